@@ -1,0 +1,30 @@
+"""Array types used in the signatures of public functions."""
+
+from typing import TypeAlias
+
+import jax.numpy as jnp
+from jaxtyping import Array, ArrayLike, Float, Int
+
+Real: TypeAlias = Float[Array, "..."]
+"""A floating-point array of any shape."""
+
+RealLike: TypeAlias = Float[ArrayLike, "..."] | float
+"""What can be turned into a `Real`."""
+
+Scalar: TypeAlias = Float[Array, ""]
+"""A floating-point array without axes."""
+
+Code: TypeAlias = Int[Array, ""]
+"""An integer array without axes: a status code."""
+
+
+def as_real(value: RealLike) -> Real:
+    """`value` as a floating-point array: its own precision if it has one, else JAX's default."""
+    array = jnp.asarray(value)
+    return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
+
+
+def as_leaf(value: RealLike) -> Real:
+    """Like `as_real`, with a definite (not weak) type: the same leaf whatever Python type came in."""
+    array = as_real(value)
+    return array.astype(array.dtype) if not array.weak_type else jnp.asarray(array, dtype=array.dtype)

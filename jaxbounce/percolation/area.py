@@ -1,0 +1,82 @@
+"""Wall area per volume during percolation with an exponential nucleation rate.
+
+With Γ ∝ e^{βt} and a constant wall speed the extended volume is I = I_p e^y and the
+false-vacuum fraction h = e^{−I}. Two area densities, by name:
+
+* `"kjma"`, exact: A/V = −ḣ/v = (β/v) I e^{−I}; it integrates to ∫ v (A/V) dt = 1.
+* `"eq6"`, the published formula: A/V = (β/v) (u/2) F(u), u = I. It leaves out coverage
+  by bubbles older than the wall's own, grows as e^{y/4} and never switches off; its
+  yields therefore hang on the activity window.
+"""
+
+from typing import Literal
+
+import jax.numpy as jnp
+
+from jaxbounce._types import Real, RealLike, as_real
+from jaxbounce.percolation.later_bubbles import later_bubble_integral
+
+AreaKernel = Literal["eq6", "kjma"]
+Window = Literal["gaussian", "none"]
+
+EULER_GAMMA = 0.5772156649015329
+_LARGEST_LOG_VOLUME = 80.0  # e^80 is a float32; wall areas beyond it are never asked for
+
+
+def extended_volume(y: RealLike, I_p: RealLike) -> Real:
+    """I(y) = I_p e^y: volume of all bubbles, overlaps counted, per volume."""
+    log_volume = as_real(y) + jnp.log(as_real(I_p))
+    return jnp.exp(jnp.minimum(log_volume, _LARGEST_LOG_VOLUME))
+
+
+def false_vacuum_fraction(y: RealLike, I_p: RealLike) -> Real:
+    """h(y) = e^{−I}: the fraction of space that no bubble has reached (KJMA)."""
+    return jnp.exp(-extended_volume(y, I_p))
+
+
+def scaled_area_density(y: RealLike, I_p: RealLike, kernel: AreaKernel) -> Real:
+    """(A/V) v_w/β, dimensionless, at percolation time y.
+
+    Args:
+        y: β(t − t_p), any shape.
+        I_p: extended volume at percolation, > 0.
+        kernel: "eq6" (published) or "kjma" (exact).
+    """
+    volume = extended_volume(y, I_p)
+    if kernel == "kjma":
+        return volume * jnp.exp(-volume)
+    return volume / 2 * later_bubble_integral(volume)
+
+
+def area_density(
+    y: RealLike, I_p: RealLike, beta: RealLike, v_w: RealLike, kernel: AreaKernel
+) -> Real:
+    """A/V at percolation time y, in the units of β (GeV): wall area per physical volume."""
+    return as_real(beta) / as_real(v_w) * scaled_area_density(y, I_p, kernel)
+
+
+def activity_window(y: RealLike, sigma_y: RealLike, window: Window) -> Real:
+    """The published Gaussian source window e^{−y²/2σ_y²}, or 1.
+
+    None is needed with the exact area density, whose e^{−I} is the finite duration; for
+    "eq6" it is what makes the yield finite.
+    """
+    y = as_real(y)
+    if window == "none":
+        return jnp.ones_like(y)
+    return jnp.exp(-((y / as_real(sigma_y)) ** 2) / 2)
+
+
+def mean_conversion_time(I_p: RealLike) -> Real:
+    """⟨y⟩ = −γ_E − ln I_p, the mean over the exact area density; its variance is π²/6."""
+    return -EULER_GAMMA - jnp.log(as_real(I_p))
+
+
+def bubble_density(beta: RealLike, v_w: RealLike) -> Real:
+    """Number of bubbles per volume after completion, n_b = β³/(8π v_w³)."""
+    return as_real(beta) ** 3 / (8 * jnp.pi * as_real(v_w) ** 3)
+
+
+def mean_bubble_separation(beta: RealLike, v_w: RealLike) -> Real:
+    """R_* = n_b^{−1/3} = (8π)^{1/3} v_w/β."""
+    return (8 * jnp.pi) ** (1 / 3) * as_real(v_w) / as_real(beta)

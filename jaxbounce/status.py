@@ -1,0 +1,43 @@
+"""Status codes: every result carries one, and none but SUCCESS comes with a number to trust."""
+
+import enum
+
+
+class Status(enum.IntEnum):
+    """What became of a point. 0 is what an unwritten array holds, so it never means success."""
+
+    NOT_COMPUTED = 0
+    SUCCESS = 1
+    INVALID_PARAMETER = 2
+    QUADRATURE_NOT_CONVERGED = 3
+    UNDERFLOW = 4
+    CHI_EXHAUSTED = 5
+    NOT_FINITE = 6
+
+    @property
+    def message(self) -> str:
+        """One line saying what happened and what to try."""
+        return _MESSAGES[self]
+
+
+_MESSAGES = {
+    Status.NOT_COMPUTED: "not computed",
+    Status.SUCCESS: "success",
+    Status.INVALID_PARAMETER: (
+        "a parameter is outside its range or not finite; no number is returned"
+        " (jaxbounce.model.RANGES lists the ranges)"
+    ),
+    Status.QUADRATURE_NOT_CONVERGED: (
+        "the quadrature error estimate is too large to trust the yield; try a narrower"
+        " temperature range or an activity window no narrower than 1e-3"
+    ),
+    Status.UNDERFLOW: (
+        "a density is below the smallest floating-point number and was returned as it came"
+        " out (zero or subnormal); enable float64, or raise f_chi or T_p/m_chi"
+    ),
+    Status.CHI_EXHAUSTED: (
+        "the walls would convert more χ than the occupancy f_chi provides; use a closure that"
+        ' conserves particles ("mean-field", "two-zone") or dark_matter "input"'
+    ),
+    Status.NOT_FINITE: "the result overflowed or is not a number; no number is returned",
+}

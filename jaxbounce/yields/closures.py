@@ -1,0 +1,88 @@
+"""How much χ the walls convert once conversion depletes χ itself, in closed form.
+
+Every χ meets the walls a = ∫ (J/n)(A/V) dt times on average (hits from the front). What
+fraction C is converted depends on what is assumed between hits; the assumptions have names:
+
+* `"linear"`: no depletion, C = P a; right for P a ≪ 1 only, and the published choice.
+* `"mean-field"`: the survivors are mixed evenly at all times, C = 1 − e^{−Pa}.
+* `"swept-once"`: cold χ, each particle is met exactly once, C = P; this is what the
+  published ratio (1 − P)/P assumes.
+* `"two-zone"`: ballistic χ, densities ahead of and behind the walls tracked, with hits from
+  behind converting with P_b.
+"""
+
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import digamma, gammaln
+
+from jaxbounce._types import Real, RealLike, as_real
+from jaxbounce.yields.panels import gauss_legendre
+
+Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
+
+_SMALL_SHIFT = 0.5
+_NODES = 24
+
+
+def _log_gamma_shift(a: Real, shift: Real) -> Real:
+    """ln[Γ(1+a+ε)Γ(a−ε)/(Γ(1+a)Γ(a))], to full relative accuracy for small ε = `shift`.
+
+    For small ε the four logarithms cancel; there the integral of the digamma function is
+    evaluated instead.
+    """
+    t, weight = gauss_legendre(_NODES)
+    small = jnp.minimum(shift, _SMALL_SHIFT)
+    step = small[..., None] * (1 + t) / 2
+    # both arguments of digamma stay above 1/2 because ε ≤ a − 1/2 for every a ≥ 1
+    slope = digamma(1 + a[..., None] + step) - digamma(a[..., None] - step)
+    near = small / 2 * (slope @ np.asarray(weight, dtype=slope.dtype))
+    large = jnp.maximum(shift, _SMALL_SHIFT)
+    far = gammaln(1 + a + large) + gammaln(a - large) - gammaln(1 + a) - gammaln(a)
+    return jnp.where(shift < _SMALL_SHIFT, near, far)
+
+
+def two_zone_log_survival(P: RealLike, P_back: RealLike, hits: RealLike) -> Real:
+    """ln S of the two-zone closure, S = Y_χ/Y_χ0.
+
+    S = (1−P) Γ(a)Γ(1+a)/[Γ(a+A)Γ(1+a−A)], A = ½[1 + √(1 + 4ab(1 − qq_b))], q = 1 − P,
+    q_b = 1 − P_b, b = a − 1 the hits from behind. Limits: a = 1 gives S = 1 − P;
+    P = P_b = 0 gives S = 1.
+
+    Args:
+        P: conversion probability from the front, 0 ≤ P ≤ 1 (P = 1 gives −∞).
+        P_back: conversion probability from behind, 0 ≤ P_b ≤ 1.
+        hits: a ≥ 1, mean number of hits from the front, J/(n v_w).
+    """
+    P, P_back, a = jnp.broadcast_arrays(as_real(P), as_real(P_back), as_real(hits))
+    a = jnp.maximum(a, 1.0)
+    lost = P + P_back - P * P_back  # 1 − q q_b without cancellation
+    product = 4 * a * (a - 1) * lost
+    shift = product / (2 * (1 + jnp.sqrt(1 + product)))  # A − 1
+    return jnp.log1p(-P) - _log_gamma_shift(a, shift)
+
+
+def converted_fraction(
+    P: RealLike, hits: RealLike, closure: Closure, P_back: RealLike | None = None
+) -> Real:
+    """C = Y_B/Y_χ0, the fraction of χ that the walls turn into B.
+
+    Args:
+        P: conversion probability a hit.
+        hits: a, mean number of hits from the front.
+        closure: "linear" (may exceed 1), "mean-field", "swept-once" or "two-zone".
+        P_back: probability for hits from behind ("two-zone" only); P if None.
+    """
+    P, hits = as_real(P), as_real(hits)
+    if closure == "linear":
+        return P * hits
+    if closure == "mean-field":
+        return -jnp.expm1(-P * hits)
+    if closure == "swept-once":
+        return P * jnp.ones_like(hits)
+    certain = P >= 1
+    log_survival = two_zone_log_survival(
+        jnp.where(certain, 0.5, P), P if P_back is None else P_back, hits
+    )
+    return jnp.where(certain, 1.0, -jnp.expm1(log_survival))

@@ -1,0 +1,142 @@
+"""Where to put quadrature panels: equal shares of the work an integrand makes.
+
+The yield integrand can be anything from a narrow Gaussian to a long exponential tail
+or a boundary layer at the hot end, at scales that differ by 1e5. A fixed number of
+Gauss–Legendre panels serves all of them if the panels sit where the integrand lives.
+So a cheap estimate φ of its logarithm is scanned once, and edges are placed at equal
+shares of
+
+    ∫ (|φ'| c + 1/ℓ) e^{(φ − max φ)/d} dy,
+
+e-folds plus widths of features ℓ, with tails that cannot matter discounted. The result
+depends on φ only through the position of the edges, so φ may be rough; the edges are
+constants for differentiation, because an integral does not depend on how it is cut.
+"""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxbounce._types import Real, Scalar
+
+PANELS = 10
+NODES = 16
+_LAYER_INTERVALS = 12
+_CORE_INTERVALS = 36
+_EFOLD_WEIGHT = 0.3
+_DISCOUNT = 20.0  # a tail e^{−20} below the peak counts for 1/e of its width
+_FLOOR = 1e-6  # share of the work given to mere length, so that no panel is lost
+_KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
+_DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
+
+
+@functools.cache
+def gauss_legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [−1, 1]."""
+    return np.polynomial.legendre.leggauss(nodes)
+
+
+def graded_scan(lower: Real, upper: Real, layer: Real, core: Real) -> tuple[Real, Real]:
+    """Midpoints and widths of graded intervals that fill [lower, upper].
+
+    The first are geometric from `lower`, their first width ~ `layer`; the rest follow a sinh
+    around zero, `core` wide at its centre. Both are y = A + B e^t − C e^{−t} at equal steps
+    in t, so that one exponential an interval gives midpoint and width.
+
+    Args:
+        lower: lower limit, < `upper`.
+        upper: upper limit.
+        layer: thickness of a boundary layer that may sit at `lower`.
+        core: width of the narrowest feature around zero.
+    """
+    centre = jnp.clip(0.0, lower, upper)
+    middle = (lower + centre) / 2
+    first, last = jnp.arcsinh((middle - centre) / core), jnp.arcsinh((upper - centre) / core)
+    step_layer = jnp.log1p((middle - lower) / layer) / _LAYER_INTERVALS
+    step_core = (last - first) / _CORE_INTERVALS
+    in_layer = np.arange(_LAYER_INTERVALS + _CORE_INTERVALS) < _LAYER_INTERVALS
+    index = np.concatenate([np.arange(_LAYER_INTERVALS), np.arange(_CORE_INTERVALS)]) + 0.5
+    growth = jnp.exp(jnp.where(in_layer, step_layer, step_core) * index + jnp.where(in_layer, 0.0, first))
+    rising = jnp.where(in_layer, layer, core / 2) * growth
+    falling = jnp.where(in_layer, 0.0, core / 2) / growth
+    stretch = jnp.where(in_layer, 2 * jnp.sinh(step_layer / 2), 2 * jnp.sinh(step_core / 2))
+    return jnp.where(in_layer, lower - layer, centre) + rising - falling, stretch * (rising + falling)
+
+
+def equal_work_edges(
+    lower: Real,
+    upper: Real,
+    widths: Real,
+    log_integrand: Real,
+    slope: Real,
+    inverse_feature: Real,
+    panels: int = PANELS,
+) -> Real:
+    """Panel edges between `lower` and `upper`, the inner ones constant under differentiation.
+
+    Args:
+        lower: first edge, kept with its gradient.
+        upper: last edge, likewise.
+        widths: widths of the scanned intervals.
+        log_integrand: φ, the approximate logarithm of the integrand, at their midpoints.
+        slope: φ' there.
+        inverse_feature: 1/ℓ there, ℓ the scale on which a factor of the integrand changes shape.
+        panels: number of panels (static).
+    """
+    widths, phi, slope, inverse_feature = jax.lax.stop_gradient(
+        (widths, log_integrand, slope, inverse_feature)
+    )
+    phi = jnp.maximum(phi - phi.max(), -1e4)
+    work = (_EFOLD_WEIGHT * jnp.abs(slope) + inverse_feature) * widths * jnp.exp(phi / _DISCOUNT)
+    work = work + (_FLOOR * work.sum() / widths.sum()) * widths
+    done = jnp.cumsum(work)
+    targets = done[-1] * np.arange(1, panels) / panels
+    per_work = widths / work
+    # length of each interval that lies before the target, piecewise linear in the work done
+    before = jnp.clip(targets[:, None] * per_work - (done * per_work - widths), 0.0, widths)
+    inner = jax.lax.stop_gradient(lower) + before.sum(-1)
+    return jnp.concatenate([lower[None], inner, upper[None]])
+
+
+def insert_edge(edges: Real, breakpoint_: Scalar) -> Real:
+    """`edges` with one more edge at `breakpoint_` (inside their range), still increasing."""
+    middle = jnp.clip(breakpoint_, edges[:-1], edges[1:])
+    return jnp.concatenate([edges[:1], middle, edges[-1:]])
+
+
+def panel_nodes(edges: Real, nodes: int = NODES) -> tuple[Real, Real]:
+    """Gauss–Legendre nodes of all panels, shape (panels, nodes), and half the panel widths."""
+    half = jnp.diff(edges) / 2
+    t, _ = gauss_legendre(nodes)
+    return (edges[:-1] + half)[:, None] + half[:, None] * t, half
+
+
+@functools.cache
+def _tail_functionals(nodes: int) -> np.ndarray:
+    """Maps nodal values to the last four Legendre coefficients of their interpolant."""
+    t, weight = gauss_legendre(nodes)
+    degree = np.arange(nodes - 4, nodes)
+    vandermonde = np.polynomial.legendre.legvander(t, nodes - 1)[:, -4:]
+    return (2 * degree + 1)[:, None] / 2 * (weight[:, None] * vandermonde).T
+
+
+def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
+    """∑ of the panel integrals and an estimate of its absolute error.
+
+    The estimate extrapolates the decay of each panel's last Legendre coefficients to the
+    degree at which an n-node rule first errs (2n), never assuming more than a factor 10
+    per degree, and adds a floor for rounding and for discounted tails.
+    """
+    nodes = values.shape[-1]
+    _, weight = gauss_legendre(nodes)
+    total = (half * (values @ weight)).sum()
+    tail = jnp.abs(values @ _tail_functionals(nodes).T)
+    early = jnp.maximum(tail[..., 0], tail[..., 1])
+    late = jnp.maximum(tail[..., 2], tail[..., 3])
+    tiny = jnp.finfo(values.dtype).tiny
+    decay = jnp.clip(jnp.sqrt(late / jnp.maximum(early, tiny)), 0.1, 1.0)
+    truncation = (2 * half * late * decay**nodes).sum()
+    floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
+    return total, truncation + floor * (half * (jnp.abs(values) @ weight)).sum()
