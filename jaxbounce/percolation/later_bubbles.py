@@ -22,6 +22,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._polynomial import evaluate_polynomial, fit_polynomial
 from jaxbounce._types import Real, RealLike, as_real
 
 _NODES = 112  # ≤ 4e-15 for n = 0…3 and u in 1e-25…1e25 (tests/test_later_bubbles.py)
@@ -73,16 +74,8 @@ def by_quadrature(u: Any, order: int = 0, xp: ModuleType = jnp) -> Any:
     return (scale * weight * integrand).sum(-1)
 
 
-def _chebyshev_fit(function: Any, lower: float, upper: float, degree: int) -> np.ndarray:
-    """Coefficients in powers of s ∈ [−1, 1] of the Chebyshev interpolant of `function`."""
-    fit = np.polynomial.chebyshev.chebinterpolate(
-        lambda s: function((lower + upper) / 2 + (upper - lower) / 2 * s), degree
-    )
-    return np.polynomial.chebyshev.cheb2poly(fit)
-
-
 @functools.cache
-def _panel_coefficients(order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _panel_coefficients(order: int) -> tuple[tuple[float, ...], ...]:
     """Polynomials for F⁽ⁿ⁾ on the first panel and u^{n+3/4} F⁽ⁿ⁾ on the other two."""
 
     def scaled(w: np.ndarray) -> np.ndarray:
@@ -91,19 +84,15 @@ def _panel_coefficients(order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
     degrees = _DEGREES[order]
     return (
-        _chebyshev_fit(lambda u: by_quadrature(u, order, np), *_EDGES_U, degrees[0]),
-        _chebyshev_fit(scaled, *_EDGES_W_MIDDLE, degrees[1]),
-        _chebyshev_fit(scaled, *_EDGES_W_FAR, degrees[2]),
+        fit_polynomial(lambda u: by_quadrature(u, order, np), *_EDGES_U, degrees[0]),
+        fit_polynomial(scaled, *_EDGES_W_MIDDLE, degrees[1]),
+        fit_polynomial(scaled, *_EDGES_W_FAR, degrees[2]),
     )
 
 
-def _polynomial(coefficients: np.ndarray, edges: tuple[float, float], x: Real) -> Real:
-    """Horner's rule at x, held inside the panel so that an unused branch cannot overflow."""
-    s = (2 * jnp.clip(x, *edges) - (edges[0] + edges[1])) / (edges[1] - edges[0])
-    total = jnp.full_like(s, coefficients[-1])
-    for coefficient in coefficients[-2::-1]:
-        total = total * s + float(coefficient)
-    return total
+def _on_panel(coefficients: tuple[float, ...], edges: tuple[float, float], x: Real) -> Real:
+    """The fit at x, held inside the panel so that an unused branch cannot overflow."""
+    return evaluate_polynomial(coefficients, *edges, jnp.clip(x, *edges))
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
@@ -115,12 +104,12 @@ def _integral(u: Real, order: int) -> Real:
     w = jnp.sqrt(jnp.sqrt(_CROSSOVER / positive))
     scaled = jnp.where(
         u < _CROSSOVER,
-        _polynomial(middle, _EDGES_W_MIDDLE, w),
-        _polynomial(far, _EDGES_W_FAR, w),
+        _on_panel(middle, _EDGES_W_MIDDLE, w),
+        _on_panel(far, _EDGES_W_FAR, w),
     )
     # u^{−3/4} = w³/24^{3/4}; the powers of 1/u keep this free of overflow.
     tail = scaled * w**3 * (_CROSSOVER**-0.75) / positive**order
-    return jnp.where(u < _EDGES_U[1], _polynomial(near, _EDGES_U, u), tail)
+    return jnp.where(u < _EDGES_U[1], _on_panel(near, _EDGES_U, u), tail)
 
 
 @_integral.defjvp

@@ -114,29 +114,29 @@ def panel_nodes(edges: Real, nodes: int = NODES) -> tuple[Real, Real]:
 
 
 @functools.cache
-def _tail_functionals(nodes: int) -> np.ndarray:
-    """Maps nodal values to the last four Legendre coefficients of their interpolant."""
+def _panel_functionals(nodes: int) -> np.ndarray:
+    """Columns: the quadrature weights, then the maps to the last four Legendre coefficients."""
     t, weight = gauss_legendre(nodes)
     degree = np.arange(nodes - 4, nodes)
     vandermonde = np.polynomial.legendre.legvander(t, nodes - 1)[:, -4:]
-    return (2 * degree + 1)[:, None] / 2 * (weight[:, None] * vandermonde).T
+    tail = (2 * degree + 1) / 2 * weight[:, None] * vandermonde
+    return np.concatenate([weight[:, None], tail], axis=1)
 
 
 def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
-    """∑ of the panel integrals and an estimate of its absolute error.
+    """Sum of the panel integrals of a non-negative integrand, and an estimate of its error.
 
     The estimate extrapolates the decay of each panel's last Legendre coefficients to the
     degree at which an n-node rule first errs (2n), never assuming more than a factor 10
     per degree, and adds a floor for rounding and for discounted tails.
     """
     nodes = values.shape[-1]
-    _, weight = gauss_legendre(nodes)
-    total = (half * (values @ weight)).sum()
-    tail = jnp.abs(values @ _tail_functionals(nodes).T)
-    early = jnp.maximum(tail[..., 0], tail[..., 1])
-    late = jnp.maximum(tail[..., 2], tail[..., 3])
+    moments = values @ _panel_functionals(nodes)
+    total = (half * moments[:, 0]).sum()
+    tail = jnp.abs(moments[:, 1:])
+    early, late = jnp.maximum(tail[:, 0], tail[:, 1]), jnp.maximum(tail[:, 2], tail[:, 3])
     tiny = jnp.finfo(values.dtype).tiny
     decay = jnp.clip(jnp.sqrt(late / jnp.maximum(early, tiny)), 0.1, 1.0)
     truncation = (2 * half * late * decay**nodes).sum()
     floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
-    return total, truncation + floor * (half * (jnp.abs(values) @ weight)).sum()
+    return total, truncation + floor * total

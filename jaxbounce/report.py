@@ -1,0 +1,339 @@
+"""The report of one run: what a person reads, and the JSON that a program reads."""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxbounce import __version__
+from jaxbounce.config import Configuration, ConfigurationError
+from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
+from jaxbounce.cosmology import (
+    entropy_density,
+    hubble_rate,
+    temperature_ratio,
+    time_of_temperature_ratio,
+)
+from jaxbounce.equilibrium import incident_flux
+from jaxbounce.model import Choices, Model, Prediction, predict
+from jaxbounce.percolation import activity_window, scaled_area_density
+from jaxbounce.status import Status
+from jaxbounce.yields import published_area_density
+
+PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2
+"""Planck 2018 baryon density (kg/m³)."""
+PLANCK_RHO_DM = PLANCK_OMEGA_C * CRITICAL_DENSITY_OVER_H2
+"""Planck 2018 dark-matter density (kg/m³)."""
+
+_PIECEWISE_INPUT = {"equilibrium": "piecewise"}
+ROWS: dict[str, dict[str, str]] = {
+    "published": {
+        "area_kernel": "eq6",
+        "quadrature": "published",
+        "flux": "static",
+        "window": "gaussian",
+    }
+    | _PIECEWISE_INPUT,
+    "eq (6), converged": {
+        "area_kernel": "eq6",
+        "quadrature": "gauss-legendre",
+        "flux": "static",
+        "window": "gaussian",
+    }
+    | _PIECEWISE_INPUT,
+    "exact KJMA, same window": {
+        "area_kernel": "kjma",
+        "quadrature": "gauss-legendre",
+        "flux": "static",
+        "window": "gaussian",
+    }
+    | _PIECEWISE_INPUT,
+    "exact KJMA": {
+        "area_kernel": "kjma",
+        "quadrature": "gauss-legendre",
+        "flux": "static",
+        "window": "none",
+    }
+    | _PIECEWISE_INPUT,
+    "exact KJMA, moving wall": {
+        "area_kernel": "kjma",
+        "quadrature": "gauss-legendre",
+        "flux": "moving-wall",
+        "window": "none",
+    }
+    | _PIECEWISE_INPUT,
+    "… and exact equilibrium": {
+        "area_kernel": "kjma",
+        "quadrature": "gauss-legendre",
+        "flux": "moving-wall",
+        "window": "none",
+        "equilibrium": "exact",
+    },
+}
+"""The rows of the comparison: the published evaluation, its equations converged, and the exact ones.
+
+Depletion closures are left out, so that the rows differ in the source alone; Y_χ is the input, or
+follows the configuration's dark-matter option with the linear closure.
+"""
+
+
+class Run(NamedTuple):
+    """A configuration with its prediction and the rows of the comparison."""
+
+    configuration: Configuration
+    prediction: Prediction
+    rows: dict[str, Prediction]
+
+
+@jax.jit
+def _predict_all(models: list[Model]) -> list[Prediction]:
+    return [predict(model) for model in models]
+
+
+def run(configuration: Configuration) -> Run:
+    """Evaluate a configuration and the comparison rows, compiled together."""
+    model = configuration.build()
+    models = [model] + [model.choose(closure="linear", **row) for row in ROWS.values()]
+    first, *rest = _predict_all(models)
+    return Run(configuration, first, dict(zip(ROWS, rest, strict=True)))
+
+
+def matching_occupancy(f_chi: float, prediction: Prediction) -> float:
+    """The f_χ that would give the Planck ρ_B, all else equal: ρ_B is proportional to f_χ."""
+    rho_B = float(prediction.rho_B)
+    return f_chi * PLANCK_RHO_B / rho_B if rho_B > 0 else math.nan
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def as_mapping(result: Run) -> dict[str, Any]:
+    """The published output JSON, with our additions; null where there is no number."""
+    configuration, prediction = result.configuration, result.prediction
+    status = Status(int(prediction.status))
+    return {
+        "inputs": configuration.as_mapping() | {"P_used": configuration.P_chi_to_B},
+        "final": {
+            "Y_B": _number(prediction.Y_B),
+            "Y_chi": _number(prediction.Y_chi),
+            "rho_B_kg_m3": _number(prediction.rho_B),
+            "rho_DM_kg_m3": _number(prediction.rho_DM),
+            "DM_over_B": _number(prediction.ratio),
+            "Omega_B_h2": _number(prediction.omega_b_h2),
+            "Omega_DM_h2": _number(prediction.omega_dm_h2),
+            "mean_hits": _number(prediction.mean_hits),
+            "relative_error_estimate": _number(prediction.error_estimate),
+            "status": status.name.lower(),
+            "status_message": status.message,
+        },
+        "comparison": [
+            {
+                "row": name,
+                **ROWS[name],
+                "Y_B": _number(row.Y_B),
+                "Y_chi": _number(row.Y_chi),
+                "rho_B_kg_m3": _number(row.rho_B),
+                "rho_DM_kg_m3": _number(row.rho_DM),
+                "DM_over_B": _number(row.ratio),
+                "f_chi_for_Planck_rho_B": _number(
+                    matching_occupancy(configuration.incident_flux_scale, row)
+                ),
+                "relative_error_estimate": _number(row.error_estimate),
+                "status": Status(int(row.status)).name.lower(),
+            }
+            for name, row in result.rows.items()
+        ],
+        "jaxbounce_version": __version__,
+    }
+
+
+def _value(number: Any, digits: int = 12) -> str:
+    return f"{float(number):.{digits}e}"
+
+
+def _choices_line(choices: Choices) -> str:
+    closure = f", closure {choices.closure}" if choices.dark_matter == "occupancy" else ""
+    return (
+        f"area {choices.area_kernel}, quadrature {choices.quadrature}, equilibrium"
+        f" {choices.equilibrium}, flux {choices.flux}, window {choices.window},"
+        f" dark matter {choices.dark_matter}{closure}"
+    )
+
+
+_NAMES_OF_KERNELS = {
+    "eq6": "eq6 leaves out coverage by older bubbles: its area never switches off, and the yield"
+    " hangs on the window (area_kernel = \"kjma\" is exact)",
+    "kjma": "kjma is exact: A/V = −ḣ/v_w",
+}
+
+
+def _lines(result: Run) -> Iterator[str]:
+    c, p = result.configuration, result.prediction
+    status = Status(int(p.status))
+    yield f"jaxbounce {__version__}"
+    yield ""
+    yield "inputs"
+    yield (
+        f"  m_chi = {c.m_chi_GeV:g} GeV ({c.chi_stats}, g = {c.g_chi:g})   T_p = {c.T_p_GeV:g} GeV"
+        f"   beta/H = {c.beta_over_H:g}   v_w = {c.v_w:g}   I_p = {c.I_p:g}"
+    )
+    yield (
+        f"  P = {c.P_chi_to_B:.10g}   f_chi = {c.incident_flux_scale:g}"
+        f"   sigma_y = {c.source_shape_sigma_y:g}   g_* = {c.g_star:g}   g_*s = {c.g_star_s:g}"
+    )
+    yield f"  choices: {_choices_line(c.choices)}"
+    yield f"           {_NAMES_OF_KERNELS[c.area_kernel]}"
+    yield ""
+    yield "today"
+    if status in (Status.SUCCESS, Status.UNDERFLOW):
+        yield f"  Y_B      = {_value(p.Y_B)}"
+        yield f"  Y_chi    = {_value(p.Y_chi)}"
+        yield (
+            f"  rho_B    = {_value(p.rho_B)} kg/m³   (Omega h² = {float(p.omega_b_h2):.6f},"
+            f" Planck {PLANCK_OMEGA_B})"
+        )
+        yield (
+            f"  rho_DM   = {_value(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
+            f" Planck {PLANCK_OMEGA_C})"
+        )
+        yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
+    yield f"  status   : {status.message}"
+    if status != Status.INVALID_PARAMETER:
+        kind = "distance to the converged integral" if c.quadrature == "published" else "estimated"
+        yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
+        yield f"  mean hits by a wall front: {float(p.mean_hits):.6g}"
+    yield ""
+    yield "the same inputs, by what is evaluated"
+    header = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
+    yield header
+    for name, row in result.rows.items():
+        row_status = Status(int(row.status))
+        if row_status in (Status.SUCCESS, Status.UNDERFLOW):
+            match = matching_occupancy(c.incident_flux_scale, row)
+            ratio = float(row.ratio)
+            ratio_text = f"{ratio:.6f}" if ratio < 1e4 else f"{ratio:.4e}"
+            yield (
+                f"  {name:26} {_value(row.Y_B):>20} {_value(row.rho_B):>20}"
+                f" {ratio_text:>11} {match:>17.6e}"
+            )
+        else:
+            yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
+    yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
+    yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def as_text(result: Run) -> str:
+    """The report a person reads."""
+    return "\n".join(_lines(result))
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write a file completely or not at all.
+
+    Raises:
+        ConfigurationError: if it cannot be written.
+    """
+    path = Path(path)
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be written ({error.strerror}); give a file in a writable directory"
+        ) from None
+
+
+def write_json(path: str | Path, result: Run) -> None:
+    """Write the output JSON of a run, whole or not at all."""
+    write_whole(path, json.dumps(as_mapping(result), indent=2, allow_nan=False) + "\n")
+
+
+DIAGNOSTIC_RATIOS = (5.0, 2.0, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01, 1.005, 1.0)
+
+
+def diagnostics_text(configuration: Configuration) -> str:
+    """The table around T_p that the published script prints: T/T_p, y, A/V, J_χ, S_B.
+
+    S_B = P f_χ J₁ (A/V) W is the baryon source (GeV⁴), J_χ = f_χ J₁ the incident flux (GeV³).
+    """
+    c, choices = configuration, configuration.choices
+    above = jnp.asarray(DIAGNOSTIC_RATIOS)
+    ratios = jnp.concatenate([above, 1 / above[-2::-1]])
+    y = time_of_temperature_ratio(ratios, c.beta_over_H)
+    T = ratios * c.T_p_GeV
+    beta = c.beta_over_H * hubble_rate(c.T_p_GeV, c.g_star)
+    v_flux = c.v_w if choices.flux == "moving-wall" else None
+    flux = c.incident_flux_scale * incident_flux(
+        T, c.m_chi_GeV, c.g_chi, v_flux, choices.chi_stats, choices.equilibrium
+    )
+    if choices.quadrature == "published" and choices.area_kernel == "eq6":
+        scaled = published_area_density(y, c.I_p)
+    else:
+        scaled = scaled_area_density(y, c.I_p, choices.area_kernel)
+    inside = (y >= c.y_min) & (y <= c.y_max)
+    area = jnp.where(inside, beta / c.v_w * scaled, 0.0)
+    window = activity_window(y, c.source_shape_sigma_y, choices.window)
+    source = c.P_chi_to_B * flux * area * window
+    yield_per_y = source / (entropy_density(T, c.g_star_s) * beta)
+    lines = [
+        f"T_p = {c.T_p_GeV:g} GeV, H_p = {float(hubble_rate(c.T_p_GeV, c.g_star)):.6e} GeV,"
+        f" beta = {float(beta):.6e} GeV; area zero outside y = [{c.y_min:g}, {c.y_max:g}]",
+        f"{'T/T_p':>10} {'y':>13} {'A/V (GeV)':>14} {'J_chi (GeV³)':>14} {'S_B (GeV⁴)':>14}"
+        f" {'dY_B/dy':>14}",
+    ]
+    for row in zip(ratios, y, area, flux, source, yield_per_y, strict=True):
+        r, time, *rest = (float(value) for value in row)
+        lines.append(f"{r:10.6f} {time:13.6f} " + " ".join(f"{value:14.6e}" for value in rest))
+    return "\n".join(lines)
+
+
+def template_text(form: str) -> str:
+    """A configuration of the benchmark with every key, in JSON or TOML, explained in TOML."""
+    from jaxbounce.config import configure
+
+    table = configure().as_mapping()
+    if form == "json":
+        return json.dumps(table, indent=2)
+    from jaxbounce.config import PARAMETER_OF_KEY
+    from jaxbounce.model import CHOICES, RANGES
+
+    lines = ["# jaxbounce configuration; a key left out takes its default"]
+    for key, value in table.items():
+        if key in PARAMETER_OF_KEY:
+            allowed = RANGES[PARAMETER_OF_KEY[key]]
+            comment = f"{allowed.meaning}; {allowed}"
+        elif key in CHOICES:
+            comment = " | ".join(CHOICES[key])
+        else:
+            comment = _OTHER_KEYS[key]
+        shown = "# " if value is None else ""
+        text = "(not set)" if value is None else json.dumps(value)
+        lines.append(f"{shown}{key} = {text}  # {comment}")
+    return "\n".join(lines)
+
+
+_OTHER_KEYS = {
+    "regime": "nonthermal | auto (thermal needs the Boltzmann solver)",
+    "sigma_v_chi_GeV_m2": "annihilation cross section (GeV⁻²); 0 until the Boltzmann solver exists",
+    "Gamma_wash_over_H": "washout rate over H; 0 until the Boltzmann solver exists",
+    "deplete_DM_from_source": "false until the Boltzmann solver exists",
+}
