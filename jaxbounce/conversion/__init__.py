@@ -1,0 +1,1 @@
+"""Conversion probability of χ into B at a wall, from the published estimate to the exact answer."""

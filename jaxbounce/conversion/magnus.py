@@ -1,0 +1,208 @@
+"""Two-level evolution i dψ/dξ = g(ξ)·σ ψ by the Magnus expansion, on unit quaternions.
+
+U = q₀ − i q·σ is kept as (q₀, q₁, q₂, q₃). Each step is the exponential of the sixth-order
+Magnus exponent on three Gauss–Legendre nodes (Blanes, Casas & Ros, BIT 40 (2000) 434);
+in vectors, the commutator of −i a·σ and −i b·σ is −i (2 a×b)·σ. Steps are multiplied in a
+tree. All of it is unitary by construction, so |q| − 1 measures rounding only.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbounce._types import Real, Scalar
+
+Vector: TypeAlias = Float[Array, "... 3"]
+Quaternion: TypeAlias = Float[Array, "... 4"]
+Generator: TypeAlias = Callable[[Real], Vector]
+"""g(ξ), shape (..., 3) for ξ of shape (...); b(ξ)/v for a slow wall."""
+
+_NODES = np.array([-np.sqrt(15) / 10, 0.0, np.sqrt(15) / 10])
+_SERIES_LIMIT = 0.02  # |a|² below which cos|a| and sinc|a| are summed in powers of |a|²
+_ROUNDING = 8.0  # an amplitude is good to this times eps √steps
+
+
+def multiply(later: Quaternion, earlier: Quaternion) -> Quaternion:
+    """The quaternion of the product U_later U_earlier."""
+    a0, a1, a2, a3 = jnp.moveaxis(later, -1, 0)
+    b0, b1, b2, b3 = jnp.moveaxis(earlier, -1, 0)
+    return jnp.stack(
+        [
+            a0 * b0 - a1 * b1 - a2 * b2 - a3 * b3,
+            a0 * b1 + a1 * b0 + a2 * b3 - a3 * b2,
+            a0 * b2 - a1 * b3 + a2 * b0 + a3 * b1,
+            a0 * b3 + a1 * b2 - a2 * b1 + a3 * b0,
+        ],
+        axis=-1,
+    )
+
+
+def conjugate(q: Quaternion) -> Quaternion:
+    """The quaternion of U†."""
+    return q * np.array([1.0, -1.0, -1.0, -1.0])
+
+
+def exponential(a: Vector) -> Quaternion:
+    """exp(−i a·σ) = (cos|a|, a sin|a|/|a|); derivatives are finite at a = 0."""
+    square = (a * a).sum(-1, keepdims=True)
+    small = square < _SERIES_LIMIT
+    s = jnp.where(small, square, 0.0)
+    near_cos = 1 - s / 2 * (1 - s / 12 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))))
+    near_sinc = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))))
+    length = jnp.sqrt(jnp.where(small, 1.0, square))
+    cos = jnp.where(small, near_cos, jnp.cos(length))
+    sinc = jnp.where(small, near_sinc, jnp.sin(length) / length)
+    return jnp.concatenate([cos, sinc * a], axis=-1)
+
+
+def step_exponents(generator: Generator, edges: Float[Array, " steps+1"]) -> Vector:
+    """The vectors a of the steps exp(−i a·σ) between the edges, shape (steps, 3)."""
+    h = jnp.diff(edges)[:, None]
+    nodes = (edges[:-1, None] + h / 2) + h * _NODES
+    g1, g2, g3 = jnp.moveaxis(generator(nodes), 1, 0)
+    first = h * g2
+    second = np.sqrt(15) / 3 * h * (g3 - g1)
+    third = 10 / 3 * h * (g3 - 2 * g2 + g1)
+    c1 = 2 * jnp.cross(first, second)
+    c2 = -1 / 30 * jnp.cross(first, 2 * third + c1)
+    return first + third / 12 + 1 / 120 * jnp.cross(-20 * first - third + c1, second + c2)
+
+
+def propagator(generator: Generator, edges: Float[Array, " steps+1"]) -> Quaternion:
+    """U from `edges[0]` to `edges[-1]`, not renormalised."""
+    q = exponential(step_exponents(generator, edges))
+    while q.shape[0] > 1:
+        paired = q.shape[0] // 2 * 2
+        q = jnp.concatenate([multiply(q[1:paired:2], q[0:paired:2]), q[paired:]])
+    return q[0]
+
+
+class Amplitudes(NamedTuple):
+    """Transition amplitudes between the eigenstates of g·σ at the two ends, as (re, im).
+
+    |jump|² is P_c, the probability to change from the lower to the upper eigenstate (or
+    back); |stay|² = 1 − P_c. Both are kept, so that either can be tiny without loss.
+    """
+
+    jump: Float[Array, "2"]
+    stay: Float[Array, "2"]
+    norm: Scalar
+    """|q|, 1 but for rounding."""
+
+    @property
+    def P_jump(self) -> Scalar:
+        """P_c."""
+        return (self.jump**2).sum()
+
+    @property
+    def P_stay(self) -> Scalar:
+        """1 − P_c."""
+        return (self.stay**2).sum()
+
+
+def amplitudes(U: Quaternion, start: Vector, end: Vector) -> Amplitudes:
+    """Amplitudes of U between the eigenstates of start·σ (before) and end·σ (after)."""
+    q = multiply(conjugate(aligning_rotation(end)), multiply(U, aligning_rotation(start)))
+    norm = jnp.sqrt((q * q).sum())
+    q = q / norm
+    return Amplitudes(jump=q[1:3], stay=q[jnp.array([0, 3])], norm=norm)
+
+
+def aligning_rotation(direction: Vector) -> Quaternion:
+    """A rotation that takes ẑ to `direction`, smooth near each of ±ẑ; of 0, the identity."""
+    length = jnp.sqrt((direction * direction).sum())
+    x, y, z = direction / jnp.where(length > 0, length, 1.0)
+    # Two rotations that differ by one around ẑ, a phase of the eigenstates; each is
+    # regular on its own hemisphere.
+    up = jnp.stack([1 + z, -y, x, jnp.zeros_like(z)])
+    down = jnp.stack([x, jnp.zeros_like(z), 1 - z, y])
+    q = jnp.where(z >= 0, up, down)
+    return q / jnp.sqrt((q * q).sum())
+
+
+def tilt(direction: Vector) -> tuple[Scalar, Scalar]:
+    """cos 2θ and sin² 2θ of the eigenstates of direction·σ, 2θ the angle to ẑ."""
+    square = (direction * direction).sum()
+    square = jnp.where(square > 0, square, 1.0)
+    return direction[2] / jnp.sqrt(square), (direction[0] ** 2 + direction[1] ** 2) / square
+
+
+class Propagation(NamedTuple):
+    """Amplitudes between the states at the two ends, with the error of their squares."""
+
+    amplitudes: Amplitudes
+    U: Quaternion
+    error: Scalar
+    """Estimated absolute error of P_jump and of P_stay."""
+
+
+def step_edges(
+    field: Generator, points: Float[Array, " intervals+1"], steps: int
+) -> Float[Array, " steps+1"]:
+    """Edges of steps between `points[0]` and `points[-1]`, dense where the field turns.
+
+    The leading error of a step grows with b × b', so the density of steps is a sum of
+    |b × b'|^{1/5}, of |b| (the phase) and of a constant, each over its integral, in the
+    proportion 1 : 0.3 : 0.1. The exponent was chosen by trial over random walls; with it
+    64 … 1024 steps converge faster than their order. The scale of b does not matter, so
+    that one set of edges serves all speeds.
+
+    Args:
+        field: b(ξ), in any unit.
+        points: not decreasing, fine enough to show where the field turns.
+        steps: number of steps (static).
+    """
+    h = jnp.diff(points)
+    b = field(points)
+    turning = jnp.sqrt((jnp.cross(b[:-1], b[1:]) ** 2).sum(-1)) / jnp.where(h > 0, h, 1.0)
+    length = jnp.sqrt((((b[1:] + b[:-1]) / 2) ** 2).sum(-1))
+
+    def share(density: Real) -> Real:
+        total = (density * h).sum()
+        return density * h / jnp.where(total > 0, total, 1.0)
+
+    work = share(turning**0.2) + 0.3 * share(length) + 0.1 * share(jnp.ones_like(h))
+    done = jnp.concatenate([jnp.zeros(1, h.dtype), jnp.cumsum(work)])
+    return jax.lax.stop_gradient(
+        jnp.interp(done[-1] * np.linspace(0.0, 1.0, steps + 1), done, points)
+    )
+
+
+def propagate(
+    generator: Generator, edges: Float[Array, " steps+1"], start: Vector, end: Vector
+) -> Propagation:
+    """Amplitudes on all steps, and their error from runs with 3/4 and 7/8 as many.
+
+    Fewer steps on the same mesh err by (4/3)⁶ = 5.6 and (8/7)⁶ = 2.2 times as much where
+    the method shows its order, and by more where it converges faster. Two comparisons
+    are needed because one agrees by accident once in a hundred walls; comparing with half
+    the steps is as safe and a thousand times more pessimistic.
+
+    Args:
+        generator: g(ξ) of i dψ/dξ = g·σ ψ.
+        edges: increasing; the number of steps is a multiple of 8. Constants under
+            differentiation.
+        start: direction of the field that defines the states at the lower end.
+        end: the same at the upper end.
+    """
+    edges = jax.lax.stop_gradient(edges)
+    steps = edges.size - 1
+    if steps < 8 or steps % 8:
+        raise ValueError(f"{steps} steps: must be a multiple of 8")
+    U = propagator(generator, edges)
+    result = amplitudes(U, start, end)
+
+    def difference(fewer: int) -> Scalar:
+        coarse = jnp.interp(np.linspace(0.0, steps, fewer + 1), np.arange(steps + 1.0), edges)
+        other = amplitudes(propagator(generator, coarse), start, end)
+        return jnp.abs(other.P_jump - result.P_jump)
+
+    truncation = jnp.maximum(difference(3 * steps // 4), 2 * difference(7 * steps // 8))
+    noise = _ROUNDING * jnp.finfo(result.norm.dtype).eps * np.sqrt(steps)
+    smaller = jnp.minimum(jnp.abs(result.jump).max(), jnp.abs(result.stay).max())
+    rounding = noise * (noise + 2 * smaller)
+    return Propagation(result, U, jax.lax.stop_gradient(truncation + rounding))
