@@ -323,9 +323,7 @@ def plateaus(
     constant = ~(from_lower >= tolerance).any()
     start = jnp.where(constant, 0, jnp.maximum(start - 1, 0))
     stop = jnp.where(constant, last, jnp.minimum(stop + 1, last))
-    return Plateaus(
-        points[start], points[stop], jnp.maximum(from_lower[start], from_upper[stop])
-    )
+    return Plateaus(points[start], points[stop], jnp.maximum(from_lower[start], from_upper[stop]))
 
 
 def _scanned(profile: WallProfile, couplings: Couplings) -> tuple[Real, Real, Real]:

@@ -131,9 +131,7 @@ class TwoLevelPropagation(eqx.Module):
 
     def _with_status(self, result: TwoLevelResult, motion: Real) -> TwoLevelResult:
         converged = result.error <= self.atol + self.rtol * result.P_ad
-        status = jnp.where(
-            converged, Status.SUCCESS.value, Status.PROPAGATION_NOT_CONVERGED.value
-        )
+        status = jnp.where(converged, Status.SUCCESS.value, Status.PROPAGATION_NOT_CONVERGED.value)
         status = jnp.where(jnp.isfinite(result.P_ad), status, Status.NOT_FINITE.value)
         status = jnp.where(motion > 0, status, Status.INVALID_PARAMETER.value)
         return eqx.tree_at(lambda r: r.status, result, status)
