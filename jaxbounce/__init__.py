@@ -1,14 +1,52 @@
-"""jaxbounce: from a first-order phase transition to today's baryon and dark-matter densities."""
+"""jaxbounce: from a first-order phase transition to today's baryon and dark-matter densities.
+
+The public names are imported when first used, so that `import jaxbounce` and
+`jaxbounce --help` do not wait for JAX.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from jaxbounce._version import __version__ as __version__
-from jaxbounce.model import (
-    Choices as Choices,
-    Model as Model,
-    Parameters as Parameters,
-    Prediction as Prediction,
-    predict as predict,
-)
-from jaxbounce.status import Status as Status
+
+if TYPE_CHECKING:
+    from jaxbounce.config import (
+        Configuration as Configuration,
+        ConfigurationError as ConfigurationError,
+        load as load,
+    )
+    from jaxbounce.model import (
+        Choices as Choices,
+        Model as Model,
+        Parameters as Parameters,
+        Prediction as Prediction,
+        predict as predict,
+    )
+    from jaxbounce.status import Status as Status
+
+_HOME_OF_NAME = {
+    "Choices": "model",
+    "Configuration": "config",
+    "ConfigurationError": "config",
+    "Model": "model",
+    "Parameters": "model",
+    "Prediction": "model",
+    "Status": "status",
+    "load": "config",
+    "predict": "model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF_NAME:
+        raise AttributeError(f"module 'jaxbounce' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"jaxbounce.{_HOME_OF_NAME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME_OF_NAME])
 
 
 def enable_x64() -> None:

@@ -16,9 +16,11 @@ def fit_polynomial(
     Interpolates at Chebyshev points. For the degrees used here (< 32), whose coefficients
     fall fast, powers of s lose no more than a digit against the Chebyshev basis.
     """
-    fit = np.polynomial.chebyshev.chebinterpolate(
-        lambda s: function((lower + upper) / 2 + (upper - lower) / 2 * s), degree
-    )
+    points = np.polynomial.chebyshev.chebpts1(degree + 1)
+    values = function((lower + upper) / 2 + (upper - lower) / 2 * points)
+    # discrete orthogonality of the Chebyshev polynomials on these points
+    fit = 2 / (degree + 1) * np.polynomial.chebyshev.chebvander(points, degree).T @ values
+    fit[0] /= 2
     return tuple(float(c) for c in np.polynomial.chebyshev.cheb2poly(fit))
 
 

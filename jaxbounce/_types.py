@@ -25,6 +25,8 @@ def as_real(value: RealLike) -> Real:
 
 
 def as_leaf(value: RealLike) -> Real:
-    """Like `as_real`, with a definite (not weak) type: the same leaf whatever Python type came in."""
+    """Like `as_real`, with a definite (not weak) type, whatever Python type came in."""
     array = as_real(value)
-    return array.astype(array.dtype) if not array.weak_type else jnp.asarray(array, dtype=array.dtype)
+    return (
+        array.astype(array.dtype) if not array.weak_type else jnp.asarray(array, dtype=array.dtype)
+    )

@@ -20,7 +20,7 @@ Preset = Literal["published", "benchmark", "exact"]
 
 _EXAMPLES = """
 examples:
-  jaxbounce run                                  the published benchmark, every evaluation side by side
+  jaxbounce run                                  the published benchmark, all evaluations
   jaxbounce template > point.json                a configuration to edit
   jaxbounce run point.json --out result.json     run it, write the published output JSON
   jaxbounce run point.json --preset published    on the published grids, digit for digit
@@ -36,7 +36,9 @@ class _Point:
     preset: Annotated[Preset | None, tyro.conf.arg(metavar="published|benchmark|exact")] = None
     """Set of choices; a choice written in CONFIG wins. Default: "benchmark" without CONFIG,
     the defaults of `jaxbounce template` with one."""
-    set: Annotated[tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")] = ()
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
     """Override one key of the configuration; may be repeated."""
 
 
@@ -80,8 +82,8 @@ def _keep_compiled() -> None:
     """Keep compiled programs between runs of the command, where a cache directory allows it."""
     import jax
 
-    if jax.config.jax_compilation_cache_dir is not None:
-        return
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR") is not None:
+        return  # the user has one
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     directory = base / "jaxbounce" / __version__
     try:
@@ -124,12 +126,11 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"jaxbounce {__version__}")
         return 0
-    commands = tyro.extras.SubcommandApp()
-    for name, command in (("run", Run), ("diagnostics", Diagnostics), ("template", Template)):
-        commands.command(command, name=name)
-    command: Run | Diagnostics | Template = commands.cli(
+    commands = {"run": Run, "diagnostics": Diagnostics, "template": Template}
+    command: Run | Diagnostics | Template = tyro.extras.subcommand_cli_from_dict(
+        commands,
         prog="jaxbounce",
-        description="From a first-order phase transition to today's baryon and dark-matter densities."
+        description="From a phase transition to today's baryon and dark-matter densities."
         + _EXAMPLES,
         args=arguments,
     )

@@ -101,9 +101,7 @@ class Configuration:
 
     def _check_together(self) -> None:
         if self.regime == "thermal":
-            raise ConfigurationError(
-                f'regime = "thermal": {NEEDS_ODE}; use "nonthermal" or "auto"'
-            )
+            raise ConfigurationError(f'regime = "thermal": {NEEDS_ODE}; use "nonthermal" or "auto"')
         for key in ("sigma_v_chi_GeV_m2", "Gamma_wash_over_H"):
             if getattr(self, key) != 0:
                 raise ConfigurationError(f"{key} = {getattr(self, key)}: {NEEDS_ODE}; set it to 0")
@@ -121,7 +119,7 @@ class Configuration:
                     " exactly one of them (set the other to null)"
                 )
         try:
-            self.choices
+            Choices(**{name: getattr(self, name) for name in CHOICES})
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
 
@@ -258,6 +256,7 @@ def configure(
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
+    table: dict[str, Any]
     if source is None:
         table, preset = dict(BENCHMARK), preset or "benchmark"
     elif isinstance(source, Mapping):
@@ -269,7 +268,7 @@ def configure(
     preset = preset if preset is not None else written
     if preset is not None:
         _check_name("preset", preset, PRESETS)
-        table = PRESETS[preset] | table
+        table = {**PRESETS[preset], **table}
     for key in table:
         if key not in _KEYS:
             raise ConfigurationError(f"{key}: unknown key{suggestion(key, _KEYS)}")

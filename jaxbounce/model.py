@@ -11,14 +11,13 @@ to densities. To vary a parameter, replace it by name:
 import dataclasses
 import difflib
 import math
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from typing_extensions import Self
 
-from jaxbounce._types import Code, RealLike, Scalar, as_real
+from jaxbounce._types import Code, RealLike, Scalar, as_leaf
 from jaxbounce.cosmology import entropy_density
 from jaxbounce.equilibrium import (
     Equilibrium,
@@ -99,33 +98,27 @@ RANGES: dict[str, Range] = {
 """Range and meaning of every parameter, by name."""
 
 
-def _leaf(default: float | None = None) -> Any:
-    if default is None:
-        return eqx.field(converter=as_real)
-    return eqx.field(converter=as_real, default=default)
-
-
 class Parameters(eqx.Module):
     """The physics values, all scalars; meanings, units and ranges are in `RANGES`."""
 
-    m_chi: Scalar = _leaf()
-    g_chi: Scalar = _leaf()
-    T_p: Scalar = _leaf()
-    beta_over_H: Scalar = _leaf()
-    v_w: Scalar = _leaf()
-    I_p: Scalar = _leaf()
-    g_star: Scalar = _leaf()
-    g_star_s: Scalar = _leaf()
-    P: Scalar = _leaf()
-    f_chi: Scalar = _leaf()
-    sigma_y: Scalar = _leaf(15.0)
-    Y_chi_init: Scalar = _leaf(0.0)
-    n_chi_at_Tp: Scalar = _leaf(0.0)
-    T_max_over_Tp: Scalar = _leaf(5.0)
-    T_min_over_Tp: Scalar = _leaf(1e-3)
-    y_min: Scalar = _leaf(-80.0)
-    y_max: Scalar = _leaf(50.0)
-    P_back_over_P: Scalar = _leaf(1.0)
+    m_chi: Scalar = eqx.field(converter=as_leaf)
+    g_chi: Scalar = eqx.field(converter=as_leaf)
+    T_p: Scalar = eqx.field(converter=as_leaf)
+    beta_over_H: Scalar = eqx.field(converter=as_leaf)
+    v_w: Scalar = eqx.field(converter=as_leaf)
+    I_p: Scalar = eqx.field(converter=as_leaf)
+    g_star: Scalar = eqx.field(converter=as_leaf)
+    g_star_s: Scalar = eqx.field(converter=as_leaf)
+    P: Scalar = eqx.field(converter=as_leaf)
+    f_chi: Scalar = eqx.field(converter=as_leaf)
+    sigma_y: Scalar = eqx.field(converter=as_leaf, default=15.0)
+    Y_chi_init: Scalar = eqx.field(converter=as_leaf, default=0.0)
+    n_chi_at_Tp: Scalar = eqx.field(converter=as_leaf, default=0.0)
+    T_max_over_Tp: Scalar = eqx.field(converter=as_leaf, default=5.0)
+    T_min_over_Tp: Scalar = eqx.field(converter=as_leaf, default=1e-3)
+    y_min: Scalar = eqx.field(converter=as_leaf, default=-80.0)
+    y_max: Scalar = eqx.field(converter=as_leaf, default=50.0)
+    P_back_over_P: Scalar = eqx.field(converter=as_leaf, default=1.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -228,9 +221,7 @@ class Model(eqx.Module):
         for name in values:
             if name not in RANGES:
                 raise ValueError(f"{name}: no such parameter{suggestion(name, RANGES)}")
-        return dataclasses.replace(
-            self, parameters=dataclasses.replace(self.parameters, **values)
-        )
+        return dataclasses.replace(self, parameters=dataclasses.replace(self.parameters, **values))
 
     def choose(self, **names: str) -> Self:
         """The same model with other choices, e.g. `model.choose(area_kernel="kjma")`."""
@@ -255,6 +246,7 @@ class Prediction(eqx.Module):
         rho_B: baryon density today (kg/m³).
         rho_DM: dark-matter density today (kg/m³).
         ratio: ρ_DM/ρ_B; infinite where ρ_B = 0.
+        Y_available: yield f_χ n_eq/s at T_p, all the χ there is to convert.
         mean_hits: a, how often a χ is hit by a wall front on average.
         error_estimate: estimated relative error of Y_B. With the published grids, how far
             they are from the converged integral of the same equations.
@@ -266,6 +258,7 @@ class Prediction(eqx.Module):
     rho_B: Scalar
     rho_DM: Scalar
     ratio: Scalar
+    Y_available: Scalar
     mean_hits: Scalar
     error_estimate: Scalar
     status: Code
@@ -285,9 +278,7 @@ def _source(parameters: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
     """Y_B/(P f_χ) without depletion, and its relative error estimate."""
     p = parameters
     v_flux = p.v_w if choices.flux == "moving-wall" else None
-    lower, upper = time_limits(
-        p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max
-    )
+    lower, upper = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
     arguments: Any = {
         "I_p": p.I_p,
         "sigma_y": p.sigma_y,
@@ -313,24 +304,25 @@ def _source(parameters: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
 
 def _depleted(
     parameters: Parameters, choices: Choices, source: Scalar
-) -> tuple[Scalar, Scalar, Scalar]:
-    """Y_B, Y_χ and the mean number of hits, for the dark-matter option in force."""
+) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    """Y_B, Y_χ, the χ available and the mean hits, for the dark-matter option in force."""
     p = parameters
     density = number_density(p.T_p, p.m_chi, p.g_chi, choices.chi_stats, choices.equilibrium)
     entropy = entropy_density(p.T_p, p.g_star_s)
-    available = density / entropy  # n_eq/s: yield at unit occupancy
-    hits = source / available
+    equilibrium_yield = density / entropy
+    available = p.f_chi * equilibrium_yield
+    hits = source / equilibrium_yield
+    undepleted = p.P * p.f_chi * source
     if choices.dark_matter == "input":
-        return p.P * p.f_chi * source, p.Y_chi_init + p.n_chi_at_Tp / entropy, hits
+        return undepleted, p.Y_chi_init + p.n_chi_at_Tp / entropy, available, hits
     if choices.dark_matter == "swept-once":
-        return p.P * p.f_chi * source, (1 - p.P) * p.f_chi * source, hits
+        return undepleted, (1 - p.P) * p.f_chi * source, available, hits
     if choices.closure == "two-zone":
         x = p.m_chi / p.T_p
         integral = flux_integral(x, p.v_w, choices.chi_stats, choices.equilibrium)
-        hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / available / p.v_w
+        hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / equilibrium_yield / p.v_w
     converted = converted_fraction(p.P, hits, choices.closure, p.P_back_over_P * p.P)
-    occupied = p.f_chi * available
-    return occupied * converted, occupied * (1 - converted), hits
+    return available * converted, available * (1 - converted), available, hits
 
 
 def _is_valid(parameters: Parameters) -> Scalar:
@@ -349,7 +341,7 @@ def _check_shapes(parameters: Parameters) -> None:
         shape = jnp.shape(getattr(parameters, name))
         if shape:
             raise ValueError(
-                f"{name} has shape {shape}: predict takes one point; batch it with jax.vmap(predict)"
+                f"{name} has shape {shape}: predict takes one point; use jax.vmap(predict)"
             )
 
 
@@ -372,7 +364,7 @@ def predict(model: Model) -> Prediction:
     p, choices = model.parameters, model.choices
     _check_shapes(p)
     source, error = _source(p, choices)
-    Y_B, Y_chi, hits = _depleted(p, choices, source)
+    Y_B, Y_chi, available, hits = _depleted(p, choices, source)
     rho_B, rho_DM = baryon_density(Y_B), dark_matter_density(Y_chi, p.m_chi)
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
 
@@ -386,9 +378,7 @@ def predict(model: Model) -> Prediction:
     if choices.quadrature != "published":
         status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
-    status = jnp.where(
-        jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE
-    )
+    status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     status = jnp.where(_is_valid(p), status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
 
@@ -401,6 +391,7 @@ def predict(model: Model) -> Prediction:
         rho_B=withheld(rho_B),
         rho_DM=withheld(rho_DM),
         ratio=withheld(ratio),
+        Y_available=withheld(available),
         mean_hits=withheld(hits),
         error_estimate=jnp.where(status == Status.INVALID_PARAMETER, jnp.nan, error),
         status=status,

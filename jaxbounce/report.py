@@ -11,17 +11,16 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxbounce import __version__
-from jaxbounce.config import Configuration, ConfigurationError
+from jaxbounce._version import __version__
+from jaxbounce.config import PARAMETER_OF_KEY, Configuration, ConfigurationError, configure
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
 from jaxbounce.cosmology import (
     entropy_density,
     hubble_rate,
-    temperature_ratio,
     time_of_temperature_ratio,
 )
 from jaxbounce.equilibrium import incident_flux
-from jaxbounce.model import Choices, Model, Prediction, predict
+from jaxbounce.model import CHOICES, RANGES, Choices, Model, Prediction, predict
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.status import Status
 from jaxbounce.yields import published_area_density
@@ -76,7 +75,7 @@ ROWS: dict[str, dict[str, str]] = {
         "equilibrium": "exact",
     },
 }
-"""The rows of the comparison: the published evaluation, its equations converged, and the exact ones.
+"""The rows of the comparison: published grids, the same equations converged, the exact ones.
 
 Depletion closures are left out, so that the rows differ in the source alone; Y_χ is the input, or
 follows the configuration's dark-matter option with the linear closure.
@@ -129,6 +128,7 @@ def as_mapping(result: Run) -> dict[str, Any]:
             "DM_over_B": _number(prediction.ratio),
             "Omega_B_h2": _number(prediction.omega_b_h2),
             "Omega_DM_h2": _number(prediction.omega_dm_h2),
+            "Y_available": _number(prediction.Y_available),
             "mean_hits": _number(prediction.mean_hits),
             "relative_error_estimate": _number(prediction.error_estimate),
             "status": status.name.lower(),
@@ -170,7 +170,7 @@ def _choices_line(choices: Choices) -> str:
 
 _NAMES_OF_KERNELS = {
     "eq6": "eq6 leaves out coverage by older bubbles: its area never switches off, and the yield"
-    " hangs on the window (area_kernel = \"kjma\" is exact)",
+    ' hangs on the window (area_kernel = "kjma" is exact)',
     "kjma": "kjma is exact: A/V = −ḣ/v_w",
 }
 
@@ -206,10 +206,10 @@ def _lines(result: Run) -> Iterator[str]:
         )
         yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
     yield f"  status   : {status.message}"
-    if status != Status.INVALID_PARAMETER:
+    if status in (Status.SUCCESS, Status.UNDERFLOW):
         kind = "distance to the converged integral" if c.quadrature == "published" else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
-        yield f"  mean hits by a wall front: {float(p.mean_hits):.6g}"
+        yield from _occupancy_lines(p)
     yield ""
     yield "the same inputs, by what is evaluated"
     header = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
@@ -228,6 +228,20 @@ def _lines(result: Run) -> Iterator[str]:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
     yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def _occupancy_lines(p: Prediction) -> Iterator[str]:
+    """What the occupancy provides against what is converted, and says so if it cannot be."""
+    available, converted = float(p.Y_available), float(p.Y_B)
+    yield (
+        f"  occupancy: f_chi n_eq/s = {available:.6e} is all the chi there is;"
+        f" a wall front hits each {float(p.mean_hits):.6g} times"
+    )
+    if converted > available > 0:
+        yield (
+            f"             Y_B is {converted / available:.4g} times that: this source converts more"
+            " chi than exists at this f_chi"
+        )
 
 
 def as_text(result: Run) -> str:
@@ -308,14 +322,9 @@ def diagnostics_text(configuration: Configuration) -> str:
 
 def template_text(form: str) -> str:
     """A configuration of the benchmark with every key, in JSON or TOML, explained in TOML."""
-    from jaxbounce.config import configure
-
     table = configure().as_mapping()
     if form == "json":
         return json.dumps(table, indent=2)
-    from jaxbounce.config import PARAMETER_OF_KEY
-    from jaxbounce.model import CHOICES, RANGES
-
     lines = ["# jaxbounce configuration; a key left out takes its default"]
     for key, value in table.items():
         if key in PARAMETER_OF_KEY:

@@ -92,7 +92,11 @@ class NucleationHistory(eqx.Module):
     @property
     def sum_rule(self) -> Scalar:
         """Swept plus nucleated volume fraction plus h at the end; exactly 1 in theory."""
-        return self.swept_fraction + self.nucleated_fraction + self.false_vacuum_fraction(self.edges[-1])
+        return (
+            self.swept_fraction
+            + self.nucleated_fraction
+            + self.false_vacuum_fraction(self.edges[-1])
+        )
 
 
 def _volume(moments: Float[Array, "4 ..."], radius: Real) -> Real:

@@ -126,11 +126,10 @@ def later_bubble_integral(u: RealLike, order: int = 0) -> Real:
         order: n, the derivative wanted; a Python integer.
 
     Returns:
-        F⁽ⁿ⁾(u), the shape of u. Relative error ≤ 1e-13 in float64 for u ≤ 1e25 (3e-7 in float32 for u ≤ 1e10). It can be
-        differentiated any number of times; each derivative is as accurate as the function.
+        F⁽ⁿ⁾(u), the shape of u. Relative error ≤ 1e-13 in float64 for u ≤ 1e25, 4e-7 in
+        float32 for u ≤ 1e10. It can be differentiated any number of times; each derivative is
+        as accurate as the function.
     """
     if order < 0:
         raise ValueError(f"order = {order}: must be 0 or more")
     return _integral(as_real(u), order)
-
-

@@ -58,11 +58,15 @@ def graded_scan(lower: Real, upper: Real, layer: Real, core: Real) -> tuple[Real
     step_core = (last - first) / _CORE_INTERVALS
     in_layer = np.arange(_LAYER_INTERVALS + _CORE_INTERVALS) < _LAYER_INTERVALS
     index = np.concatenate([np.arange(_LAYER_INTERVALS), np.arange(_CORE_INTERVALS)]) + 0.5
-    growth = jnp.exp(jnp.where(in_layer, step_layer, step_core) * index + jnp.where(in_layer, 0.0, first))
+    growth = jnp.exp(
+        jnp.where(in_layer, step_layer, step_core) * index + jnp.where(in_layer, 0.0, first)
+    )
     rising = jnp.where(in_layer, layer, core / 2) * growth
     falling = jnp.where(in_layer, 0.0, core / 2) / growth
     stretch = jnp.where(in_layer, 2 * jnp.sinh(step_layer / 2), 2 * jnp.sinh(step_core / 2))
-    return jnp.where(in_layer, lower - layer, centre) + rising - falling, stretch * (rising + falling)
+    return jnp.where(in_layer, lower - layer, centre) + rising - falling, stretch * (
+        rising + falling
+    )
 
 
 def equal_work_edges(
