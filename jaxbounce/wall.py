@@ -11,13 +11,12 @@ the inverse of the unit of the fields times couplings (all of A.3 is dimensionle
 """
 
 from abc import abstractmethod
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
-from typing_extensions import Self
 
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.status import Status
@@ -210,7 +209,7 @@ def mixing_angle(profile: WallProfile, couplings: Couplings, xi: RealLike) -> Re
     return jnp.arctan2(2 * m, m_B - m_chi) / 2
 
 
-class Crossings(NamedTuple):
+class Crossings(eqx.Module):
     """Level crossings Δ(ξ) = 0 in increasing ξ; entries beyond `count` are padding."""
 
     xi: Float[Array, " max_crossings"]

@@ -178,7 +178,10 @@ def stokes_phase(delta: RealLike) -> Real:
 
 
 def arg_gamma(delta: Real) -> Real:
-    """arg Γ(1 + iδ), continuous from 0: recurrence up to Γ(11 + iδ), then Stirling's series."""
+    """The argument of Γ(1 + iδ), continuous from 0 at δ = 0.
+
+    By recurrence from Γ(11 + iδ) and Stirling's series there: 1e-14.
+    """
     shift = 10
     z = jnp.asarray(shift + 1 + 1j * delta)
     w = 1 / z**2

@@ -16,39 +16,46 @@ from jaxtyping import Array, Float
 
 from jaxbounce._types import Real, Scalar
 
-Vector: TypeAlias = Float[Array, "... 3"]
-Quaternion: TypeAlias = Float[Array, "... 4"]
+Vector: TypeAlias = Float[Array, "3 ..."]
+Quaternion: TypeAlias = Float[Array, "4 ..."]
+Components: TypeAlias = tuple[Real, ...]
+"""A vector or a quaternion taken apart: what XLA fuses into one loop."""
 Generator: TypeAlias = Callable[[Real], Vector]
-"""g(ξ), shape (..., 3) for ξ of shape (...); b(ξ)/v for a slow wall."""
+"""g(ξ), shape (3, ...) for ξ of shape (...); b(ξ)/v for a slow state."""
 
-_NODES = np.array([-np.sqrt(15) / 10, 0.0, np.sqrt(15) / 10])
+_NODES = (-float(np.sqrt(15)) / 10, 0.0, float(np.sqrt(15)) / 10)
 _SERIES_LIMIT = 0.02  # |a|² below which cos|a| and sinc|a| are summed in powers of |a|²
 _ROUNDING = 8.0  # an amplitude is good to this times eps √steps
 
 
+def _cross(a: Components, b: Components) -> Components:
+    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+
+
+def _product(later: Components, earlier: Components) -> Components:
+    a0, a1, a2, a3 = later
+    b0, b1, b2, b3 = earlier
+    return (
+        a0 * b0 - a1 * b1 - a2 * b2 - a3 * b3,
+        a0 * b1 + a1 * b0 + a2 * b3 - a3 * b2,
+        a0 * b2 - a1 * b3 + a2 * b0 + a3 * b1,
+        a0 * b3 + a1 * b2 - a2 * b1 + a3 * b0,
+    )
+
+
 def multiply(later: Quaternion, earlier: Quaternion) -> Quaternion:
     """The quaternion of the product U_later U_earlier."""
-    a0, a1, a2, a3 = jnp.moveaxis(later, -1, 0)
-    b0, b1, b2, b3 = jnp.moveaxis(earlier, -1, 0)
-    return jnp.stack(
-        [
-            a0 * b0 - a1 * b1 - a2 * b2 - a3 * b3,
-            a0 * b1 + a1 * b0 + a2 * b3 - a3 * b2,
-            a0 * b2 - a1 * b3 + a2 * b0 + a3 * b1,
-            a0 * b3 + a1 * b2 - a2 * b1 + a3 * b0,
-        ],
-        axis=-1,
-    )
+    return jnp.stack(_product(tuple(later), tuple(earlier)))
 
 
 def conjugate(q: Quaternion) -> Quaternion:
     """The quaternion of U†."""
-    return q * np.array([1.0, -1.0, -1.0, -1.0])
+    return jnp.stack([q[0], -q[1], -q[2], -q[3]])
 
 
-def exponential(a: Vector) -> Quaternion:
+def _exponential(a: Components) -> Components:
     """exp(−i a·σ) = (cos|a|, a sin|a|/|a|); derivatives are finite at a = 0."""
-    square = (a * a).sum(-1, keepdims=True)
+    square = a[0] ** 2 + a[1] ** 2 + a[2] ** 2
     small = square < _SERIES_LIMIT
     s = jnp.where(small, square, 0.0)
     near_cos = 1 - s / 2 * (1 - s / 12 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))))
@@ -56,29 +63,35 @@ def exponential(a: Vector) -> Quaternion:
     length = jnp.sqrt(jnp.where(small, 1.0, square))
     cos = jnp.where(small, near_cos, jnp.cos(length))
     sinc = jnp.where(small, near_sinc, jnp.sin(length) / length)
-    return jnp.concatenate([cos, sinc * a], axis=-1)
+    return (cos, sinc * a[0], sinc * a[1], sinc * a[2])
 
 
-def step_exponents(generator: Generator, edges: Float[Array, " steps+1"]) -> Vector:
-    """The vectors a of the steps exp(−i a·σ) between the edges, shape (steps, 3)."""
-    h = jnp.diff(edges)[:, None]
-    nodes = (edges[:-1, None] + h / 2) + h * _NODES
-    g1, g2, g3 = jnp.moveaxis(generator(nodes), 1, 0)
-    first = h * g2
-    second = np.sqrt(15) / 3 * h * (g3 - g1)
-    third = 10 / 3 * h * (g3 - 2 * g2 + g1)
-    c1 = 2 * jnp.cross(first, second)
-    c2 = -1 / 30 * jnp.cross(first, 2 * third + c1)
-    return first + third / 12 + 1 / 120 * jnp.cross(-20 * first - third + c1, second + c2)
+def _step_exponents(generator: Generator, edges: Float[Array, " steps+1"]) -> Components:
+    """The vectors a of the steps exp(−i a·σ) between the edges."""
+    h = jnp.diff(edges)
+    middle = edges[:-1] + h / 2
+    g1, g2, g3 = (tuple(generator(middle + h * node)) for node in _NODES)
+    first = tuple(h * y for y in g2)
+    second = tuple(np.sqrt(15) / 3 * h * (z - x) for x, z in zip(g1, g3, strict=True))
+    third = tuple(10 / 3 * h * (x - 2 * y + z) for x, y, z in zip(g1, g2, g3, strict=True))
+    c1 = tuple(2 * c for c in _cross(first, second))
+    inner = tuple(2 * t + c for t, c in zip(third, c1, strict=True))
+    c2 = tuple(-c / 30 for c in _cross(first, inner))
+    left = tuple(c - 20 * f - t for f, t, c in zip(first, third, c1, strict=True))
+    right = tuple(s + c for s, c in zip(second, c2, strict=True))
+    return tuple(
+        f + t / 12 + c / 120 for f, t, c in zip(first, third, _cross(left, right), strict=True)
+    )
 
 
 def propagator(generator: Generator, edges: Float[Array, " steps+1"]) -> Quaternion:
     """U from `edges[0]` to `edges[-1]`, not renormalised."""
-    q = exponential(step_exponents(generator, edges))
-    while q.shape[0] > 1:
-        paired = q.shape[0] // 2 * 2
-        q = jnp.concatenate([multiply(q[1:paired:2], q[0:paired:2]), q[paired:]])
-    return q[0]
+    q = _exponential(_step_exponents(generator, edges))
+    while (count := q[0].shape[0]) > 1:
+        even = count // 2 * 2
+        pairs = _product(tuple(c[1:even:2] for c in q), tuple(c[0:even:2] for c in q))
+        q = tuple(jnp.concatenate([p, c[even:]]) for p, c in zip(pairs, q, strict=True))
+    return jnp.stack([c[0] for c in q])
 
 
 class Amplitudes(NamedTuple):
@@ -125,7 +138,7 @@ def aligning_rotation(direction: Vector) -> Quaternion:
 
 
 def tilt(direction: Vector) -> tuple[Scalar, Scalar]:
-    """cos 2θ and sin² 2θ of the eigenstates of direction·σ, 2θ the angle to ẑ."""
+    """Return cos 2θ and sin² 2θ of the eigenstates of direction·σ, 2θ the angle to ẑ."""
     square = (direction * direction).sum()
     square = jnp.where(square > 0, square, 1.0)
     return direction[2] / jnp.sqrt(square), (direction[0] ** 2 + direction[1] ** 2) / square
@@ -158,8 +171,9 @@ def step_edges(
     """
     h = jnp.diff(points)
     b = field(points)
-    turning = jnp.sqrt((jnp.cross(b[:-1], b[1:]) ** 2).sum(-1)) / jnp.where(h > 0, h, 1.0)
-    length = jnp.sqrt((((b[1:] + b[:-1]) / 2) ** 2).sum(-1))
+    turning = jnp.cross(b[:, :-1], b[:, 1:], axis=0) / jnp.where(h > 0, h, 1.0)
+    turning = jnp.sqrt((turning**2).sum(0))
+    length = jnp.sqrt((((b[:, 1:] + b[:, :-1]) / 2) ** 2).sum(0))
 
     def share(density: Real) -> Real:
         total = (density * h).sum()

@@ -39,6 +39,10 @@ class OverlapResult(eqx.Module):
     status: Code
 
 
+def _optional_leaf(value: RealLike | None) -> Scalar | None:
+    return None if value is None else as_leaf(value)
+
+
 class DistributedOverlap(eqx.Module):
     """The published overlap of a wall.
 
@@ -47,6 +51,8 @@ class DistributedOverlap(eqx.Module):
         fwhm: width of the energy density of the wall.
         span: ξ_e − ξ* in units of `fwhm` (published 3); negative for the other side.
         energy_fraction: highest energy in units of the largest m_χ of the wall.
+        E_max: the highest energy itself, instead. The published file has |Φ| = 2.357 at its
+            first radius, 1e-9, which is an artefact: the fields around it are 2.043.
         energies: number of energies.
         intervals: trapezoidal intervals in ξ.
         mode: only "reference" exists; the name is a reminder of what this is.
@@ -56,6 +62,7 @@ class DistributedOverlap(eqx.Module):
     fwhm: Scalar = eqx.field(converter=as_leaf)
     span: Scalar = eqx.field(converter=as_leaf, default=3.0)
     energy_fraction: Scalar = eqx.field(converter=as_leaf, default=0.6)
+    E_max: Scalar | None = eqx.field(converter=_optional_leaf, default=None)
     energies: int = eqx.field(static=True, default=160)
     intervals: int = eqx.field(static=True, default=4096)
     mode: Literal["reference"] = eqx.field(static=True, default="reference")
@@ -120,8 +127,14 @@ class DistributedOverlap(eqx.Module):
         self, profile: WallProfile, couplings: Couplings, xi: Scalar
     ) -> tuple[Scalar, Scalar]:
         """I₂ by the trapezoidal rule on all intervals and on every second one."""
-        largest = couplings.y_chi * profile.fields(profile.scan(self.intervals))[0].max()
-        energy = jnp.linspace(0.0, 1.0, self.energies) * self.energy_fraction * largest
+        if self.E_max is None:
+            highest = (
+                self.energy_fraction
+                * masses(profile, couplings, profile.scan(self.intervals))[1].max()
+            )
+        else:
+            highest = self.E_max
+        energy = jnp.linspace(0.0, 1.0, self.energies) * highest
         weight = jax.nn.softmax(-energy / self.T_reh)
         width = self.span * self.fwhm
 

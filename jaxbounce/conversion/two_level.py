@@ -67,8 +67,8 @@ def slowness(
 
 
 def field_vector(m_B: Real, m_chi: Real, m: Real) -> Vector:
-    """b = (m, 0, Δ/2) of H = b·σ, shape (..., 3)."""
-    return jnp.stack([m, jnp.zeros_like(m), (m_B - m_chi) / 2], axis=-1)
+    """The vector (m, 0, Δ/2) = b of H = b·σ, shape (3, ...)."""
+    return jnp.stack([m, jnp.zeros_like(m), (m_B - m_chi) / 2])
 
 
 class TwoLevelPropagation(eqx.Module):
@@ -121,7 +121,7 @@ class TwoLevelPropagation(eqx.Module):
         def generator(xi: Real) -> Vector:
             m_B, m_chi, m = masses(profile, couplings, xi)
             factor = slowness(m_B, m_chi, motion, self.kinematics)
-            return factor[..., None] * field_vector(m_B, m_chi, m)
+            return factor * field_vector(m_B, m_chi, m)
 
         scan = profile.scan(SCAN_INTERVALS)
         points = jnp.clip(scan, ends.lower, ends.upper)
@@ -147,7 +147,7 @@ def convert(
     """The probabilities of any two-level system i dψ/dξ = g(ξ)·σ ψ; B is spin up, χ down.
 
     Args:
-        generator: g(ξ), shape (..., 3).
+        generator: g(ξ), shape (3, ...).
         edges: of the steps; see `magnus.step_edges`.
         start: direction of the field that defines the eigenstates at `edges[0]`.
         end: the same at `edges[-1]`.
