@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float
 
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
@@ -133,7 +134,7 @@ class TabulatedWall(WallProfile):
         if knots.ndim != 1 or knots.size < 4 or values.shape != (2, knots.size):
             raise ValueError(
                 "a tabulated wall needs one-dimensional xi, Phi, phi of one length ≥ 4, not"
-                f" shapes {jnp.shape(xi)}, {jnp.shape(Phi)}, {jnp.shape(phi)}"
+                f" shapes {np.shape(xi)}, {np.shape(Phi)}, {np.shape(phi)}"
             )
         return cls(knots, values, spline_curvatures(knots, values))
 
@@ -291,7 +292,7 @@ class Plateaus(NamedTuple):
     lower: Scalar
     upper: Scalar
     distance: Scalar
-    """The larger of |θ(ξ_e) − θ(limit)| at the two ends (radians)."""
+    """Sum of |θ(ξ_e) − θ(limit)| at the two ends (radians)."""
 
 
 def plateaus(
@@ -322,7 +323,7 @@ def plateaus(
     constant = ~(from_lower >= tolerance).any()
     start = jnp.where(constant, 0, jnp.maximum(start - 1, 0))
     stop = jnp.where(constant, last, jnp.minimum(stop + 1, last))
-    return Plateaus(points[start], points[stop], jnp.maximum(from_lower[start], from_upper[stop]))
+    return Plateaus(points[start], points[stop], from_lower[start] + from_upper[stop])
 
 
 def _scanned(profile: WallProfile, couplings: Couplings) -> tuple[Real, Real, Real]:
