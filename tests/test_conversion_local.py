@@ -29,7 +29,7 @@ def test_single_crossing(model):
     # golden A.W2.two_level, P_LZ_local
     v = jnp.array([0.1, 0.3, 0.6, 0.9])
     expected = [0.421560669214044405, 0.166793584996119252, 0.0871985895037843732]
-    P = jax.vmap(lambda v: model(W2(), Couplings(lam=0.209), v).P)(v)
+    P = jax.jit(jax.vmap(lambda v: model(W2(), Couplings(lam=0.209), v).P))(v)
     np.testing.assert_allclose(P, [*expected, 0.0590117474328256919], rtol=1e-12)
 
 
@@ -45,7 +45,7 @@ def test_two_crossings_and_the_sign_of_the_stueckelberg_phase():
     v, couplings = jnp.asarray(rows[:, 0]), Couplings(lam=0.15)
 
     def run(model):
-        return jax.vmap(lambda v: model(Lasting(), couplings, v))(v)
+        return jax.jit(jax.vmap(lambda v: model(Lasting(), couplings, v)))(v)
 
     np.testing.assert_allclose(run(INCOHERENT).P, rows[:, 1], rtol=1e-12)
     np.testing.assert_allclose(run(COHERENT).P, rows[:, 2], rtol=1e-10)
@@ -58,8 +58,10 @@ def test_three_crossings_add_coherently():
     """The product of crossing matrices against propagation, where crossings are well separated."""
     v = jnp.linspace(0.05, 0.06, 21)
     couplings = Couplings(lam=0.05)
-    exact = jax.vmap(lambda v: TwoLevelPropagation(steps=4096)(TripleCrossing(), couplings, v))(v)
-    found = jax.vmap(lambda v: COHERENT(TripleCrossing(), couplings, v))(v)
+    exact = jax.jit(
+        jax.vmap(lambda v: TwoLevelPropagation(steps=2048)(TripleCrossing(), couplings, v))
+    )(v)
+    found = jax.jit(jax.vmap(lambda v: COHERENT(TripleCrossing(), couplings, v)))(v)
     assert (exact.error < 1e-6).all()
     assert np.ptp(exact.P_ad) > 0.1  # the interference is there to be seen
     np.testing.assert_allclose(found.P, exact.P_ad, atol=0.03)

@@ -2,6 +2,7 @@
 
 import os
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,12 +18,18 @@ from jaxbounce.wall import Couplings, TabulatedWall, TanhWall
 SUDDEN = 0.038680212266746006  # golden A.sudden_limit_sin2theta, λ = 0.209
 
 
+@eqx.filter_jit
 def _run(field, reach, v, steps, ends=None):
     """Any field b(ξ) through the library's own steps, from −reach to reach."""
     points = jnp.linspace(-reach, reach, 513)
     edges = step_edges(field, points, steps)
     start, end = ends or (field(edges[0]), field(edges[-1]))
     return convert(lambda xi: field(xi) / v, edges, start, end)
+
+
+@eqx.filter_jit
+def _convert(model, wall, couplings, motion):
+    return model(wall, couplings, jnp.asarray(motion))
 
 
 def test_random_linear_tanh_walls_and_their_error_estimates():
@@ -192,7 +199,7 @@ def test_W2():
     P_ad = [0.3996372110975965, 0.1619105173416078, 0.0927928101145095, 0.0703511932501793]
     P_dec = [0.4074013190544516, 0.1880652632503698, 0.1242945311971414, 0.1035890073406538]
     model = TwoLevelPropagation(steps=1024)
-    result = jax.vmap(lambda v: model(W2(), Couplings(lam=0.209), v))(v)
+    result = jax.jit(jax.vmap(lambda v: model(W2(), Couplings(lam=0.209), v)))(v)
     np.testing.assert_allclose(result.P_ad, P_ad, atol=1e-11)
     np.testing.assert_allclose(result.P_dec, P_dec, atol=1e-11)
 
@@ -201,7 +208,7 @@ def test_tabulated_wall_gives_the_same():
     xi = np.linspace(-30, 30, 8001)
     Phi, phi = W1().fields(xi)
     wall = TabulatedWall.from_table(xi, Phi, phi)
-    result = TwoLevelPropagation()(wall, Couplings(lam=0.209), 0.3)
+    result = _convert(TwoLevelPropagation(), wall, Couplings(lam=0.209), 0.3)
     np.testing.assert_allclose(result.P_c, W1_P_c(0.209, 0.3), atol=1e-9)
     assert result.unitarity < 1e-13
 
@@ -210,31 +217,31 @@ def test_relativistic_form_with_constant_mean_mass_is_the_slow_one_at_v_K_over_m
     wall = TanhWall(Phi_inside=2.0, phi_outside=2.0, width=1.1)  # m̄ = 1
     K = 0.4
     couplings = Couplings(lam=0.25)
-    result = TwoLevelPropagation(kinematics="relativistic")(wall, couplings, K)
+    result = _convert(TwoLevelPropagation(kinematics="relativistic"), wall, couplings, K)
     exact = linear_tanh_P_c([0, 0, -1.0], [0.5, 0, 1.0], 1.1, K)
     np.testing.assert_allclose(result.P_c, exact, atol=1e-11)
 
 
 def test_sudden_and_adiabatic_limits():
     couplings = Couplings(lam=0.209)
-    fast = TwoLevelPropagation(kinematics="relativistic")(W1(), couplings, 1e9)
+    fast = _convert(TwoLevelPropagation(kinematics="relativistic"), W1(), couplings, 1e9)
     np.testing.assert_allclose(fast.P_ad, SUDDEN, rtol=1e-7)
     np.testing.assert_allclose(fast.P_dec, 2 * SUDDEN * (1 - SUDDEN), rtol=1e-7)
     assert fast.P_flav < 1e-12
-    slow = TwoLevelPropagation(steps=2048)(W1(), Couplings(lam=0.5), 0.02)
+    slow = _convert(TwoLevelPropagation(steps=2048), W1(), Couplings(lam=0.5), 0.02)
     np.testing.assert_allclose(slow.P_ad, 1, atol=1e-12)
 
 
 def test_without_a_crossing_the_exact_tier_answers():
-    result = TwoLevelPropagation()(NoCrossing(), Couplings(lam=0.2), 0.3)
+    result = _convert(TwoLevelPropagation(), NoCrossing(), Couplings(lam=0.2), 0.3)
     exact = linear_tanh_P_c([0.2, 0, 0.15], [0.2, 0, 0.45], 1.0, 0.3)
     np.testing.assert_allclose(result.P_ad, exact, rtol=1e-9)
     assert result.status == Status.SUCCESS
 
 
 def test_small_probabilities_keep_their_digits():
-    result = TwoLevelPropagation()(W1(), Couplings(lam=1e-6), 0.3)
-    larger = TwoLevelPropagation()(W1(), Couplings(lam=1e-4), 0.3)
+    result = _convert(TwoLevelPropagation(), W1(), Couplings(lam=1e-6), 0.3)
+    larger = _convert(TwoLevelPropagation(), W1(), Couplings(lam=1e-4), 0.3)
     np.testing.assert_allclose(result.P_ad * 1e4, larger.P_ad, rtol=1e-6)
     # P_dec adds the mixing outside, half of 2λ² sin²
     assert result.P_ad < result.P_dec < 2 * result.P_ad
@@ -252,7 +259,7 @@ def test_gradients_against_central_differences(kinematics):
     at = jnp.array([0.209, 0.4, 1.5, 1.1, 0.9])
     h = 1e-5
     shifts = at + h * np.concatenate([np.eye(5), -np.eye(5)])
-    values = jax.vmap(lambda x: _all_parameters(x, kinematics))(shifts)
+    values = jax.jit(jax.vmap(lambda x: _all_parameters(x, kinematics)))(shifts)
     numeric = (values[:5] - values[5:]) / (2 * h)
     slopes = jax.jit(jax.jacfwd(lambda x: _all_parameters(x, kinematics)))(at)
     np.testing.assert_allclose(slopes.T, numeric, rtol=1e-6, atol=1e-8)
@@ -270,16 +277,19 @@ def test_gradients_are_finite_in_the_corners():
             [0.0, 0.3, 1.5, 0.0, 0.0],
         ]
     )
-    slopes = jax.vmap(jax.jacrev(lambda x: _all_parameters(x, "nonrelativistic")))(corners)
+    slopes = jax.jit(jax.vmap(jax.jacrev(lambda x: _all_parameters(x, "nonrelativistic"))))(corners)
     assert np.isfinite(slopes).all()
     np.testing.assert_allclose(slopes[0, 0], 0, atol=1e-12)  # P ∝ λ²
 
 
 def test_too_few_steps_are_reported():
-    slow = TwoLevelPropagation(steps=64)(W1(), Couplings(lam=0.05), 0.003)
+    slow = _convert(TwoLevelPropagation(steps=64), W1(), Couplings(lam=0.05), 0.003)
     assert slow.status == Status.PROPAGATION_NOT_CONVERGED
     assert slow.error > 1e-3
-    assert TwoLevelPropagation()(W1(), Couplings(lam=0.1), -0.3).status == Status.INVALID_PARAMETER
+    assert (
+        _convert(TwoLevelPropagation(), W1(), Couplings(lam=0.1), -0.3).status
+        == Status.INVALID_PARAMETER
+    )
 
 
 def test_bad_settings_are_refused():
@@ -293,7 +303,7 @@ def test_bad_settings_are_refused():
 def test_published_wall():
     # golden A.exact2.reference_wall; its inner end had φ = 0 exactly, the thinned file 2.6e-7
     wall = read_profile(os.environ["JAXBOUNCE_PROFILE"]).wall()
-    result = TwoLevelPropagation()(wall, Couplings(lam=0.209), 0.3)
+    result = _convert(TwoLevelPropagation(), wall, Couplings(lam=0.209), 0.3)
     np.testing.assert_allclose(result.P_ad, 0.14124853134270154, rtol=1e-6)
     np.testing.assert_allclose(result.P_dec, 0.16900169726004394, rtol=1e-6)
     assert result.status == Status.SUCCESS

@@ -52,7 +52,7 @@ def test_gradient_with_respect_to_tabulated_values():
 
 def test_table_of_wrong_shape_is_refused():
     with pytest.raises(ValueError, match="length ≥ 4"):
-        TabulatedWall.from_table([0.0, 1.0, 2.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0])
+        TabulatedWall.from_table(np.arange(3.0), np.ones(3), np.ones(3))
 
 
 def _W1_crossing(parameters):
