@@ -17,6 +17,7 @@ from fractions import Fraction
 from math import comb, factorial
 from typing import Literal, get_args
 
+import jax
 import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
@@ -85,18 +86,21 @@ def _horner(coefficients: tuple[float, ...], x: Real) -> Real:
     return total
 
 
-def speed_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
-    """V(x) = ∫ₓ^∞ (E² − x²) f(E) dE, with n v̄ = g T³ V/2π².
+def _log_partition(x: Real, statistics: Statistics) -> Real:
+    """∫ₓ^∞ f dE: ±ln(1 ± e^{−x}), or e^{−x}."""
+    if statistics == "fermion":
+        return jnp.log1p(jnp.exp(-x))
+    if statistics == "boson":
+        near = jnp.minimum(x, 1.0)
+        return jnp.where(x < 1.0, -jnp.log(-jnp.expm1(-near)), -jnp.log1p(-jnp.exp(-x)))
+    return jnp.exp(-x)
 
-    Closed forms: 2x Li₂ + 2 Li₃ of ±e^{−x}, summed in powers of x below 1.4 and of e^{−x}
-    above; 2(1 + x)e^{−x} for Maxwell–Boltzmann. Relative error ≤ 1e-14, 0 ≤ x ≤ 700.
-    """
-    _check_names(statistics)
-    x = as_real(x)
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _speed_integral(x: Real, statistics: Statistics) -> Real:
     if statistics == "classical":
         return 2 * (1 + x) * jnp.exp(-x)
-    # small x: both branches see an argument inside their own range (no NaN in gradients)
-    near = jnp.where(x < _SERIES_LIMIT, x, 1.0)
+    near = jnp.minimum(x, _SERIES_LIMIT)
     square = near**2
     tail = square**2 * _horner(_power_series(statistics), square)
     if statistics == "fermion":
@@ -104,13 +108,33 @@ def speed_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
     else:
         positive = jnp.where(near > 0, near, 1.0)
         small = 2 * ZETA_3 + square * (jnp.log(positive) - 0.5) - near**3 / 3 + tail
-    far = jnp.where(x < _SERIES_LIMIT, _SERIES_LIMIT, x)
+    far = jnp.maximum(x, _SERIES_LIMIT)
     sign = -1.0 if statistics == "fermion" else 1.0
     decay = jnp.exp(-far)
     second = tuple(2 * sign ** (k - 1) / k**2 for k in range(1, _EXPONENTIAL_TERMS + 1))
     third = tuple(2 * sign ** (k - 1) / k**3 for k in range(1, _EXPONENTIAL_TERMS + 1))
     large = decay * (far * _horner(second, decay) + _horner(third, decay))
     return jnp.where(x < _SERIES_LIMIT, small, large)
+
+
+@_speed_integral.defjvp
+def _speed_integral_jvp(
+    statistics: Statistics, primals: tuple[Real], tangents: tuple[Real]
+) -> tuple[Real, Real]:
+    # V' = −2x ∫ₓ^∞ f dE: exact, and shorter than the derivative of the series
+    (x,), (x_dot,) = primals, tangents
+    slope = -2 * x * _log_partition(jnp.where(x > 0, x, 1.0), statistics)
+    return _speed_integral(x, statistics), slope * x_dot
+
+
+def speed_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
+    """V(x) = ∫ₓ^∞ (E² − x²) f(E) dE, with n v̄ = g T³ V/2π².
+
+    Closed forms: 2x Li₂ + 2 Li₃ of ±e^{−x}, summed in powers of x below 1.4 and of e^{−x}
+    above; 2(1 + x)e^{−x} for Maxwell–Boltzmann. Relative error ≤ 1e-14, 0 ≤ x ≤ 700.
+    """
+    _check_names(statistics)
+    return _speed_integral(as_real(x), statistics)
 
 
 def density_by_trapezoid(x: np.ndarray, statistics: Statistics) -> np.ndarray:
@@ -204,28 +228,38 @@ def _unit_rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     return (1 + t) / 2, weight / 2
 
 
-def _slow_density_integral(x: Real, limit: Real, statistics: Statistics) -> Real:
-    """∫₀^limit p² f dp: the particles whose momentum (in units of T) is below `limit`."""
+def _slow_sums(x: Real, limit: Real, statistics: Statistics) -> tuple[Real, Real]:
+    """∫₀^limit p² f dp and ∫₀^limit f dp, f at mass x, by Gauss–Legendre."""
     reach = jnp.sqrt(_ENERGY_RANGE * (_ENERGY_RANGE + 2 * x))
     top = jnp.minimum(limit, reach)
-    # E > 0 also at x = 0, where limit = 0: the double where keeps the boson's 1/E finite
+    # E > 0 also at x = 0, where limit = 0: this keeps the boson's 1/E finite
     mass = jnp.where(top > 0, x, 1.0)
-    total = jnp.zeros_like(x)
+    square_sum, plain_sum = jnp.zeros_like(x), jnp.zeros_like(x)
     # a loop of terms, not an axis: the compiler keeps it in registers instead of memory
     for node, weight in zip(*_unit_rule(_SLOW_NODES), strict=True):
         p = top * float(node)
-        total = total + float(weight) * p**2 * _occupation(jnp.sqrt(p**2 + mass**2), statistics)
-    return top * total
+        term = float(weight) * _occupation(jnp.sqrt(p**2 + mass**2), statistics)
+        square_sum, plain_sum = square_sum + p**2 * term, plain_sum + term
+    return top * square_sum, top * plain_sum
 
 
-def _log_partition(x: Real, statistics: Statistics) -> Real:
-    """∫ₓ^∞ f dE: ±ln(1 ± e^{−x}), or e^{−x}."""
-    if statistics == "fermion":
-        return jnp.log1p(jnp.exp(-x))
-    if statistics == "boson":
-        near = jnp.minimum(x, 1.0)
-        return jnp.where(x < 1.0, -jnp.log(-jnp.expm1(-near)), -jnp.log1p(-jnp.exp(-x)))
-    return jnp.exp(-x)
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _slow_density_integral(x: Real, limit: Real, statistics: Statistics) -> Real:
+    """∫₀^limit p² f dp: the particles whose momentum (in units of T) is below `limit`."""
+    return _slow_sums(x, limit, statistics)[0]
+
+
+@_slow_density_integral.defjvp
+def _slow_density_integral_jvp(
+    statistics: Statistics, primals: tuple[Real, Real], tangents: tuple[Real, Real]
+) -> tuple[Real, Real]:
+    # ∂f/∂x = (x/p) ∂f/∂p; by parts, ∂/∂x ∫ p² f dp = x [p f]₀^limit − x ∫ f dp
+    (x, limit), (x_dot, limit_dot) = primals, tangents
+    value, occupied = _slow_sums(x, limit, statistics)
+    moving = limit > 0
+    energy = jnp.sqrt(jnp.where(moving, limit**2 + x**2, 1.0))
+    edge = jnp.where(moving, limit * _occupation(energy, statistics), 0.0)
+    return value, limit * edge * limit_dot + x * (edge - occupied) * x_dot
 
 
 def moving_flux_integral(x: RealLike, v_w: RealLike, statistics: Statistics = "fermion") -> Real:

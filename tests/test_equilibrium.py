@@ -179,6 +179,6 @@ def test_values_and_gradients_are_finite_at_the_corners(statistics, equilibrium,
 
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="statistics = 'fermions'"):
-        eq.number_density(1.0, 1.0, 2.0, "fermions")  # pyright: ignore[reportArgumentType]
+        eq.number_density(1.0, 1.0, 2.0, "fermions")
     with pytest.raises(ValueError, match="equilibrium = 'fast'"):
-        eq.mean_speed(1.0, 1.0, "boson", "fast")  # pyright: ignore[reportArgumentType]
+        eq.mean_speed(1.0, 1.0, "boson", "fast")
