@@ -46,7 +46,7 @@ PIECEWISE_SWITCH = 3.0
 _SERIES_LIMIT = 1.4  # m/T up to which V(x) is summed in powers of x, beyond in e^{−x}
 _POWER_TERMS = 24  # (1.4/π)²⁴·² < 1e-16
 _EXPONENTIAL_TERMS = 27  # e^{−1.4·27} < 1e-16
-_SLOW_NODES = 28
+_PART_NODES = 32
 _ENERGY_RANGE = 37.0  # e^{−37} < 1e-16: energies this far above the mass no longer count
 
 
@@ -214,51 +214,65 @@ def density_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
     square = small**2
     near = evaluate_polynomial(regular, 0.0, near_edge**2, square)
     near = near + jnp.log(positive) * square * _horner(_density_logarithm(statistics), square)
-    between = evaluate_polynomial(middle, near_edge, far_edge, jnp.clip(x, near_edge, far_edge))
-    large = jnp.where(x > far_edge, x, far_edge)
+    # `where`, not `clip`: at an edge itself the branch in use must have its whole derivative
+    inner = jnp.where(x < near_edge, near_edge, jnp.where(x < far_edge, x, far_edge))
+    between = evaluate_polynomial(middle, near_edge, far_edge, inner)
+    large = jnp.where(x < far_edge, far_edge, x)
     far = evaluate_polynomial(cold, 0.0, 1 / far_edge, 1 / large) * large * jnp.sqrt(large)
     decay = jnp.exp(-jnp.where(x < near_edge, near_edge, x))
     return jnp.where(x < near_edge, near, decay * jnp.where(x < far_edge, between, far))
 
 
 @functools.cache
-def _unit_rule(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gauss–Legendre nodes and weights on [0, 1]."""
-    t, weight = np.polynomial.legendre.leggauss(nodes)
-    return (1 + t) / 2, weight / 2
+def _squared_rule() -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [0, 1], Gauss–Legendre in the square root: dense near zero."""
+    t, weight = np.polynomial.legendre.leggauss(_PART_NODES)
+    root = (1 + t) / 2
+    return root**2, weight * root
 
 
-def _slow_sums(x: Real, limit: Real, statistics: Statistics) -> tuple[Real, Real]:
-    """∫₀^limit p² f dp and ∫₀^limit f dp, f at mass x, by Gauss–Legendre."""
-    reach = jnp.sqrt(_ENERGY_RANGE * (_ENERGY_RANGE + 2 * x))
-    top = jnp.minimum(limit, reach)
+def _is_slow_part(x: Real, limit: Real) -> Real:
+    """Which side of p = `limit` holds less to integrate over: True for p < `limit`."""
+    return limit < 1 + jnp.sqrt(jnp.where(x > 0, x, 0.0))
+
+
+def _part_sums(x: Real, limit: Real, statistics: Statistics) -> tuple[Real, Real]:
+    """∫ p² f dp and ∫ f dp over the smaller side of p = `limit`, f at mass x."""
+    slow = _is_slow_part(x, limit)
     # E > 0 also at x = 0, where limit = 0: this keeps the boson's 1/E finite
-    mass = jnp.where(top > 0, x, 1.0)
+    mass = jnp.where(limit > 0, x, 1.0)
+    edge = jnp.sqrt(mass**2 + limit**2)
     square_sum, plain_sum = jnp.zeros_like(x), jnp.zeros_like(x)
     # a loop of terms, not an axis: the compiler keeps it in registers instead of memory
-    for node, weight in zip(*_unit_rule(_SLOW_NODES), strict=True):
-        p = top * float(node)
-        term = float(weight) * _occupation(jnp.sqrt(p**2 + mass**2), statistics)
+    for node, weight in zip(*_squared_rule(), strict=True):
+        energy_fast = edge + _ENERGY_RANGE * float(node)
+        p_slow = limit * float(node)
+        energy = jnp.where(slow, jnp.sqrt(p_slow**2 + mass**2), energy_fast)
+        p = jnp.where(slow, p_slow, jnp.sqrt((energy_fast - mass) * (energy_fast + mass)))
+        # dp = limit dt, or E dE/p
+        measure = jnp.where(slow, limit, _ENERGY_RANGE * energy_fast / p)
+        term = float(weight) * measure * _occupation(energy, statistics)
         square_sum, plain_sum = square_sum + p**2 * term, plain_sum + term
-    return top * square_sum, top * plain_sum
+    return square_sum, plain_sum
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
-def _slow_density_integral(x: Real, limit: Real, statistics: Statistics) -> Real:
-    """∫₀^limit p² f dp: the particles whose momentum (in units of T) is below `limit`."""
-    return _slow_sums(x, limit, statistics)[0]
+def _part_integral(x: Real, limit: Real, statistics: Statistics) -> Real:
+    """∫ p² f dp over p < `limit` or p > `limit`, whichever `_is_slow_part` says."""
+    return _part_sums(x, limit, statistics)[0]
 
 
-@_slow_density_integral.defjvp
-def _slow_density_integral_jvp(
+@_part_integral.defjvp
+def _part_integral_jvp(
     statistics: Statistics, primals: tuple[Real, Real], tangents: tuple[Real, Real]
 ) -> tuple[Real, Real]:
-    # ∂f/∂x = (x/p) ∂f/∂p; by parts, ∂/∂x ∫ p² f dp = x [p f]₀^limit − x ∫ f dp
+    # ∂f/∂x = (x/p) ∂f/∂p; by parts, ∂/∂x ∫ p² f dp = x [p f] − x ∫ f dp over either side
     (x, limit), (x_dot, limit_dot) = primals, tangents
-    value, occupied = _slow_sums(x, limit, statistics)
+    value, occupied = _part_sums(x, limit, statistics)
     moving = limit > 0
     energy = jnp.sqrt(jnp.where(moving, limit**2 + x**2, 1.0))
     edge = jnp.where(moving, limit * _occupation(energy, statistics), 0.0)
+    edge = jnp.where(_is_slow_part(x, limit), edge, -edge)
     return value, limit * edge * limit_dot + x * (edge - occupied) * x_dot
 
 
@@ -270,7 +284,8 @@ def moving_flux_integral(x: RealLike, v_w: RealLike, statistics: Statistics = "f
 
         j = ¼(1 + v²) V(γx) + ½(γ v x)² ∫_{γx} f dE + ½ v [N(x) + ∫₀^{γvx} p² f dp],
 
-    a sum of positive terms. Relative error ≤ 1e-12 for v_w ≤ 0.99 and 1e-10 beyond.
+    a sum of positive terms. The last integral is done over the side of p = γvx that holds
+    less. Relative error ≤ 3e-12 for v_w ≤ 0.9999.
     """
     _check_names(statistics)
     x, v_w = jnp.broadcast_arrays(as_real(x), as_real(v_w))
@@ -279,8 +294,10 @@ def moving_flux_integral(x: RealLike, v_w: RealLike, statistics: Statistics = "f
     safe = jnp.where(x > 0, gamma * x, 1.0)
     edge = jnp.where(x > 0, slow_limit**2 * _log_partition(safe, statistics), 0.0)
     fast = (1 + v_w**2) * speed_integral(gamma * x, statistics) / 4 + edge / 2
-    slow = density_integral(x, statistics) + _slow_density_integral(x, slow_limit, statistics)
-    return fast + v_w / 2 * slow
+    total = density_integral(x, statistics)
+    part = _part_integral(x, slow_limit, statistics)
+    slow = jnp.where(_is_slow_part(x, slow_limit), part, total - part)
+    return fast + v_w / 2 * (total + slow)
 
 
 def _massless_integral(statistics: Statistics) -> float:

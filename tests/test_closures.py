@@ -96,5 +96,9 @@ def test_gradients_inside_and_at_the_corners():
     corners = jnp.array([[0.0, 1.4, 0.0], [1.0, 1.4, 1.0], [0.2, 1.0, 0.2], [0.0, 1.0, 0.0]])
     for leaf in jax.vmap(jax.grad(fraction, argnums=(0, 1, 2)))(*corners.T):
         assert np.all(np.isfinite(leaf))
+    # each particle hit once, a = 1: the one-sided derivative in a
+    step = 1e-7
+    one_sided = (fraction(0.2, 1.0 + step, 0.2) - fraction(0.2, 1.0, 0.2)) / step
+    np.testing.assert_allclose(jax.grad(fraction, 1)(0.2, 1.0, 0.2), one_sided, rtol=1e-5)
     # rare conversion: ∂C/∂P = a
     np.testing.assert_allclose(jax.grad(fraction)(0.0, 1.4, 0.0), 1.4, rtol=1e-12)
