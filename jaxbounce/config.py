@@ -258,7 +258,7 @@ def configure(
     """
     table: dict[str, Any]
     if source is None:
-        table, preset = dict(BENCHMARK), preset or "benchmark"
+        table = {"preset": "benchmark", **BENCHMARK}
     elif isinstance(source, Mapping):
         table = dict(source)
     else:

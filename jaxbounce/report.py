@@ -321,10 +321,14 @@ def diagnostics_text(configuration: Configuration) -> str:
 
 
 def template_text(form: str) -> str:
-    """A configuration of the benchmark with every key, in JSON or TOML, explained in TOML."""
-    table = configure().as_mapping()
+    """The benchmark as a configuration to edit, in JSON or, explained line by line, in TOML.
+
+    Choices come in by the preset alone, so that naming another preset changes them.
+    """
+    table = {"preset": "benchmark"} | configure().as_mapping()
     if form == "json":
-        return json.dumps(table, indent=2)
+        shown = {k: v for k, v in table.items() if k not in CHOICES or k == _STATS}
+        return json.dumps(shown, indent=2)
     lines = ["# jaxbounce configuration; a key left out takes its default"]
     for key, value in table.items():
         if key in PARAMETER_OF_KEY:
@@ -334,13 +338,15 @@ def template_text(form: str) -> str:
             comment = " | ".join(CHOICES[key])
         else:
             comment = _OTHER_KEYS[key]
-        shown = "# " if value is None else ""
-        text = "(not set)" if value is None else json.dumps(value)
-        lines.append(f"{shown}{key} = {text}  # {comment}")
+        left_out = value is None or (key in CHOICES and key != _STATS)
+        text = "1.0" if value is None else json.dumps(value)
+        lines.append(f"{'# ' if left_out else ''}{key} = {text}  # {comment}")
     return "\n".join(lines)
 
 
+_STATS = "chi_stats"
 _OTHER_KEYS = {
+    "preset": "published | benchmark | exact: sets the choices below; one written here wins",
     "regime": "nonthermal | auto (thermal needs the Boltzmann solver)",
     "sigma_v_chi_GeV_m2": "annihilation cross section (GeV⁻²); 0 until the Boltzmann solver exists",
     "Gamma_wash_over_H": "washout rate over H; 0 until the Boltzmann solver exists",

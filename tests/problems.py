@@ -239,3 +239,11 @@ AS_RUN_ELASTICITIES = {
     "sigma_y": 2.590978906716011,
 }
 """The same of the published script on its grids, by central differences (1e-8)."""
+
+FLOAT32_CHOICES = [
+    {"area_kernel": "eq6", "equilibrium": "piecewise", "flux": "static"},
+    {"area_kernel": "eq6", "equilibrium": "exact", "flux": "static"},
+    {"area_kernel": "kjma", "equilibrium": "exact", "flux": "moving-wall"},
+    {"area_kernel": "kjma", "equilibrium": "piecewise", "flux": "moving-wall", "window": "none"},
+]
+"""Choices with which float32 is compared with float64."""

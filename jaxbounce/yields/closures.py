@@ -22,7 +22,6 @@ from jaxbounce.yields.panels import gauss_legendre
 
 Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
 
-_SMALL_SHIFT = 0.5
 _NODES = 24
 
 
@@ -33,14 +32,15 @@ def _log_gamma_shift(a: Real, shift: Real) -> Real:
     evaluated instead.
     """
     t, weight = gauss_legendre(_NODES)
-    small = jnp.minimum(shift, _SMALL_SHIFT)
+    nearby = a / 2
+    small = jnp.where(shift < nearby, shift, nearby)
     step = small[..., None] * (1 + t) / 2
-    # both arguments of digamma stay above 1/2 because ε ≤ a − 1/2 for every a ≥ 1
+    # the nodes stay away from the pole of ψ(a − t) at t = a: ε ≤ a/2
     slope = digamma(1 + a[..., None] + step) - digamma(a[..., None] - step)
     near = small / 2 * (slope @ np.asarray(weight, dtype=slope.dtype))
-    large = jnp.maximum(shift, _SMALL_SHIFT)
+    large = jnp.where(shift < nearby, nearby, shift)
     far = gammaln(1 + a + large) + gammaln(a - large) - gammaln(1 + a) - gammaln(a)
-    return jnp.where(shift < _SMALL_SHIFT, near, far)
+    return jnp.where(shift < nearby, near, far)
 
 
 def two_zone_log_survival(P: RealLike, P_back: RealLike, hits: RealLike) -> Real:
@@ -56,7 +56,7 @@ def two_zone_log_survival(P: RealLike, P_back: RealLike, hits: RealLike) -> Real
         hits: a ≥ 1, mean number of hits from the front, J/(n v_w).
     """
     P, P_back, a = jnp.broadcast_arrays(as_real(P), as_real(P_back), as_real(hits))
-    a = jnp.maximum(a, 1.0)
+    a = jnp.where(a < 1, 1.0, a)  # not `maximum`, which halves the derivative at a = 1
     lost = P + P_back - P * P_back  # 1 − q q_b without cancellation
     product = 4 * a * (a - 1) * lost
     shift = product / (2 * (1 + jnp.sqrt(1 + product)))  # A − 1

@@ -193,7 +193,7 @@ def gauss_legendre_integral(
         phi, slope = y - 0.75 * jnp.log(bend) + log_flux, 0.25 + 0.75 / bend - flux_slope
     # features: where the area density turns over, and the branch point of √(1 + 2y/(β/H))
     curvature = 1 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
-    curvature = curvature + (x / ((1 + x) * beta_over_H * ratio**2)) ** 2
+    curvature = curvature + (2 * x / ((1 + x) * beta_over_H * ratio**2)) ** 2
     if gaussian:
         phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - y / sigma_y**2
         curvature = curvature + 1 / sigma_y**2

@@ -1,0 +1,161 @@
+"""Yields: points per second and error of three evaluations, in one run on the same points.
+
+    python benchmarks/yields.py [--points 100000]
+
+1. the published evaluation rendered in NumPy/SciPy: 8000 × 1200 grids, trapezoid;
+2. a good vectorised NumPy quadrature at our accuracy: composite Gauss–Legendre on a fixed
+   graded mesh, F(u) by Gauss–Legendre, many points at once;
+3. jaxbounce: one point, a batch, a batch with the gradient in eight parameters.
+
+Errors are against a brute-force NumPy quadrature. Times are the best of several runs after
+a warm-up, with the result awaited.
+"""
+
+import argparse
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import gammainc
+
+import jaxbounce
+from jaxbounce.config import BENCHMARK
+from jaxbounce.percolation.later_bubbles import by_quadrature, later_bubble_integral
+
+PARAMETERS = {
+    "I_p": (0.1, 1.0),
+    "sigma_y": (2.0, 12.0),
+    "beta_over_H": (20.0, 2000.0),
+    "v_w": (0.1, 0.9),
+    "P": (0.01, 0.9),
+    "f_chi": (1e-10, 1e-6),
+    "m_chi": (0.1, 2.0),
+    "T_p": (50.0, 200.0),
+}
+FLUX_OVER_ENTROPY = 9.753745919142641e-4  # ¼ n/s of massless fermions, g = 2, g_*s = 106.75
+
+
+def draw(count: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {n: rng.uniform(*ends, count) for n, ends in PARAMETERS.items()}
+
+
+def limits(B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return np.maximum(B / 2 * (1 / 25 - 1), -80.0), np.minimum(B / 2 * (1e6 - 1), 50.0)
+
+
+def prefactor(p: dict[str, np.ndarray]) -> np.ndarray:
+    return p["P"] * p["f_chi"] / p["v_w"] * FLUX_OVER_ENTROPY
+
+
+def published(p: dict[str, np.ndarray]) -> np.ndarray:
+    """One point at a time, as the published script does."""
+    z = np.linspace(0, 30, 1200)
+    base, fraction = z**2 * np.exp(-z), gammainc(4, z)
+    results = []
+    for I_p, sigma, B in zip(p["I_p"], p["sigma_y"], p["beta_over_H"], strict=True):
+        y = np.linspace(*limits(B), 8000)
+        u = I_p * np.exp(y)
+        area = u / 2 * np.trapezoid(base * np.exp(-u[:, None] * fraction), z, axis=1)
+        results.append(np.trapezoid(area * np.exp(-((y / sigma) ** 2) / 2), y))
+    return np.array(results) * prefactor(p)
+
+
+def vectorised(p: dict[str, np.ndarray], panels: int = 24, nodes: int = 10) -> np.ndarray:
+    """Composite Gauss–Legendre on ±9σ around the peak, many points at once."""
+    t, weight = np.polynomial.legendre.leggauss(nodes)
+    sigma = p["sigma_y"][:, None]
+    lower, upper = (edge[:, None] for edge in limits(p["beta_over_H"]))
+    lower = np.maximum(lower, -9 * sigma)
+    upper = np.minimum(upper, 9 * sigma + sigma**2 / 4)
+    share = ((np.arange(panels)[:, None] + (1 + t) / 2) / panels).ravel()
+    y = lower + (upper - lower) * share
+    u = p["I_p"][:, None] * np.exp(y)
+    area = u / 2 * by_quadrature(u, 0, np)
+    weights = np.tile(weight / (2 * panels), panels)
+    integral = (area * np.exp(-((y / sigma) ** 2) / 2)) @ weights
+    return integral * (upper - lower)[:, 0] * prefactor(p)
+
+
+def seconds(function, repeats: int = 5) -> float:
+    function()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        jax.block_until_ready(function())
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def error(values, reference) -> float:
+    return float(np.max(np.abs(np.asarray(values) / reference - 1)))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Yields: points per second and error.")
+    parser.add_argument("--points", type=int, default=100_000)
+    count = parser.parse_args().points
+    jaxbounce.enable_x64()
+    points = draw(count)
+    few = {n: v[:200] for n, v in points.items()}
+    reference = vectorised(few, panels=120, nodes=20)
+    check = vectorised(few, panels=80, nodes=20)
+    print(f"JAX {jax.__version__} on {jax.devices()[0]}; {count} points, float64")
+    print(f"reference: two brute-force meshes agree to {error(check, reference):.1e}\n")
+    print(f"{'evaluation':46} {'points/s':>12} {'max error':>10} {'× published':>12}")
+    baseline = 0.0
+
+    def row(name: str, rate: float, worst: float) -> None:
+        print(f"{name:46} {rate:12.4g} {worst:10.1e} {rate / baseline:12.4g}", flush=True)
+
+    three = {n: v[:3] for n, v in points.items()}
+    baseline = 3 / seconds(lambda: published(three), 2)
+    row("published grids, NumPy", baseline, error(published(three), reference[:3]))
+    rate = 200 / seconds(lambda: vectorised(few), 3)
+    row("vectorised Gauss-Legendre, NumPy", rate, error(vectorised(few), reference))
+
+    model = jaxbounce.load(BENCHMARK, preset="benchmark")
+    arrays = {n: jnp.asarray(v) for n, v in points.items()}
+
+    def yield_of(p, base=model):
+        return jaxbounce.predict(base.replace(**p)).Y_B
+
+    single = jax.jit(yield_of)
+    one = {n: v[0] for n, v in arrays.items()}
+    row("jaxbounce, one point a call", 1 / seconds(lambda: single(one), 50), 0.0)
+    rates = {}
+    for name, base in (
+        ("benchmark (eq6, piecewise)", model),
+        ("eq6, exact equilibrium", model.choose(equilibrium="exact")),
+        ("kjma, piecewise", model.choose(area_kernel="kjma")),
+        ("exact preset (kjma, moving wall)", jaxbounce.load(BENCHMARK, preset="exact")),
+    ):
+        for chunk in (4096, count):
+            mapped = jax.jit(
+                lambda a, b=base, c=chunk: jax.lax.map(
+                    lambda p: yield_of(p, b), a, batch_size=min(c, count)
+                )
+            )
+            worst = error(mapped(arrays)[:200], reference) if base is model else np.nan
+            rate = count / seconds(lambda f=mapped: f(arrays), 3)
+            rates[name, chunk] = rate
+            row(f"batch of {chunk}: {name}", rate, worst)
+    gradient = jax.jit(lambda a: jax.lax.map(jax.value_and_grad(yield_of), a, batch_size=4096))
+    rate = count / seconds(lambda: gradient(arrays), 3)
+    row("batch of 4096: value and gradient (8), benchmark", rate, np.nan)
+    ratio = rates["benchmark (eq6, piecewise)", 4096] / rate
+    print(f"\nvalue and full gradient cost {ratio:.2f} values")
+
+    u = jnp.asarray(np.logspace(-5, 20, 200_000))
+    fast = jax.jit(later_bubble_integral)
+    slow = jax.jit(by_quadrature)
+    gain = seconds(lambda: slow(u), 3) / seconds(lambda: fast(u), 3)
+    print(
+        f"F(u): polynomials {gain:.1f} times the speed of Gauss-Legendre,"
+        f" agreeing to {error(fast(u), np.asarray(slow(u))):.1e}"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The shape of the package: import order, no side effects, the README's claims."""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import jaxbounce
+
+PACKAGE = Path(jaxbounce.__file__).parent
+ROOT = PACKAGE.parent
+
+# reading order; a module imports only from modules before it (CONTRIBUTING.md)
+ORDER = [
+    "_version",
+    "_types",
+    "_polynomial",
+    "constants",
+    "status",
+    "cosmology",
+    "equilibrium",
+    "wall",
+    "conversion",
+    "percolation.later_bubbles",
+    "percolation.area",
+    "percolation.history",
+    "percolation",
+    "yields.panels",
+    "yields.closures",
+    "yields.quadrature",
+    "yields",
+    "relic",
+    "model",
+    "config",
+    "report",
+    "cli",
+]
+
+
+def _modules():
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        if name:
+            yield name, path
+
+
+def _imported(path):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("jaxbounce"):
+            home = node.module.removeprefix("jaxbounce").lstrip(".")
+            for alias in node.names:
+                inner = f"{home}.{alias.name}".lstrip(".")
+                yield inner if inner in ORDER else home
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("jaxbounce."):
+                    yield alias.name.removeprefix("jaxbounce.")
+
+
+def _rank(name):
+    """Place in the reading order; a package not split above is one place."""
+    return ORDER.index(name if name in ORDER else name.split(".")[0])
+
+
+def test_every_module_imports_only_what_comes_before_it():
+    for name, path in _modules():
+        for target in _imported(path):
+            if target and not (
+                target.split(".")[0] == name.split(".")[0] and _rank(name) == _rank(target)
+            ):
+                assert _rank(target) < _rank(name), f"{name} imports {target}"
+
+
+def test_importing_changes_nothing():
+    code = (
+        "import sys, jaxbounce\n"
+        "assert 'jax' not in sys.modules\n"
+        "from jaxbounce import predict, load, Model\n"
+        "import jax\n"
+        "assert not jax.config.jax_enable_x64\n"
+        "assert 'matplotlib' not in sys.modules and 'scipy' not in sys.modules\n"
+        "from jax._src import xla_bridge\n"
+        "assert not xla_bridge.backends_are_initialized()\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_readme_commands_exist():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "python -m pytest" in readme
+    assert "jaxbounce run" in readme
+    from jaxbounce import cli
+
+    commands = set(re.findall(r"jaxbounce (run|template|diagnostics|convert)\b", readme))
+    for command in commands:
+        assert hasattr(cli, command.capitalize())
+
+
+def test_readme_python_example_runs():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
+
+
+def test_dependencies_are_what_the_code_imports():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {re.split(r"[\[<>=]", d)[0] for d in project["dependencies"]}
+    imported = set()
+    for _, path in _modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    outside = imported - set(sys.stdlib_module_names) - {"jaxbounce"}
+    assert outside <= named
