@@ -13,6 +13,9 @@ class Status(enum.IntEnum):
     UNDERFLOW = 4
     CHI_EXHAUSTED = 5
     NOT_FINITE = 6
+    INCIDENT_CHANNEL_CLOSED = 20
+    WAVE_NOT_CONVERGED = 21
+    AVERAGE_NOT_CONVERGED = 22
 
     @property
     def message(self) -> str:
@@ -40,4 +43,16 @@ _MESSAGES = {
         ' conserves particles ("mean-field", "two-zone") or dark_matter "input"'
     ),
     Status.NOT_FINITE: "the result overflowed or is not a number; no number is returned",
+    Status.INCIDENT_CHANNEL_CLOSED: (
+        "K is not above the mass of the incoming state: nothing comes in, and all of it counts"
+        " as reflected; K must include that mass, K² = p_z² + m_in²"
+    ),
+    Status.WAVE_NOT_CONVERGED: (
+        "the wave was not resolved to the tolerance; try more steps, or a grid fine at the wall"
+        " (centre and width)"
+    ),
+    Status.AVERAGE_NOT_CONVERGED: (
+        "the thermal average did not converge to the tolerance; give the thresholds of P, or"
+        " try more panels"
+    ),
 }

@@ -1,0 +1,1 @@
+"""Conversion of χ to B on a wall."""

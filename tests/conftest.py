@@ -1,0 +1,3 @@
+import jaxbounce
+
+jaxbounce.enable_x64()
