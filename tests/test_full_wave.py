@@ -70,9 +70,14 @@ def test_table(spin):
 @pytest.mark.parametrize(("K", "m0", "L"), [(1.5, 1.2, 1.0), (2.0, 1.0, 0.25), (1.3, 1.2, 0.5)])
 def test_one_channel_closed_form(spin, K, m0, L):
     """m² (scalar) or m (Dirac) = (1 − tanh)/2, for a χ that nothing mixes with."""
+
     def step(xi, args):
         profile = 1 / (1 + jnp.exp(2 * xi / L))
-        return jnp.ones_like(xi) * 5.0, m0 * (jnp.sqrt(profile) if spin == "scalar" else profile), 0.0
+        return (
+            jnp.ones_like(xi) * 5.0,
+            m0 * (jnp.sqrt(profile) if spin == "scalar" else profile),
+            0.0,
+        )
 
     k = np.sqrt(K**2 - m0**2)
     minus, plus = (np.sinh(np.pi * L * (K - sign * k) / 2) ** 2 for sign in (1, -1))

@@ -113,7 +113,12 @@ def _integrate(values: Real) -> tuple[Scalar, Scalar]:
     nodes = values.shape[-1]
     t, weight = np.polynomial.legendre.leggauss(nodes)
     degree = np.arange(nodes - 4, nodes)
-    tail = (2 * degree + 1) / 2 * weight[:, None] * np.polynomial.legendre.legvander(t, nodes - 1)[:, -4:]
+    tail = (
+        (2 * degree + 1)
+        / 2
+        * weight[:, None]
+        * np.polynomial.legendre.legvander(t, nodes - 1)[:, -4:]
+    )
     total = (values @ weight).sum() / 2
     last = jnp.abs(jax.lax.stop_gradient(values) @ tail)
     early, late = last[:, :2].max(-1), last[:, 2:].max(-1)
@@ -122,9 +127,7 @@ def _integrate(values: Real) -> tuple[Scalar, Scalar]:
     return total, (late * decay**nodes).sum()
 
 
-def _average(
-    weight: Real, probability: Real, scale: Real, tolerance: float
-) -> FluxAverage:
+def _average(weight: Real, probability: Real, scale: Real, tolerance: float) -> FluxAverage:
     flux, flux_error = _integrate(weight)
     converted, error = _integrate(weight * probability)
     value = converted / flux

@@ -31,7 +31,7 @@ from jaxbounce.status import Status
 
 Spin = Literal["scalar", "dirac"]
 Masses: TypeAlias = Callable[[Scalar, Any], tuple[RealLike, RealLike, RealLike]]
-"""(ξ, args) → (m_B, m_χ, m), JAX-traceable; what depends on parameters comes in by args."""
+"""Wall (ξ, args) → (m_B, m_χ, m), JAX-traceable; its parameters come in by args."""
 
 _SERIES_LIMIT = 0.05  # |Q| below which cos √Q and sin √Q/√Q are summed: 0.05⁶/12! < 1e-16
 _COSINE = tuple((-1) ** k / float(np.prod(np.arange(1.0, 2 * k + 1))) for k in range(6))
@@ -188,9 +188,7 @@ class _Grid(NamedTuple):
         return self.centre + self.width * jnp.sinh(u), extent * self.width * jnp.cosh(u)
 
 
-def _slab_wave(
-    K: Scalar, length: Scalar, mass: Scalar, spin: Spin
-) -> tuple[Array, Array]:
+def _slab_wave(K: Scalar, length: Scalar, mass: Scalar, spin: Spin) -> tuple[Array, Array]:
     """Reflection and transmission coefficient of one slab in one eigenchannel, both bounded.
 
     With Q = α² − β², f = cos √Q, g = sin √Q/√Q: iβg/(f − iαg) and 1/(f − iαg). Where Q < 0
@@ -300,16 +298,18 @@ def _match(r: tuple, t: tuple, left: _End, right: _End) -> Real:
     passed_chi = cosine * at_left[1] - sine * at_left[0]
     incident = right.flux[1]
     chi_amplitude = jnp.where(incident > 0, reflected_chi * incident - mu2, -1.0)
-    return jnp.stack([
-        left.flux[0] * incident * _square(passed_B),
-        left.flux[1] * incident * _square(passed_chi),
-        right.flux[0] * incident * _square(reflected_B),
-        _square(chi_amplitude),
-    ])
+    return jnp.stack(
+        [
+            left.flux[0] * incident * _square(passed_B),
+            left.flux[1] * incident * _square(passed_chi),
+            right.flux[0] * incident * _square(reflected_B),
+            _square(chi_amplitude),
+        ]
+    )
 
 
 def _half_angle(cosine: Scalar, sine: Scalar) -> tuple[Scalar, Scalar]:
-    """cos θ and sin θ from cos 2θ ≥ 0 and sin 2θ."""
+    """Half-angle: cos θ and sin θ from cos 2θ ≥ 0 and sin 2θ."""
     half = jnp.sqrt((1 + cosine) / 2)
     return half, sine / (2 * half)
 
@@ -398,7 +398,8 @@ class FullWave(eqx.Module):
         # all runs may agree and be wrong where steps of phase π reflect in step (Bragg)
         power = 2 if self.spin == "scalar" else 1
         change = sum(
-            jnp.abs(jnp.diff(values / finest.length)) for values in (finest.mass.upper, finest.mass.lower)
+            jnp.abs(jnp.diff(values / finest.length))
+            for values in (finest.mass.upper, finest.mass.lower)
         ) / (2 ** (power - 1) * K**power)
         coarse = K * 2 * finest.length[1:] > _ALIASING
         amplitude = jnp.where(coarse, change, 0.0).sum()
@@ -408,7 +409,7 @@ class FullWave(eqx.Module):
     def _result(self, best: Real, error: Scalar, incident: Scalar, K: Scalar) -> FullWaveResult:
         status = jnp.where(error <= self.tolerance, Status.SUCCESS, Status.WAVE_NOT_CONVERGED)
         status = jnp.where(incident > 0, status, Status.INCIDENT_CHANNEL_CLOSED)
-        status = jnp.where(K > 0, status, Status.INVALID_PARAMETER)
         status = jnp.where(jnp.isfinite(best).all(), status, Status.NOT_FINITE)
+        status = jnp.where(K > 0, status, Status.INVALID_PARAMETER)
         T_B, T_chi, R_B, R_chi = best
         return FullWaveResult(T_B, T_chi, R_B, R_chi, best.sum() - 1, error, status)
