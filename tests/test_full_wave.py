@@ -128,7 +128,7 @@ def test_too_few_steps_are_noticed():
 
 def test_bad_arguments():
     with pytest.raises(ValueError, match="spin"):
-        FullWave("vector")  # type: ignore
+        FullWave("vector")
     with pytest.raises(ValueError, match="vmap"):
         FullWave()(two_centre_wall, jnp.ones(3), -1, 1, THETA)
 

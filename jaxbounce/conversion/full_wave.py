@@ -43,7 +43,7 @@ _RUNS = (2, 3, 4)  # steps of the three runs, in units of `steps`
 
 
 def _extrapolation(runs: tuple[int, ...]) -> np.ndarray:
-"""A wall: (ξ, args) → masses m_B, m_χ, m, JAX-traceable; its parameters come in by args."""
+    """Weights of runs with these numbers of steps n that cancel n⁻⁴, n⁻⁶ and so on."""
     powers = np.array([0, *range(4, 2 * len(runs) + 2, 2)])
     right = np.zeros(len(runs))
     right[0] = 1
