@@ -16,6 +16,9 @@ class Status(enum.IntEnum):
     NO_CROSSING = 7
     PROPAGATION_NOT_CONVERGED = 8
     TOO_MANY_CROSSINGS = 9
+    INCIDENT_CHANNEL_CLOSED = 10
+    WAVE_NOT_CONVERGED = 11
+    AVERAGE_NOT_CONVERGED = 12
 
     @property
     def message(self) -> str:
@@ -53,5 +56,17 @@ _MESSAGES = {
     ),
     Status.TOO_MANY_CROSSINGS: (
         "the levels cross more often than max_crossings allows for; raise max_crossings"
+    ),
+    Status.INCIDENT_CHANNEL_CLOSED: (
+        "K is not above the mass of the incoming state: nothing comes in, and all of it counts"
+        " as reflected; K must include that mass, K² = p_z² + m_in²"
+    ),
+    Status.WAVE_NOT_CONVERGED: (
+        "the wave was not resolved to the tolerance; try more steps, or a grid fine at the wall"
+        " (centre and width)"
+    ),
+    Status.AVERAGE_NOT_CONVERGED: (
+        "the thermal average did not converge to the tolerance; give the thresholds of P, or"
+        " try more panels"
     ),
 }
