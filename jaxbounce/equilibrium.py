@@ -30,7 +30,7 @@ Statistics = Literal["fermion", "boson", "classical"]
 Equilibrium = Literal["exact", "piecewise"]
 
 
-def _check_names(statistics: str, equilibrium: str = "exact") -> None:
+def check_names(statistics: str, equilibrium: str = "exact") -> None:
     """Raise ValueError for a name that is not one: no formula falls back on another silently."""
     for what, name, known in (
         ("statistics", statistics, get_args(Statistics)),
@@ -133,7 +133,7 @@ def speed_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
     Closed forms: 2x Li₂ + 2 Li₃ of ±e^{−x}, summed in powers of x below 1.4 and of e^{−x}
     above; 2(1 + x)e^{−x} for Maxwell–Boltzmann. Relative error ≤ 1e-14, 0 ≤ x ≤ 700.
     """
-    _check_names(statistics)
+    check_names(statistics)
     return _speed_integral(as_real(x), statistics)
 
 
@@ -205,7 +205,7 @@ def density_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
     Polynomials fitted on three ranges of x; near zero they stand beside the exact factor of
     ln x. Relative error ≤ 1e-13, 0 ≤ x ≤ 700.
     """
-    _check_names(statistics)
+    check_names(statistics)
     x = as_real(x)
     near_edge, far_edge = _DENSITY_EDGES
     regular, middle, cold = _density_polynomials(statistics)
@@ -287,7 +287,7 @@ def moving_flux_integral(x: RealLike, v_w: RealLike, statistics: Statistics = "f
     a sum of positive terms. The last integral is done over the side of p = γvx that holds
     less. Relative error ≤ 3e-12 for v_w ≤ 0.9999.
     """
-    _check_names(statistics)
+    check_names(statistics)
     x, v_w = jnp.broadcast_arrays(as_real(x), as_real(v_w))
     gamma = 1 / jnp.sqrt((1 - v_w) * (1 + v_w))
     slow_limit = gamma * v_w * x
@@ -330,7 +330,7 @@ def flux_integral(
     Returns:
         j, the shape of x (and v_w) broadcast.
     """
-    _check_names(statistics, equilibrium)
+    check_names(statistics, equilibrium)
     x = as_real(x)
     if equilibrium == "exact":
         if v_w is None:
@@ -363,7 +363,7 @@ def number_density(
     equilibrium: Equilibrium = "exact",
 ) -> Real:
     """Equilibrium number density n (GeV³) of mass m (GeV) and g degrees of freedom at T (GeV)."""
-    _check_names(statistics, equilibrium)
+    check_names(statistics, equilibrium)
     T, m = as_real(T), as_real(m)
     x = m / T
     if equilibrium == "exact":
@@ -383,7 +383,7 @@ def mean_speed(
     equilibrium: Equilibrium = "exact",
 ) -> Real:
     """Mean speed v̄ = ⟨p/E⟩ (units of c) in equilibrium; 1 at m = 0, √(8T/πm) when cold."""
-    _check_names(statistics, equilibrium)
+    check_names(statistics, equilibrium)
     x = as_real(m) / as_real(T)
     if equilibrium == "exact":
         return speed_integral(x, statistics) / density_integral(x, statistics)

@@ -98,9 +98,15 @@ def _predict_all(models: list[Model]) -> list[Prediction]:
 def run(configuration: Configuration) -> Run:
     """Evaluate a configuration and the comparison rows, compiled together."""
     model = configuration.build()
-    models = [model] + [model.choose(closure="linear", **row) for row in ROWS.values()]
-    first, *rest = _predict_all(models)
-    return Run(configuration, first, dict(zip(ROWS, rest, strict=True)))
+    rows = {name: model.choose(closure="linear", **row) for name, row in ROWS.items()}
+    # one of the rows is often the run itself: evaluate each set of choices once
+    distinct = {m.choices: m for m in (model, *rows.values())}
+    predictions = dict(zip(distinct, _predict_all(list(distinct.values())), strict=True))
+    return Run(
+        configuration,
+        predictions[model.choices],
+        {name: predictions[row.choices] for name, row in rows.items()},
+    )
 
 
 def matching_occupancy(f_chi: float, prediction: Prediction) -> float:
