@@ -134,4 +134,4 @@ def test_massless_gradient_is_finite():
 
 def test_unknown_statistics():
     with pytest.raises(ValueError, match="statistics"):
-        thermal_flux_average(exponential, 1.0, 1.0, 0.3, 0.1, statistics="anyon")  # type: ignore
+        thermal_flux_average(exponential, 1.0, 1.0, 0.3, 0.1, statistics="anyon")

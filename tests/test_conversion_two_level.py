@@ -296,7 +296,7 @@ def test_bad_settings_are_refused():
     with pytest.raises(ValueError, match="steps = 100"):
         TwoLevelPropagation(steps=100)
     with pytest.raises(ValueError, match="'slow'"):
-        TwoLevelPropagation(kinematics="slow")  # pyright: ignore[reportArgumentType]
+        TwoLevelPropagation(kinematics="slow")
 
 
 @pytest.mark.skipif("JAXBOUNCE_PROFILE" not in os.environ, reason="needs the published CSV")

@@ -67,7 +67,6 @@ def _imported(path):
                     yield alias.name.removeprefix("jaxbounce.")
 
 
-
 def test_every_module_imports_only_what_comes_before_it():
     for name, path in _modules():
         for target in _imported(path):
