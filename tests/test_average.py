@@ -45,8 +45,7 @@ def test_exponential_probability(a, v_w, fermion, boson, massive):
 @pytest.mark.parametrize("statistics", ["fermion", "boson", "classical"])
 def test_flux_is_the_one_of_equilibrium(statistics):
     x = jnp.array([0.0, 1e-8, 1e-3, 0.3, 1.0, 10.0, 100.0, 300.0])
-    # at 0.999 moving_flux_integral itself is off by up to 1.5e-8 (bosons, m = T)
-    v_w = jnp.array([1e-6, 0.01, 0.3, 0.9])
+    v_w = jnp.array([1e-6, 0.01, 0.3, 0.9, 0.999])
 
     def both(x, v_w):
         result = thermal_flux_average(exponential, 1.0, x, v_w, 1.0, statistics=statistics)
@@ -56,7 +55,7 @@ def test_flux_is_the_one_of_equilibrium(statistics):
     result, flux = jax.jit(jax.vmap(both))(*(axis.ravel() for axis in grid))
     np.testing.assert_allclose(result.flux_integral, flux, rtol=2e-11)
     assert (result.status == Status.SUCCESS).all()
-    assert (result.error_estimate < 1e-9).all()
+    assert (result.error_estimate < 1e-8).all()
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_one_channel_closed_form(spin, K, m0, L):
     assert result.T_B == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", ["scalar", "dirac"])
 def test_gradients(spin):
     def transmitted(values):
@@ -106,7 +107,8 @@ def test_gradients(spin):
 @pytest.mark.parametrize("spin", ["scalar", "dirac"])
 def test_thresholds_and_no_mixing_have_finite_gradients(spin):
     ends = two_centre_wall(jnp.array([-REACH, REACH]), THETA)
-    masses = np.linalg.eigvalsh([[ends[0][1], ends[2][1]], [ends[2][1], ends[1][1]]])
+    # a channel opens where K passes the modulus of its eigenmass
+    masses = np.abs(np.linalg.eigvalsh([[ends[0][1], ends[2][1]], [ends[2][1], ends[1][1]]]))
     for K in (*masses, float(ends[1][0])):
         f = lambda K, theta: scatter(K, theta, spin, 8).T_B  # noqa: E731
         gradient = eqx.filter_jit(jax.grad(f, (0, 1)))(jnp.array(K), THETA)
