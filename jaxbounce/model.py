@@ -311,7 +311,9 @@ def _depleted(
     entropy = entropy_density(p.T_p, p.g_star_s)
     equilibrium_yield = density / entropy
     available = p.f_chi * equilibrium_yield
-    hits = source / equilibrium_yield
+    # where the equilibrium density underflows there is nobody to hit: 0, not 0/0
+    present = jnp.where(equilibrium_yield > 0, equilibrium_yield, 1.0)
+    hits = source / present
     undepleted = p.P * p.f_chi * source
     if choices.dark_matter == "input":
         return undepleted, p.Y_chi_init + p.n_chi_at_Tp / entropy, available, hits
@@ -320,7 +322,7 @@ def _depleted(
     if choices.closure == "two-zone":
         x = p.m_chi / p.T_p
         integral = flux_integral(x, p.v_w, choices.chi_stats, choices.equilibrium)
-        hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / equilibrium_yield / p.v_w
+        hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / present / p.v_w
     converted = converted_fraction(p.P, hits, choices.closure, p.P_back_over_P * p.P)
     return available * converted, available * (1 - converted), available, hits
 
