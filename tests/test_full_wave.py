@@ -104,6 +104,7 @@ def test_gradients(spin):
         np.testing.assert_allclose(gradient, (8 * one - two) / (12 * h), rtol=1e-6, atol=2e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", ["scalar", "dirac"])
 def test_thresholds_and_no_mixing_have_finite_gradients(spin):
     ends = two_centre_wall(jnp.array([-REACH, REACH]), THETA)

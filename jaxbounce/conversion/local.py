@@ -36,7 +36,7 @@ class LocalResult(eqx.Module):
     """Local Landau–Zener estimate; arrays run over the crossings, padded."""
 
     P: Scalar
-    """Probability χ → B; 0, and not to be used, where no level crosses (see `status`)."""
+    """Probability χ → B; NaN where `status` is not SUCCESS, e.g. where no level crosses."""
     xi: Float[Array, " max_crossings"]
     """ξ* of the crossings."""
     delta: Float[Array, " max_crossings"]
@@ -100,6 +100,7 @@ class LocalLandauZener(eqx.Module):
             phases = self._dynamical_phases(profile, couplings, motion, found.xi, usable)
             P = combine_coherently(root, phases, usable)
         status = jnp.where(motion > 0, found.status, Status.INVALID_PARAMETER.value)
+        P = jnp.where(status == Status.SUCCESS.value, P, jnp.nan)
         return LocalResult(P, found.xi, delta, slope, m, found.exists, status)
 
     def _dynamical_phases(

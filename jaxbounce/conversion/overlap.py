@@ -113,7 +113,7 @@ class DistributedOverlap(eqx.Module):
         delta = jnp.where(found.exists[0], lam**2 * per_lam2, 0.0)
         _, phi = profile.fields(xi)
         return OverlapResult(
-            P=-jnp.expm1(-2 * jnp.pi * delta),
+            P=jnp.where(found.exists[0], -jnp.expm1(-2 * jnp.pi * delta), jnp.nan),
             delta=delta,
             I2=I2,
             error_I2=jax.lax.stop_gradient(jnp.abs(I2 - coarse)),
