@@ -13,6 +13,12 @@ class Status(enum.IntEnum):
     UNDERFLOW = 4
     CHI_EXHAUSTED = 5
     NOT_FINITE = 6
+    NO_CROSSING = 7
+    PROPAGATION_NOT_CONVERGED = 8
+    TOO_MANY_CROSSINGS = 9
+    INCIDENT_CHANNEL_CLOSED = 10
+    WAVE_NOT_CONVERGED = 11
+    AVERAGE_NOT_CONVERGED = 12
 
     @property
     def message(self) -> str:
@@ -40,4 +46,27 @@ _MESSAGES = {
         ' conserves particles ("mean-field", "two-zone") or dark_matter "input"'
     ),
     Status.NOT_FINITE: "the result overflowed or is not a number; no number is returned",
+    Status.NO_CROSSING: (
+        "the levels m_B and m_chi do not cross on this wall, so a Landau–Zener estimate has"
+        " nothing to estimate; use the two-level propagation or the full wave"
+    ),
+    Status.PROPAGATION_NOT_CONVERGED: (
+        "the error estimate of the propagation exceeds its tolerance; raise the number of"
+        " steps (slow walls and small momenta need more)"
+    ),
+    Status.TOO_MANY_CROSSINGS: (
+        "the levels cross more often than max_crossings allows for; raise max_crossings"
+    ),
+    Status.INCIDENT_CHANNEL_CLOSED: (
+        "K is not above the mass of the incoming state: nothing comes in, and all of it counts"
+        " as reflected; K must include that mass, K² = p_z² + m_in²"
+    ),
+    Status.WAVE_NOT_CONVERGED: (
+        "the wave was not resolved to the tolerance; try more steps, or a grid fine at the wall"
+        " (centre and width)"
+    ),
+    Status.AVERAGE_NOT_CONVERGED: (
+        "the thermal average did not converge to the tolerance; give the thresholds of P, or"
+        " try more panels"
+    ),
 }

@@ -1,0 +1,23 @@
+"""Conversion probability of χ into B at a wall, from the published estimate to the exact answer."""
+
+from jaxbounce.conversion.average import (
+    FluxAverage as FluxAverage,
+    nonrelativistic_flux_average as nonrelativistic_flux_average,
+    thermal_flux_average as thermal_flux_average,
+)
+from jaxbounce.conversion.full_wave import (
+    FullWave as FullWave,
+    FullWaveResult as FullWaveResult,
+)
+from jaxbounce.conversion.local import (
+    LocalLandauZener as LocalLandauZener,
+    LocalResult as LocalResult,
+)
+from jaxbounce.conversion.overlap import (
+    DistributedOverlap as DistributedOverlap,
+    OverlapResult as OverlapResult,
+)
+from jaxbounce.conversion.two_level import (
+    TwoLevelPropagation as TwoLevelPropagation,
+    TwoLevelResult as TwoLevelResult,
+)
