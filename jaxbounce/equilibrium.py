@@ -51,7 +51,7 @@ _ENERGY_RANGE = 37.0  # e^{−37} < 1e-16: energies this far above the mass no l
 
 
 def _occupation(energy: Real, statistics: Statistics) -> Real:
-    """F(E), E in units of T, from e^{−E} so that large energies underflow quietly to zero."""
+    """Occupation f(E), E in units of T, from e^{−E}: large energies underflow quietly to zero."""
     boltzmann = jnp.exp(-energy)
     if statistics == "fermion":
         return boltzmann / (1 + boltzmann)

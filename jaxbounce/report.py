@@ -30,50 +30,30 @@ PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2
 PLANCK_RHO_DM = PLANCK_OMEGA_C * CRITICAL_DENSITY_OVER_H2
 """Planck 2018 dark-matter density (kg/m³)."""
 
-_PIECEWISE_INPUT = {"equilibrium": "piecewise"}
+
+def _row(
+    area_kernel: str,
+    flux: str,
+    window: str,
+    equilibrium: str = "piecewise",
+    quadrature: str = "gauss-legendre",
+) -> dict[str, str]:
+    return {
+        "area_kernel": area_kernel,
+        "quadrature": quadrature,
+        "equilibrium": equilibrium,
+        "flux": flux,
+        "window": window,
+    }
+
+
 ROWS: dict[str, dict[str, str]] = {
-    "published": {
-        "area_kernel": "eq6",
-        "quadrature": "published",
-        "flux": "static",
-        "window": "gaussian",
-    }
-    | _PIECEWISE_INPUT,
-    "eq (6), converged": {
-        "area_kernel": "eq6",
-        "quadrature": "gauss-legendre",
-        "flux": "static",
-        "window": "gaussian",
-    }
-    | _PIECEWISE_INPUT,
-    "exact KJMA, same window": {
-        "area_kernel": "kjma",
-        "quadrature": "gauss-legendre",
-        "flux": "static",
-        "window": "gaussian",
-    }
-    | _PIECEWISE_INPUT,
-    "exact KJMA": {
-        "area_kernel": "kjma",
-        "quadrature": "gauss-legendre",
-        "flux": "static",
-        "window": "none",
-    }
-    | _PIECEWISE_INPUT,
-    "exact KJMA, moving wall": {
-        "area_kernel": "kjma",
-        "quadrature": "gauss-legendre",
-        "flux": "moving-wall",
-        "window": "none",
-    }
-    | _PIECEWISE_INPUT,
-    "… and exact equilibrium": {
-        "area_kernel": "kjma",
-        "quadrature": "gauss-legendre",
-        "flux": "moving-wall",
-        "window": "none",
-        "equilibrium": "exact",
-    },
+    "published": _row("eq6", "static", "gaussian", quadrature="published"),
+    "eq (6), converged": _row("eq6", "static", "gaussian"),
+    "exact KJMA, same window": _row("kjma", "static", "gaussian"),
+    "exact KJMA": _row("kjma", "static", "none"),
+    "exact KJMA, moving wall": _row("kjma", "moving-wall", "none"),
+    "… and exact equilibrium": _row("kjma", "moving-wall", "none", equilibrium="exact"),
 }
 """The rows of the comparison: published grids, the same equations converged, the exact ones.
 

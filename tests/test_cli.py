@@ -198,6 +198,7 @@ def test_diagnostics_at_percolation(capsys):
     np.testing.assert_allclose(area, beta / 0.3 * 0.30382738351577097, rtol=1e-6)
     n = 0.75 * 1.2020569031595942 / np.pi**2 * 2 * 100.0**3
     np.testing.assert_allclose(flux, 1.07e-9 * n / 4, rtol=1e-6)
+    # the table prints seven digits of each factor
     np.testing.assert_allclose(source, BENCHMARK["P_chi_to_B"] * flux * area, rtol=1e-5)
 
 

@@ -51,6 +51,7 @@ def test_two_crossings_and_the_sign_of_the_stueckelberg_phase():
     np.testing.assert_allclose(run(COHERENT).P, rows[:, 2], rtol=1e-10)
     exact = run(TwoLevelPropagation(steps=1024))
     np.testing.assert_allclose(exact.P_ad, rows[:, 3], atol=1e-9)
+    # local crossings joined by phases are an approximation: 0.05 is its own error here (A.1)
     np.testing.assert_allclose(run(COHERENT).P, exact.P_ad, atol=0.05)
 
 
@@ -64,6 +65,7 @@ def test_three_crossings_add_coherently():
     found = jax.jit(jax.vmap(lambda v: COHERENT(TripleCrossing(), couplings, v)))(v)
     assert (exact.error < 1e-6).all()
     assert np.ptp(exact.P_ad) > 0.1  # the interference is there to be seen
+    # the error of the approximation; a wrong sign of a phase would be off by the 0.1 above
     np.testing.assert_allclose(found.P, exact.P_ad, atol=0.03)
 
 

@@ -286,6 +286,8 @@ def test_too_few_steps_are_reported():
     slow = _convert(TwoLevelPropagation(steps=64), W1(), Couplings(lam=0.05), 0.003)
     assert slow.status == Status.PROPAGATION_NOT_CONVERGED
     assert slow.error > 1e-3
+    assert np.isnan(slow.P_ad)
+    assert np.isnan(slow.P_dec)
     assert (
         _convert(TwoLevelPropagation(), W1(), Couplings(lam=0.1), -0.3).status
         == Status.INVALID_PARAMETER

@@ -111,8 +111,11 @@ def test_thresholds_and_no_mixing_have_finite_gradients(spin):
     # a channel opens where K passes the modulus of its eigenmass
     masses = np.abs(np.linalg.eigvalsh([[ends[0][1], ends[2][1]], [ends[2][1], ends[1][1]]]))
     for K in (*masses, float(ends[1][0])):
-        f = lambda K, theta: scatter(K, theta, spin, 8).T_B  # noqa: E731
-        gradient = eqx.filter_jit(jax.grad(f, (0, 1)))(jnp.array(K), THETA)
+
+        def transmitted(K, theta):
+            return scatter(K, theta, spin, 8).T_B
+
+        gradient = eqx.filter_jit(jax.grad(transmitted, (0, 1)))(jnp.array(K), THETA)
         assert all(jnp.isfinite(leaf).all() for leaf in gradient)
     unmixed = jax.grad(lambda s: scatter(0.5, jnp.stack([s, 1.5]), spin, 8).T_B)(0.0)
     assert unmixed == 0
@@ -148,7 +151,10 @@ def test_bad_arguments():
 def test_thermal_average(T, v_w, scalar, dirac):
     m, heavy = 0.07126982475277023, 1.77126982475277
     for spin, expected in (("scalar", scalar), ("dirac", dirac)):
-        probability = lambda p, theta, s=spin: SCATTER(jnp.sqrt(p**2 + m**2), theta, s, 64).T_B  # noqa: E731
+
+        def probability(p, theta, spin=spin):
+            return SCATTER(jnp.sqrt(p**2 + m**2), theta, spin, 64).T_B
+
         result = thermal_flux_average(
             probability, T, m, v_w, THETA, thresholds=jnp.array([heavy, 2.4])
         )

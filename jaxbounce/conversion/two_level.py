@@ -36,7 +36,10 @@ Kinematics = Literal["nonrelativistic", "relativistic"]
 
 
 class TwoLevelResult(eqx.Module):
-    """Conversion probabilities of a wall, by name, with their certificate."""
+    """Conversion probabilities of a wall, by name, with their certificate.
+
+    From `TwoLevelPropagation` the probabilities are NaN where `status` is not SUCCESS.
+    """
 
     P_ad: Scalar
     """χ-like eigenstate in → B-like eigenstate out. The default meaning of P."""
@@ -134,7 +137,16 @@ class TwoLevelPropagation(eqx.Module):
         status = jnp.where(converged, Status.SUCCESS.value, Status.PROPAGATION_NOT_CONVERGED.value)
         status = jnp.where(jnp.isfinite(result.P_ad), status, Status.NOT_FINITE.value)
         status = jnp.where(motion > 0, status, Status.INVALID_PARAMETER.value)
-        return eqx.tree_at(lambda r: r.status, result, status)
+
+        def withheld(value: Scalar) -> Scalar:
+            return jnp.where(status == Status.SUCCESS.value, value, jnp.nan)
+
+        probabilities = (result.P_ad, result.P_dec, result.P_flav, result.P_c)
+        return eqx.tree_at(
+            lambda r: (r.P_ad, r.P_dec, r.P_flav, r.P_c, r.status),
+            result,
+            (*map(withheld, probabilities), status),
+        )
 
 
 def convert(

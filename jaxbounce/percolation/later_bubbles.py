@@ -29,8 +29,8 @@ _NODES = 112  # ≤ 4e-15 for n = 0…3 and u in 1e-25…1e25 (tests/test_later_
 _MAP_SCALE = 1.9
 _CROSSOVER = 24.0  # z⁴ u/24 = 1 sets the width of the integrand at large u
 
-# Panels: in u on [0, 4], and in w = (24/u)^{1/4} on [4, 24] and [24, ∞]. The degrees
-# for n = 0, 1, 2 are the smallest that hold 1e-13.
+# Panels: in u on [0, 4], and in w = (24/u)^{1/4} on [4, 24] and [24, ∞]. The degrees,
+# for n = 0, 1, 2, hold 1e-13 in the function and are not tuned further.
 _EDGES_U = (0.0, 4.0)
 _EDGES_W_MIDDLE = (1.0, (_CROSSOVER / 4.0) ** 0.25)
 _EDGES_W_FAR = (0.0, 1.0)
