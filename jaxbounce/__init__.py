@@ -16,20 +16,19 @@ if TYPE_CHECKING:
         load as load,
     )
     from jaxbounce.model import (
-        Choices as Choices,
         Model as Model,
-        Parameters as Parameters,
         Prediction as Prediction,
         predict as predict,
     )
+    from jaxbounce.parameters import Choices as Choices, Parameters as Parameters
     from jaxbounce.status import Status as Status
 
 _HOME_OF_NAME = {
-    "Choices": "model",
+    "Choices": "parameters",
     "Configuration": "config",
     "ConfigurationError": "config",
     "Model": "model",
-    "Parameters": "model",
+    "Parameters": "parameters",
     "Prediction": "model",
     "Status": "status",
     "load": "config",

@@ -30,3 +30,8 @@ def as_leaf(value: RealLike) -> Real:
     return (
         array.astype(array.dtype) if not array.weak_type else jnp.asarray(array, dtype=array.dtype)
     )
+
+
+def as_optional_leaf(value: RealLike | None) -> Real | None:
+    """`as_leaf`, with None for what is not there."""
+    return None if value is None else as_leaf(value)

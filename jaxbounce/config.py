@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxbounce.model import CHOICES, PRESETS, RANGES, Choices, Model, Parameters, suggestion
+from jaxbounce.model import Model
+from jaxbounce.parameters import CHOICES, PRESETS, RANGES, Choices, Parameters, suggestion
 
 
 class ConfigurationError(ValueError):
@@ -50,7 +51,7 @@ NEEDS_ODE = "needs the Boltzmann equations, which this version does not solve ye
 class Configuration:
     """One point: the published keys, then ours. `None` stands for JSON's null.
 
-    Ranges of the numbers are those of `jaxbounce.model.RANGES`; the choices are explained
+    Ranges of the numbers are those of `jaxbounce.parameters.RANGES`; the choices are explained
     at `jaxbounce.Choices`.
     """
 

@@ -20,7 +20,8 @@ from jaxbounce.cosmology import (
     time_of_temperature_ratio,
 )
 from jaxbounce.equilibrium import incident_flux
-from jaxbounce.model import CHOICES, RANGES, Choices, Model, Prediction, predict
+from jaxbounce.model import Model, Prediction, predict
+from jaxbounce.parameters import CHOICES, RANGES, Choices
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.status import Status
 from jaxbounce.yields import published_area_density

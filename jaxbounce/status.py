@@ -31,7 +31,7 @@ _MESSAGES = {
     Status.SUCCESS: "success",
     Status.INVALID_PARAMETER: (
         "a parameter is outside its range or not finite; no number is returned"
-        " (jaxbounce.model.RANGES lists the ranges)"
+        " (jaxbounce.parameters.RANGES lists the ranges)"
     ),
     Status.QUADRATURE_NOT_CONVERGED: (
         "the quadrature error estimate is too large to trust the yield; try a narrower"

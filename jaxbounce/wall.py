@@ -326,6 +326,45 @@ def plateaus(
     return Plateaus(points[start], points[stop], from_lower[start] + from_upper[stop])
 
 
+def structure(profile: WallProfile, couplings: Couplings) -> tuple[Scalar, Scalar]:
+    """Where the masses change, and over what width: median and spread of their variation.
+
+    The width is 1.5 times the distance between the quartiles of ∫(|m_B'| + |m_χ'|) dξ. Both are
+    for placing grids, and constants under differentiation.
+    """
+    points = jax.lax.stop_gradient(profile.scan(SCAN_INTERVALS))
+    m_B, m_chi, _ = jax.lax.stop_gradient(masses(profile, couplings, points))
+    variation = jnp.abs(jnp.diff(m_B)) + jnp.abs(jnp.diff(m_chi))
+    done = jnp.concatenate([jnp.zeros(1, variation.dtype), jnp.cumsum(variation)])
+    extent = points[-1] - points[0]
+    first, median, third = jnp.interp(done[-1] * np.array([0.25, 0.5, 0.75]), done, points)
+    centre = jnp.where(done[-1] > 0, median, (points[0] + points[-1]) / 2)
+    width = jnp.where(third > first, 1.5 * (third - first), extent)
+    return centre, width
+
+
+def incoming_mass(profile: WallProfile, couplings: Couplings) -> Scalar:
+    """|mass| of the χ-like eigenstate of [[m_B, m], [m, m_χ]] at the outer limit of the wall."""
+    m_B, m_chi, m = masses(profile, couplings, profile.limits()[1])
+    # m_χ-like = mean ∓ radius, as det/(mean ± radius) where that cancels
+    mean, half = (m_B + m_chi) / 2, (m_B - m_chi) / 2
+    square = half**2 + m**2
+    radius = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    other = jnp.where(half > 0, mean + radius, mean - radius)
+    product = m_B * m_chi - m**2
+    mass = jnp.where(other != 0, product / jnp.where(other != 0, other, 1.0), 0.0)
+    return jnp.where(mass < 0, -mass, mass)
+
+
+def eigenmasses(profile: WallProfile, couplings: Couplings) -> Float[Array, "4"]:
+    """|eigenvalues| of the mass matrix at the two limits: the K at which channels open."""
+    ends = jnp.stack(profile.limits())
+    m_B, m_chi, m = masses(profile, couplings, ends)
+    mean, square = (m_B + m_chi) / 2, ((m_B - m_chi) / 2) ** 2 + m**2
+    radius = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
+    return jnp.abs(jnp.concatenate([mean + radius, mean - radius]))
+
+
 def _scanned(profile: WallProfile, couplings: Couplings) -> tuple[Real, Real, Real]:
     points = profile.scan(SCAN_INTERVALS)
     m_B, m_chi, m = masses(profile, couplings, points)

@@ -14,7 +14,7 @@ from jaxbounce.config import (
     configure,
     read_mapping,
 )
-from jaxbounce.model import CHOICES, PRESETS, RANGES
+from jaxbounce.parameters import CHOICES, PRESETS, RANGES
 
 
 def test_published_keys_are_accepted_as_they_are():

@@ -14,7 +14,7 @@ import pytest
 import jaxbounce
 from jaxbounce import Choices, Model, Status, load, predict
 from jaxbounce.config import BENCHMARK
-from jaxbounce.model import PRESETS, RANGES
+from jaxbounce.parameters import PRESETS, RANGES
 from jaxbounce.yields import converted_fraction
 from problems import FLOAT32_CHOICES, YIELD_CASES
 

@@ -7,7 +7,7 @@ import pytest
 
 from jaxbounce import Choices, Model, Status, load, predict
 from jaxbounce.config import BENCHMARK
-from jaxbounce.model import PRESETS, RANGES
+from jaxbounce.parameters import PRESETS, RANGES
 from problems import AS_RUN_ELASTICITIES, ELASTICITIES
 
 

@@ -26,8 +26,8 @@ from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.equilibrium import Statistics, check_names
 from jaxbounce.status import Status
 
-Probability: TypeAlias = Callable[[Real, Any], Real]
-"""(p_z, args) → P, for an array of p_z, the same shape; parameters come in by args."""
+Probability: TypeAlias = Callable[[Real, Any], Real | tuple[Real, Real]]
+"""(p_z, args) → P, or P and its absolute error, for an array of p_z; parameters come by args."""
 
 PANELS = 40
 NODES = 16
@@ -46,8 +46,8 @@ class FluxAverage(eqx.Module):
         flux_integral: j, the flux J = g T³ j/2π² per wall area and plasma time, as
             `equilibrium.moving_flux_integral`; ∫₀^∞ u e^{−(u−v)²/2σ²} du/√(2πσ²) for the
             non-relativistic average.
-        error_estimate: estimated absolute error of `value`.
-        status: a `jaxbounce.Status` code.
+        error_estimate: estimated absolute error of `value`, with the average of the error of P.
+        status: a `jaxbounce.Status` code; `value` is NaN where it is not SUCCESS.
     """
 
     value: Scalar
@@ -127,14 +127,27 @@ def _integrate(values: Real) -> tuple[Scalar, Scalar]:
     return total, (late * decay**nodes).sum()
 
 
-def _average(weight: Real, probability: Real, scale: Real, tolerance: float) -> FluxAverage:
+def _average(
+    weight: Real,
+    at: Real,
+    probability: Probability,
+    args: Any,
+    scale: Real,
+    tolerance: float,
+) -> FluxAverage:
+    found = probability(jnp.reshape(at, (-1,)), args)
+    P, own_error = found if isinstance(found, tuple) else (found, jnp.zeros_like(found))
+    P = jnp.reshape(P, at.shape)
+    own_error = jax.lax.stop_gradient(jnp.reshape(own_error, at.shape))
     flux, flux_error = _integrate(weight)
-    converted, error = _integrate(weight * probability)
+    converted, error = _integrate(weight * P)
     value = converted / flux
-    bound = _ROUNDING * jnp.finfo(value.dtype).eps * jnp.abs(probability).max()
-    error = jax.lax.stop_gradient((error + jnp.abs(value) * flux_error) / flux + bound)
+    bound = _ROUNDING * jnp.finfo(value.dtype).eps * jnp.abs(P).max()
+    inherited, _ = _integrate(weight * own_error)
+    error = jax.lax.stop_gradient((error + inherited + jnp.abs(value) * flux_error) / flux + bound)
     status = jnp.where(error <= tolerance, Status.SUCCESS, Status.AVERAGE_NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(value), status, Status.NOT_FINITE)
+    value = jnp.where(status == Status.SUCCESS, value, jnp.nan)
     return FluxAverage(value, flux * scale, error, status)
 
 
@@ -156,8 +169,8 @@ def thermal_flux_average(
     Relative error ≤ 1e-12 for smooth P, 0 ≤ m/T ≤ 300 and 0 ≤ v_w ≤ 0.999 in float64.
 
     Args:
-        probability: (p_z, args) → P for an array of normal momenta p_z > 0 in the frame of
-            the wall (GeV); K = √(p_z² + m²).
+        probability: (p_z, args) → P, or (P, its absolute error), for an array of normal
+            momenta p_z > 0 in the frame of the wall (GeV); K = √(p_z² + m²).
         T: temperature of the gas (GeV).
         m: mass of the incoming eigenstate (GeV), ≥ 0.
         v_w: wall speed, 0 ≤ v_w < 1.
@@ -198,9 +211,7 @@ def thermal_flux_average(
     shift = jnp.exp(-m / T)
     spectrum = _reduced(energy, q, m, T, statistics)
     weight = p / T * spectrum * omega / energy * slope / T
-    flat = jnp.reshape(p, (-1,))
-    values = jnp.reshape(probability(flat, args), p.shape)
-    return _average(weight, values, shift / (2 * gamma**2), tolerance)
+    return _average(weight, p, probability, args, shift / (2 * gamma**2), tolerance)
 
 
 def _reduced(energy: Real, q: Real, m: Scalar, T: Scalar, statistics: Statistics) -> Real:
@@ -236,7 +247,8 @@ def nonrelativistic_flux_average(
     The cold limit of `thermal_flux_average`, with σ² = T/m.
 
     Args:
-        probability: (u, args) → P for an array of relative speeds.
+        probability: (u, args) → P, or (P, its absolute error), for an array of relative
+            speeds.
         sigma: one-dimensional velocity dispersion, √(T/m).
         v_w: wall speed ≥ 0.
         args: passed to `probability`; gradients flow through it.
@@ -253,5 +265,4 @@ def nonrelativistic_flux_average(
     x, slope = _nodes(edges, nodes)
     u = x + skipped
     weight = u * jnp.exp(-(((x - below) / sigma) ** 2) / 2) * slope / (np.sqrt(2 * np.pi) * sigma)
-    values = jnp.reshape(probability(jnp.reshape(u, (-1,)), args), u.shape)
-    return _average(weight, values, jnp.ones_like(sigma), tolerance)
+    return _average(weight, u, probability, args, jnp.ones_like(sigma), tolerance)

@@ -21,7 +21,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
-from jaxbounce.conversion.two_level import Kinematics, slowness
+from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
+from jaxbounce.conversion.two_level import slowness
 from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, WallProfile, crossings, level_splitting, masses
 
@@ -29,6 +30,7 @@ Combination = Literal["incoherent", "coherent"]
 
 _PHASE_PANELS = 16
 _PHASE_NODES = 16
+_ROUNDING = 64.0  # in units of eps
 _SMALLEST_DELTA = 1e-30  # below it the Stokes phase is π/4 to rounding
 
 
@@ -49,7 +51,7 @@ class LocalResult(eqx.Module):
     status: Code
 
 
-class LocalLandauZener(eqx.Module):
+class LocalLandauZener(ConversionModel):
     """The local estimate at all crossings of a wall.
 
     Attributes:
@@ -102,6 +104,12 @@ class LocalLandauZener(eqx.Module):
         status = jnp.where(motion > 0, found.status, Status.INVALID_PARAMETER.value)
         P = jnp.where(status == Status.SUCCESS.value, P, jnp.nan)
         return LocalResult(P, found.xi, delta, slope, m, found.exists, status)
+
+    def probability(self, profile: WallProfile, couplings: Couplings, motion: RealLike) -> Estimate:
+        """The local P. It is a formula, not a limit of anything: its error is rounding only."""
+        result = self(profile, couplings, motion)
+        rounding = _ROUNDING * jnp.finfo(result.P.dtype).eps
+        return Estimate(result.P, jnp.full_like(result.P, rounding), result.status)
 
     def _dynamical_phases(
         self,

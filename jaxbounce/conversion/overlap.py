@@ -17,7 +17,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, WallProfile, crossings, level_splitting, masses
 
@@ -39,11 +40,7 @@ class OverlapResult(eqx.Module):
     status: Code
 
 
-def _optional_leaf(value: RealLike | None) -> Scalar | None:
-    return None if value is None else as_leaf(value)
-
-
-class DistributedOverlap(eqx.Module):
+class DistributedOverlap(ConversionModel):
     """The published overlap of a wall.
 
     Attributes:
@@ -53,16 +50,19 @@ class DistributedOverlap(eqx.Module):
         energy_fraction: highest energy in units of the largest m_χ of the wall.
         E_max: the highest energy itself, instead. The published file has |Φ| = 2.357 at its
             first radius, 1e-9, which is an artefact: the fields around it are 2.043.
+        E_min: the lowest energy.
         energies: number of energies.
         intervals: trapezoidal intervals in ξ.
         mode: only "reference" exists; the name is a reminder of what this is.
     """
 
+    kinematics: Kinematics = eqx.field(static=True, default="nonrelativistic", init=False)
     T_reh: Scalar = eqx.field(converter=as_leaf)
     fwhm: Scalar = eqx.field(converter=as_leaf)
     span: Scalar = eqx.field(converter=as_leaf, default=3.0)
     energy_fraction: Scalar = eqx.field(converter=as_leaf, default=0.6)
-    E_max: Scalar | None = eqx.field(converter=_optional_leaf, default=None)
+    E_max: Scalar | None = eqx.field(converter=as_optional_leaf, default=None)
+    E_min: Scalar = eqx.field(converter=as_leaf, default=0.0)
     energies: int = eqx.field(static=True, default=160)
     intervals: int = eqx.field(static=True, default=4096)
     mode: Literal["reference"] = eqx.field(static=True, default="reference")
@@ -74,6 +74,12 @@ class DistributedOverlap(eqx.Module):
     def __call__(self, profile: WallProfile, couplings: Couplings, v_w: RealLike) -> OverlapResult:
         """Forward: P for λ₀ = `couplings.lam` and wall speed v_w > 0."""
         return self._result(profile, couplings, as_real(v_w), None)
+
+    def probability(self, profile: WallProfile, couplings: Couplings, motion: RealLike) -> Estimate:
+        """P of the published form at v = `motion`; the error is that of its integral."""
+        result = self(profile, couplings, motion)
+        slope = 2 * jnp.pi * jnp.abs(result.delta / result.I2) * jnp.exp(-2 * jnp.pi * result.delta)
+        return Estimate(result.P, jax.lax.stop_gradient(slope * result.error_I2), result.status)
 
     def coupling_for_ratio(
         self,
@@ -134,9 +140,10 @@ class DistributedOverlap(eqx.Module):
             )
         else:
             highest = self.E_max
-        energy = jnp.linspace(0.0, 1.0, self.energies) * highest
+        energy = self.E_min + jnp.linspace(0.0, 1.0, self.energies) * (highest - self.E_min)
         weight = jax.nn.softmax(-energy / self.T_reh)
-        width = self.span * self.fwhm
+        # the published integral ends where the table does
+        width = jnp.clip(xi + self.span * self.fwhm, *profile.limits()) - xi
 
         def integral(intervals: int) -> Scalar:
             x = xi + width * jnp.linspace(0.0, 1.0, intervals + 1)

@@ -21,6 +21,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
+from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.conversion.magnus import Generator, Vector, propagate, step_edges, tilt
 from jaxbounce.status import Status
 from jaxbounce.wall import (
@@ -32,7 +33,8 @@ from jaxbounce.wall import (
     plateaus,
 )
 
-Kinematics = Literal["nonrelativistic", "relativistic"]
+Meaning = Literal["P_ad", "P_dec"]
+"""Which of the probabilities of a wall P stands for."""
 
 
 class TwoLevelResult(eqx.Module):
@@ -74,7 +76,7 @@ def field_vector(m_B: Real, m_chi: Real, m: Real) -> Vector:
     return jnp.stack([m, jnp.zeros_like(m), (m_B - m_chi) / 2])
 
 
-class TwoLevelPropagation(eqx.Module):
+class TwoLevelPropagation(ConversionModel):
     """Propagation through a wall by sixth-order Magnus steps, placed where the field turns.
 
     Differentiable in `motion`, the couplings and the parameters of the profile, at λ = 0
@@ -88,6 +90,7 @@ class TwoLevelPropagation(eqx.Module):
         plateau: mixing-angle tolerance that sets the ends (radians).
         rtol: relative and
         atol: absolute error of P_ad beyond which the status is PROPAGATION_NOT_CONVERGED.
+        meaning: which probability `probability` returns, "P_ad" or "P_dec".
     """
 
     kinematics: Kinematics = eqx.field(static=True, default="nonrelativistic")
@@ -95,13 +98,18 @@ class TwoLevelPropagation(eqx.Module):
     plateau: float = eqx.field(static=True, default=PLATEAU_TOLERANCE)
     rtol: float = eqx.field(static=True, default=1e-6)
     atol: float = eqx.field(static=True, default=1e-12)
+    meaning: Meaning = eqx.field(static=True, default="P_ad")
 
     def __check_init__(self) -> None:
-        if self.kinematics not in get_args(Kinematics):
-            raise ValueError(
-                f"kinematics = {self.kinematics!r}: must be one of"
-                f" {', '.join(map(repr, get_args(Kinematics)))}"
-            )
+        for name, allowed in (
+            ("kinematics", get_args(Kinematics)),
+            ("meaning", get_args(Meaning)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r}: must be one of"
+                    f" {', '.join(map(repr, allowed))}"
+                )
         if self.steps < 8 or self.steps % 8:
             raise ValueError(f"steps = {self.steps}: must be a multiple of 8")
 
@@ -115,6 +123,28 @@ class TwoLevelPropagation(eqx.Module):
             couplings: y_B, y_χ, λ.
             motion: v > 0 (nonrelativistic) or K > 0 (relativistic), a scalar.
         """
+        result = self._propagate(profile, couplings, motion)
+
+        def withheld(value: Scalar) -> Scalar:
+            return jnp.where(result.status == Status.SUCCESS, value, jnp.nan)
+
+        probabilities = (result.P_ad, result.P_dec, result.P_flav, result.P_c)
+        return eqx.tree_at(
+            lambda r: (r.P_ad, r.P_dec, r.P_flav, r.P_c),
+            result,
+            tuple(map(withheld, probabilities)),
+        )
+
+    def probability(self, profile: WallProfile, couplings: Couplings, motion: RealLike) -> Estimate:
+        """P_ad or P_dec, as `meaning` says."""
+        result = self._propagate(profile, couplings, motion)
+        P = result.P_ad if self.meaning == "P_ad" else result.P_dec
+        return Estimate(P, result.error, result.status)
+
+    def _propagate(
+        self, profile: WallProfile, couplings: Couplings, motion: RealLike
+    ) -> TwoLevelResult:
+        """The numbers as they come out, whatever the status."""
         motion = as_real(motion)
         ends = plateaus(profile, couplings, self.plateau)
 
@@ -137,16 +167,7 @@ class TwoLevelPropagation(eqx.Module):
         status = jnp.where(converged, Status.SUCCESS.value, Status.PROPAGATION_NOT_CONVERGED.value)
         status = jnp.where(jnp.isfinite(result.P_ad), status, Status.NOT_FINITE.value)
         status = jnp.where(motion > 0, status, Status.INVALID_PARAMETER.value)
-
-        def withheld(value: Scalar) -> Scalar:
-            return jnp.where(status == Status.SUCCESS.value, value, jnp.nan)
-
-        probabilities = (result.P_ad, result.P_dec, result.P_flav, result.P_c)
-        return eqx.tree_at(
-            lambda r: (r.P_ad, r.P_dec, r.P_flav, r.P_c, r.status),
-            result,
-            (*map(withheld, probabilities), status),
-        )
+        return eqx.tree_at(lambda r: r.status, result, status)
 
 
 def convert(
