@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from jaxbounce._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from jaxbounce._checks import ConfigurationError as ConfigurationError
     from jaxbounce.config import (
         Configuration as Configuration,
-        ConfigurationError as ConfigurationError,
         load as load,
     )
     from jaxbounce.model import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _HOME_OF_NAME = {
     "Choices": "parameters",
     "Configuration": "config",
-    "ConfigurationError": "config",
+    "ConfigurationError": "_checks",
     "Model": "model",
     "Parameters": "parameters",
     "Prediction": "model",

@@ -25,6 +25,8 @@ examples:
   jaxbounce run point.json --out result.json     run it, write the published output JSON
   jaxbounce run point.json --preset published    on the published grids, digit for digit
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
+  jaxbounce convert wall.csv --average T=100     P of a wall by every method
+  jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
   jaxbounce diagnostics point.json               A/V, flux and source around T_p
 """
 
@@ -56,6 +58,32 @@ class Diagnostics(_Point):
 
 
 @dataclasses.dataclass(frozen=True)
+class Convert:
+    """Print the conversion probability of a wall by every method, each with its certificate."""
+
+    source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PROFILE")]
+    """CSV with columns r, Phi, phi (R_peak, w_FWHM), or a JSON or TOML conversion table that names
+    one, such as the published transport_params.json."""
+    params: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Conversion table to go with a CSV, such as the published extended_LZ_lambda_params.json."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """One model only: two-level, two-level-dec, two-level-relativistic, local, local-coherent,
+    local-relativistic, overlap, full-wave-scalar, full-wave-dirac."""
+    lam: Annotated[float | None, tyro.conf.arg(name="lambda", metavar="λ")] = None
+    """Mixing over |phi|; published 0.209."""
+    v_w: Annotated[float | None, tyro.conf.arg(metavar="V")] = None
+    """Wall speed; published 0.3."""
+    average: Annotated[str | None, tyro.conf.arg(metavar="T=…")] = None
+    """Average over the thermal flux at this temperature too (GeV), such as T=100."""
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
+    """Set one key of the conversion table, such as couplings.y_B=0.9, K=2 or unit_GeV=1000."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the result as JSON with the published output keys, whole or not at all."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Template:
     """Print a configuration with every key."""
 
@@ -64,7 +92,7 @@ class Template:
 
 
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
-    from jaxbounce.config import ConfigurationError
+    from jaxbounce._checks import ConfigurationError
 
     values: dict[str, Any] = {}
     for text in assignments:
@@ -96,22 +124,80 @@ def _keep_compiled() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
-def _run(command: Run | Diagnostics | Template) -> int:
+def _convert(command: Convert) -> int:
+    from jaxbounce import Status, conversion_report, enable_x64
+    from jaxbounce._checks import ConfigurationError, check_name, check_number, put
+    from jaxbounce._ranges import above
+    from jaxbounce.conversion_config import MODELS, WALL_SPEED, expand_conversion, read_conversion
+    from jaxbounce.report import write_json
+
+    enable_x64()
+    _keep_compiled()
+    if command.source.suffix.lower() in (".json", ".toml"):
+        if command.params is not None:
+            raise ConfigurationError(
+                f"--params {command.params}: {command.source} is a conversion table already; give"
+                " a CSV with --params, or a table alone"
+            )
+        table = expand_conversion(command.source, Path())
+    else:
+        table = {} if command.params is None else expand_conversion(command.params, Path())
+        table.pop("tanh", None)
+        table["profile_csv"] = str(command.source)
+    for key, value in _overrides(command.set).items():
+        put(table, key, value)
+    if command.lam is not None:
+        table.pop("lambda_tr_eff", None)
+        put(table, "couplings.lambda_tr_eff", command.lam)
+    T = None
+    if command.average is not None:
+        name, _, value = command.average.partition("=")
+        try:
+            T = check_number("--average T", float(value), above(0, "temperature in GeV"))
+        except ValueError as error:
+            if isinstance(error, ConfigurationError):
+                raise
+            name = ""
+        if name != "T":
+            raise ConfigurationError(
+                f"--average {command.average}: must be T=NUMBER, such as T=100"
+            )
+    if command.model is not None:
+        check_name("--model", command.model, MODELS)
+    if command.v_w is not None:
+        check_number("--v-w", command.v_w, WALL_SPEED)
+    settings = read_conversion(table)
+    result = conversion_report.convert(settings, command.v_w, T, command.model)
+    if command.out is not None:
+        write_json(command.out, conversion_report.as_mapping(result))
+    print(conversion_report.as_text(result))
+    first = result.tiers[0]
+    codes = [first.status] + ([] if first.average is None else [Status(int(first.average.status))])
+    failed = [status for status in codes if status != Status.SUCCESS]
+    if failed:
+        print(f"jaxbounce: {first.name}: {failed[0].message}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _run(command: Run | Diagnostics | Convert | Template) -> int:
+    if isinstance(command, Convert):
+        return _convert(command)
     from jaxbounce import Status, enable_x64, report
     from jaxbounce.config import configure
 
     if isinstance(command, Template):
         print(report.template_text(command.format))
         return 0
-    configuration = configure(command.config, command.preset, _overrides(command.set))
+    # before the configuration: a profile is an array as soon as it is read
     enable_x64()
+    configuration = configure(command.config, command.preset, _overrides(command.set))
     _keep_compiled()
     if isinstance(command, Diagnostics):
         print(report.diagnostics_text(configuration))
         return 0
     result = report.run(configuration)
     if command.out is not None:
-        report.write_json(command.out, result)
+        report.write_json(command.out, report.as_mapping(result))
     print(report.as_text(result))
     succeeded = int(result.prediction.status) == Status.SUCCESS
     if not succeeded:
@@ -126,21 +212,24 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"jaxbounce {__version__}")
         return 0
-    commands = {"run": Run, "diagnostics": Diagnostics, "template": Template}
-    command: Run | Diagnostics | Template = tyro.extras.subcommand_cli_from_dict(
+    commands = {"run": Run, "convert": Convert, "diagnostics": Diagnostics, "template": Template}
+    command: Run | Diagnostics | Convert | Template = tyro.extras.subcommand_cli_from_dict(
         commands,
         prog="jaxbounce",
         description="From a phase transition to today's baryon and dark-matter densities."
         + _EXAMPLES,
         args=arguments,
     )
-    from jaxbounce.config import ConfigurationError
+    from jaxbounce._checks import ComputationError, ConfigurationError
 
     try:
         return _run(command)
     except ConfigurationError as error:
         print(f"jaxbounce: {error}", file=sys.stderr)
         return 2
+    except ComputationError as error:
+        print(f"jaxbounce: {error}", file=sys.stderr)
+        return 1
     except BrokenPipeError:
         # the reader went away (`| head`): not our failure, and nothing more to say
         sys.stdout = None

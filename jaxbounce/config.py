@@ -7,20 +7,24 @@ is refused with one line that names the key, the value, what is allowed and what
 """
 
 import dataclasses
-import json
-import math
-import tomllib
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxbounce._checks import (
+    ConfigurationError,
+    check_flag,
+    check_keys,
+    check_name,
+    check_number,
+    put,
+    read_mapping,
+)
+from jaxbounce._ranges import Range, at_least
+from jaxbounce.conversion_config import ConversionSettings, expand_conversion, read_conversion
 from jaxbounce.model import Model
-from jaxbounce.parameters import CHOICES, PRESETS, RANGES, Choices, Parameters, suggestion
-
-
-class ConfigurationError(ValueError):
-    """A configuration that cannot be used; its text is one line for the user."""
-
+from jaxbounce.parameters import CHOICES, PRESETS, RANGES, Choices, Parameters
 
 PARAMETER_OF_KEY: dict[str, str] = {
     "m_chi_GeV": "m_chi",
@@ -51,6 +55,8 @@ NEEDS_ODE = "needs the Boltzmann equations, which this version does not solve ye
 class Configuration:
     """One point: the published keys, then ours. `None` stands for JSON's null.
 
+    Either `P_chi_to_B` is given, or `conversion`, a table from which it is computed
+    (`jaxbounce.conversion_config`).
     Ranges of the numbers are those of `jaxbounce.parameters.RANGES`; the choices are explained
     at `jaxbounce.Choices`.
     """
@@ -59,7 +65,8 @@ class Configuration:
     T_p_GeV: float
     beta_over_H: float
     v_w: float
-    P_chi_to_B: float
+    P_chi_to_B: float | None = None
+    conversion: Mapping[str, Any] | None = None
     regime: str = "auto"
     g_chi: float = 2.0
     chi_stats: str = "fermion"
@@ -88,16 +95,14 @@ class Configuration:
 
     def __post_init__(self) -> None:
         for key in PARAMETER_OF_KEY:
-            _check_number(key, getattr(self, key), optional=key in _OPTIONAL)
-        _check_number("sigma_v_chi_GeV_m2", self.sigma_v_chi_GeV_m2)
-        _check_number("Gamma_wash_over_H", self.Gamma_wash_over_H)
-        if not isinstance(self.deplete_DM_from_source, bool):
-            raise ConfigurationError(
-                f"deplete_DM_from_source = {self.deplete_DM_from_source!r}: must be true or false"
-            )
-        _check_name("regime", self.regime, ("thermal", "nonthermal", "auto"))
-        for key, allowed in CHOICES.items():
-            _check_name(key, getattr(self, key), allowed)
+            if getattr(self, key) is not None or key not in _OPTIONAL:
+                check_number(key, getattr(self, key), RANGES[PARAMETER_OF_KEY[key]])
+        for key, allowed in _OTHER_RANGES.items():
+            check_number(key, getattr(self, key), allowed)
+        check_flag("deplete_DM_from_source", self.deplete_DM_from_source)
+        check_name("regime", self.regime, ("thermal", "nonthermal", "auto"))
+        for key, names in CHOICES.items():
+            check_name(key, getattr(self, key), names)
         self._check_together()
 
     def _check_together(self) -> None:
@@ -112,17 +117,40 @@ class Configuration:
                 ' dark_matter = "occupancy" with a closure'
             )
         if self.dark_matter == "input":
-            given = [key for key in _OPTIONAL if getattr(self, key) is not None]
+            given = [key for key in _INITIAL if getattr(self, key) is not None]
             if len(given) != 1:
                 have = "both given" if given else "both missing"
                 raise ConfigurationError(
                     f'Y_chi_init and n_chi_at_Tp_GeV3: {have}; dark_matter = "input" needs'
                     " exactly one of them (set the other to null)"
                 )
+        self._check_conversion()
         try:
             Choices(**{name: getattr(self, name) for name in CHOICES})
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
+
+    def _check_conversion(self) -> None:
+        settings = self.conversion_settings
+        if (self.P_chi_to_B is None) == (settings is None):
+            if settings is None:
+                raise ConfigurationError(
+                    f"P_chi_to_B: missing; add it ({RANGES['P'].meaning}), or a table conversion"
+                )
+            raise ConfigurationError(
+                f"P_chi_to_B = {self.P_chi_to_B} and conversion: both given; drop one of them"
+                " (set P_chi_to_B to null)"
+            )
+        if settings is not None and settings.v_w not in (None, self.v_w):
+            raise ConfigurationError(
+                f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {self.v_w:g}; drop it"
+                " or make them equal"
+            )
+
+    @functools.cached_property
+    def conversion_settings(self) -> ConversionSettings | None:
+        """The checked conversion table, with its profile read; None for a number P."""
+        return None if self.conversion is None else read_conversion(self.conversion)
 
     @property
     def choices(self) -> Choices:
@@ -131,48 +159,31 @@ class Configuration:
 
     def as_mapping(self) -> dict[str, Any]:
         """Every key with its value, ready for JSON."""
-        return dataclasses.asdict(self)
+        return {name: getattr(self, name) for name in _KEYS}
 
     def build(self) -> Model:
         """The model this configuration describes."""
         values = {
-            name: getattr(self, key) or 0.0 if key in _OPTIONAL else getattr(self, key)
+            name: getattr(self, key) or 0.0 if key in _INITIAL else getattr(self, key)
             for key, name in PARAMETER_OF_KEY.items()
         }
-        return Model(Parameters(**values), self.choices)
+        settings = self.conversion_settings
+        conversion = None if settings is None else settings.build()
+        return Model(Parameters(**values), self.choices, conversion)
 
 
-_OPTIONAL = ("Y_chi_init", "n_chi_at_Tp_GeV3")
+_INITIAL = ("Y_chi_init", "n_chi_at_Tp_GeV3")
+_OPTIONAL = ("P_chi_to_B", *_INITIAL)
+_OTHER_RANGES: dict[str, Range] = {
+    "sigma_v_chi_GeV_m2": at_least(0, "annihilation cross section times speed (GeV⁻²)"),
+    "Gamma_wash_over_H": at_least(0, "washout rate over H"),
+}
 _KEYS = tuple(field.name for field in dataclasses.fields(Configuration))
 _REQUIRED = tuple(
     field.name
     for field in dataclasses.fields(Configuration)
     if field.default is dataclasses.MISSING
 )
-
-
-def _check_number(key: str, value: Any, *, optional: bool = False) -> None:
-    if value is None and optional:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{key} = {value!r}: must be a number; write it without quotes")
-    allowed = RANGES.get(PARAMETER_OF_KEY.get(key, ""))
-    if not math.isfinite(value):
-        raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
-    if allowed is not None and value not in allowed:
-        raise ConfigurationError(
-            f"{key} = {value:g}: must be {allowed} ({allowed.meaning}); change it to such a value"
-        )
-    if allowed is None and value < 0:
-        raise ConfigurationError(f"{key} = {value:g}: must be ≥ 0; change it to such a value")
-
-
-def _check_name(key: str, value: Any, allowed: Iterable[str]) -> None:
-    if value not in tuple(allowed):
-        names = ", ".join(f'"{name}"' for name in allowed)
-        hint = suggestion(value, allowed) if isinstance(value, str) else ""
-        hint = hint if "did you mean" in hint else ""
-        raise ConfigurationError(f"{key} = {value!r}: must be one of {names}{hint}")
 
 
 BENCHMARK: dict[str, Any] = {
@@ -200,45 +211,14 @@ BENCHMARK: dict[str, Any] = {
 """The published benchmark (Table I of the published pipeline), key for key."""
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ConfigurationError(f"{key}: given twice; keep one of them")
-    return dict(pairs)
-
-
-def read_mapping(path: str | Path) -> dict[str, Any]:
-    """The table in a JSON or TOML file (by suffix; anything but .toml is read as JSON).
-
-    Raises:
-        ConfigurationError: if the file cannot be read or is not one table.
-    """
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
+def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """The table with the conversion it names read in, and paths made independent of its place."""
+    conversion = table.get("conversion")
+    if isinstance(conversion, str | Mapping):
+        table["conversion"] = expand_conversion(conversion, directory)
+    elif conversion is not None:
         raise ConfigurationError(
-            f"{path}: cannot be read ({error.strerror}); give the path of a JSON or TOML file"
-        ) from None
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: is not UTF-8 text; give a JSON or TOML file") from None
-    try:
-        if path.suffix.lower() == ".toml":
-            table = tomllib.loads(text)
-        else:
-            table = json.loads(text, object_pairs_hook=_unique_keys)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(
-            f"{path}: is not valid {'TOML' if path.suffix.lower() == '.toml' else 'JSON'}"
-            f" ({reason}); is the file complete?"
-        ) from None
-    except RecursionError:
-        raise ConfigurationError(f"{path}: is nested too deeply; give one flat table") from None
-    if not isinstance(table, dict):
-        raise ConfigurationError(
-            f"{path}: holds a {type(table).__name__}; it must be one table of keys and values"
+            f"conversion = {conversion!r}: must be a table, or the path of a JSON or TOML file"
         )
     return table
 
@@ -252,27 +232,35 @@ def configure(
 
     What is written in `source` wins over the preset, and `overrides` win over both. A key
     "preset" in the source acts like the argument, which wins over it. Without a source,
-    the published benchmark is taken, with the preset "benchmark" if none is named.
+    the published benchmark is taken, with the preset "benchmark" if none is named. A dot in
+    an override leads into a table: "conversion.couplings.lambda_tr_eff".
 
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
     table: dict[str, Any]
+    directory = Path()
     if source is None:
         table = {"preset": "benchmark", **BENCHMARK}
     elif isinstance(source, Mapping):
         table = dict(source)
     else:
-        table = read_mapping(source)
-    table |= overrides or {}
+        table, directory = read_mapping(source), Path(source).parent
+    table = _expanded(table, directory)
+    changes = _expanded(dict(overrides or {}), Path())
+    # P and a conversion exclude each other: an override of one drops the other
+    if any(key.split(".")[0] == "conversion" for key in changes):
+        table["P_chi_to_B"] = None
+    elif changes.get("P_chi_to_B") is not None:
+        table["conversion"] = None
+    for key, value in changes.items():
+        put(table, key, value)
     written = table.pop("preset", None)
     preset = preset if preset is not None else written
     if preset is not None:
-        _check_name("preset", preset, PRESETS)
+        check_name("preset", preset, PRESETS)
         table = {**PRESETS[preset], **table}
-    for key in table:
-        if key not in _KEYS:
-            raise ConfigurationError(f"{key}: unknown key{suggestion(key, _KEYS)}")
+    check_keys(table, _KEYS)
     missing = [key for key in _REQUIRED if key not in table]
     if missing:
         raise ConfigurationError(

@@ -15,6 +15,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._checks import suggestion
 from jaxbounce._types import Code, RealLike, Scalar
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology import entropy_density
@@ -26,7 +27,6 @@ from jaxbounce.parameters import (
     Parameters,
     are_valid,
     check_shapes,
-    suggestion,
 )
 from jaxbounce.relic import baryon_density, dark_matter_density, omega_h2
 from jaxbounce.status import Status

@@ -1,9 +1,8 @@
 """What a model is made of: parameters with their ranges, and choices by name."""
 
 import dataclasses
-import difflib
 import math
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -175,9 +174,3 @@ def check_shapes(parameters: Parameters) -> None:
             raise ValueError(
                 f"{name} has shape {shape}: predict takes one point; use jax.vmap(predict)"
             )
-
-
-def suggestion(name: str, known: Any) -> str:
-    """'; did you mean …?' with the nearest known name, or the whole list if none is near."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known names: {', '.join(known)}"

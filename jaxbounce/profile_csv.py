@@ -5,13 +5,14 @@ between them), and refuses in one line what it cannot make sense of.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._checks import ConfigurationError
 from jaxbounce._types import Real
 from jaxbounce.wall import TabulatedWall, evaluate_spline, spline_curvatures
 
@@ -22,9 +23,11 @@ _FEWEST_ROWS = 8
 _NOISE = 1e-6  # of the largest |value|; a field may go this far to the wrong side of zero
 _COLUMNS = ("r", "Phi", "phi", "R_peak", "w_FWHM")
 _SAMPLES_PER_INTERVAL = 8
+_CORE = 1e-3  # of the range of radii: what counts as the centre
+_STEEPER = 10.0  # than anywhere outside the centre: what counts as a jump
 
 
-class ProfileError(ValueError):
+class ProfileError(ConfigurationError):
     """A profile that cannot be used; the message is one line and says what to do."""
 
 
@@ -38,6 +41,9 @@ class RadialProfile:
         phi: brane field.
         R_peak: radius of the wall, where its energy density peaks.
         w_FWHM: full width of that peak at half maximum; nan if unknown.
+        largest_Phi: largest |Phi| in any row of the file, dropped ones included.
+        columns: names of the columns in the file, by ours.
+        notes: what was done to the rows.
     """
 
     r: np.ndarray
@@ -45,6 +51,9 @@ class RadialProfile:
     phi: np.ndarray
     R_peak: float
     w_FWHM: float
+    largest_Phi: float
+    columns: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     def wall(self) -> TabulatedWall:
         """The wall at ξ = r − R_peak."""
@@ -66,11 +75,13 @@ def read_profile(
     R_peak: float | None = None,
     w_FWHM: float | None = None,
     potential: Callable[[Real, Real], Real] | None = None,
+    prefer_file: Collection[str] = (),
 ) -> RadialProfile:
     """Read a bubble profile from a text file with a header line.
 
-    Rows are sorted by r and repeated rows dropped. R_peak and w_FWHM are, in this order:
-    what is passed here, what the file's columns say, what follows from the potential.
+    Rows are sorted by r and repeated rows dropped, as well as rows at the centre where the
+    fields jump. R_peak and w_FWHM are, in this order: what is passed here, what the file's
+    columns say, what follows from the potential.
 
     Args:
         path: the file.
@@ -79,6 +90,7 @@ def read_profile(
         R_peak: radius of the wall, in the unit of r.
         w_FWHM: its width.
         potential: V(Phi, phi) traced by JAX, of which R_peak and w_FWHM can be computed.
+        prefer_file: which of "R_peak", "w_FWHM" the file's columns win for.
 
     Raises:
         ProfileError: one line that names the file, the place, what is allowed and what to do.
@@ -98,6 +110,12 @@ def read_profile(
         raise ProfileError(f"{name}: r = {r[0]:g} is negative; radii must be ≥ 0")
     for key, values in (("Phi", Phi), ("phi", phi)):
         _check_sign(name, key, values)
+    largest_Phi = float(np.abs(Phi).max())
+    r, Phi, phi, notes = _drop_core_jump(r, Phi, phi)
+    if "R_peak" in prefer_file and "R_peak" in table:
+        R_peak = None
+    if "w_FWHM" in prefer_file and "w_FWHM" in table:
+        w_FWHM = None
     for key, given in (("R_peak", R_peak), ("w_FWHM", w_FWHM)):
         if given is None and key in table:
             _check_constant(name, key, table[key])
@@ -118,7 +136,9 @@ def read_profile(
         )
     if given_w is not None and not (np.isfinite(given_w) and given_w > 0):
         raise ProfileError(f"{name}: w_FWHM = {given_w:g}; must be finite and > 0")
-    return RadialProfile(r, Phi, phi, float(given_R), np.nan if given_w is None else float(given_w))
+    width = np.nan if given_w is None else float(given_w)
+    names = {key: header[index] for key, index in position.items()}
+    return RadialProfile(r, Phi, phi, float(given_R), width, largest_Phi, names, notes)
 
 
 def _read_lines(path: Path) -> tuple[list[str], str | None, list[tuple[int, str]]]:
@@ -238,6 +258,30 @@ def _deduplicate(
             )
     keep = np.concatenate([[True], np.diff(r) > 0])
     return r[keep], Phi[keep], phi[keep]
+
+
+def _drop_core_jump(
+    r: np.ndarray, Phi: np.ndarray, phi: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Drop rows at the centre where a field is far steeper than in the wall.
+
+    A regular bubble has φ'(0) = 0. Boundary values imposed at r ≈ 0 excite the solution
+    that goes as 1/r² there, a spike no spline can follow; the published profile has one.
+    """
+    slope = np.maximum(np.abs(np.diff(Phi)), np.abs(np.diff(phi))) / np.diff(r)
+    core = r[1:] < r[0] + _CORE * (r[-1] - r[0])
+    if core.all():
+        return r, Phi, phi, ()
+    steep = np.flatnonzero(core & (slope > _STEEPER * slope[~core].max()))
+    if not steep.size:
+        return r, Phi, phi, ()
+    first = int(steep[-1]) + 1
+    jump = abs(Phi[0] - Phi[first])
+    note = (
+        f"{first} rows at r <= {r[first - 1]:.6g} dropped: |Phi| changes by {jump:.6g} there, which"
+        " no bubble regular at r = 0 does (an artefact of the boundary condition)"
+    )
+    return r[first:], Phi[first:], phi[first:], (note,)
 
 
 def _check_sign(name: str, key: str, values: np.ndarray) -> None:

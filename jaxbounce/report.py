@@ -1,26 +1,31 @@
 """The report of one run: what a person reads, and the JSON that a program reads."""
 
+import dataclasses
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._checks import ComputationError, ConfigurationError
 from jaxbounce._version import __version__
-from jaxbounce.config import PARAMETER_OF_KEY, Configuration, ConfigurationError, configure
+from jaxbounce.config import PARAMETER_OF_KEY, Configuration, configure
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
+from jaxbounce.conversion import Estimate
+from jaxbounce.conversion_config import MODELS, ConversionSettings
+from jaxbounce.conversion_report import probability, resolved
 from jaxbounce.cosmology import (
     entropy_density,
     hubble_rate,
     time_of_temperature_ratio,
 )
 from jaxbounce.equilibrium import incident_flux
-from jaxbounce.model import Model, Prediction, predict
+from jaxbounce.model import Model, Prediction, conversion_probability, predict
 from jaxbounce.parameters import CHOICES, RANGES, Choices
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.status import Status
@@ -69,6 +74,8 @@ class Run(NamedTuple):
     configuration: Configuration
     prediction: Prediction
     rows: dict[str, Prediction]
+    conversion: Estimate
+    """P with its absolute error and status."""
 
 
 @jax.jit
@@ -78,16 +85,40 @@ def _predict_all(models: list[Model]) -> list[Prediction]:
 
 def run(configuration: Configuration) -> Run:
     """Evaluate a configuration and the comparison rows, compiled together."""
-    model = configuration.build()
+    model, conversion = _resolved_model(configuration)
+    if Status(int(conversion.status)) != Status.SUCCESS:
+        return Run(configuration, predict(model), {}, conversion)
+    # the rows share one P: computed once
+    model = model.with_P(conversion.P)
     rows = {name: model.choose(closure="linear", **row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
     distinct = {m.choices: m for m in (model, *rows.values())}
-    predictions = dict(zip(distinct, _predict_all(list(distinct.values())), strict=True))
+    predicted = _predict_all(list(distinct.values()))
+    relative = float(conversion.error) / float(conversion.P) if conversion.P > 0 else 0.0
+    predictions = {
+        choices: dataclasses.replace(found, error_estimate=found.error_estimate + relative)
+        for choices, found in zip(distinct, predicted, strict=True)
+    }
     return Run(
         configuration,
         predictions[model.choices],
         {name: predictions[row.choices] for name, row in rows.items()},
+        conversion,
     )
+
+
+def _resolved_model(configuration: Configuration) -> tuple[Model, Estimate]:
+    """The model with enough steps for its conversion, and its P."""
+    model, settings = configuration.build(), configuration.conversion_settings
+    if settings is None:
+        return model, conversion_probability(model)
+    v_w, T = model.parameters.v_w, model.parameters.T_p
+    conversion, estimate = resolved(
+        lambda steps: settings.build(steps=steps),
+        lambda conversion: probability(conversion, v_w, T, model.choices.chi_stats),
+        settings.steps is not None,
+    )
+    return model.with_conversion(conversion), estimate
 
 
 def matching_occupancy(f_chi: float, prediction: Prediction) -> float:
@@ -106,7 +137,7 @@ def as_mapping(result: Run) -> dict[str, Any]:
     configuration, prediction = result.configuration, result.prediction
     status = Status(int(prediction.status))
     return {
-        "inputs": configuration.as_mapping() | {"P_used": configuration.P_chi_to_B},
+        "inputs": configuration.as_mapping() | {"P_used": _number(result.conversion.P)},
         "final": {
             "Y_B": _number(prediction.Y_B),
             "Y_chi": _number(prediction.Y_chi),
@@ -118,6 +149,7 @@ def as_mapping(result: Run) -> dict[str, Any]:
             "Y_available": _number(prediction.Y_available),
             "mean_hits": _number(prediction.mean_hits),
             "relative_error_estimate": _number(prediction.error_estimate),
+            "P_error_estimate": _number(result.conversion.error),
             "status": status.name.lower(),
             "status_message": status.message,
         },
@@ -173,9 +205,11 @@ def _lines(result: Run) -> Iterator[str]:
         f"   beta/H = {c.beta_over_H:g}   v_w = {c.v_w:g}   I_p = {c.I_p:g}"
     )
     yield (
-        f"  P = {c.P_chi_to_B:.10g}   f_chi = {c.incident_flux_scale:g}"
+        f"  P = {float(result.conversion.P):.10g}   f_chi = {c.incident_flux_scale:g}"
         f"   sigma_y = {c.source_shape_sigma_y:g}   g_* = {c.g_star:g}   g_*s = {c.g_star_s:g}"
     )
+    if c.conversion_settings is not None:
+        yield from _conversion_lines(c.conversion_settings, result.conversion)
     yield f"  choices: {_choices_line(c.choices)}"
     yield f"           {_NAMES_OF_KERNELS[c.area_kernel]}"
     yield ""
@@ -215,6 +249,18 @@ def _lines(result: Run) -> Iterator[str]:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
     yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def _conversion_lines(settings: ConversionSettings, conversion: Estimate) -> Iterator[str]:
+    couplings = settings.couplings
+    yield (
+        f"  P from a wall: {settings.source}, lambda = {float(couplings.lam):g},"
+        f" y_B = {float(couplings.y_B):g}, y_chi = {float(couplings.y_chi):g}"
+    )
+    yield (
+        f"           {settings.model}, {settings.incidence} incidence: {MODELS[settings.model]};"
+        f" absolute error {float(conversion.error):.1e}"
+    )
 
 
 def _occupancy_lines(p: Prediction) -> Iterator[str]:
@@ -263,9 +309,9 @@ def write_whole(path: str | Path, text: str) -> None:
         ) from None
 
 
-def write_json(path: str | Path, result: Run) -> None:
-    """Write the output JSON of a run, whole or not at all."""
-    write_whole(path, json.dumps(as_mapping(result), indent=2, allow_nan=False) + "\n")
+def write_json(path: str | Path, mapping: Mapping[str, Any]) -> None:
+    """Write an output JSON, whole or not at all."""
+    write_whole(path, json.dumps(mapping, indent=2, allow_nan=False) + "\n")
 
 
 DIAGNOSTIC_RATIOS = (5.0, 2.0, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01, 1.005, 1.0)
@@ -293,7 +339,10 @@ def diagnostics_text(configuration: Configuration) -> str:
     inside = (y >= c.y_min) & (y <= c.y_max)
     area = jnp.where(inside, beta / c.v_w * scaled, 0.0)
     window = activity_window(y, c.source_shape_sigma_y, choices.window)
-    source = c.P_chi_to_B * flux * area * window
+    _, conversion = _resolved_model(c)
+    if Status(int(conversion.status)) != Status.SUCCESS:
+        raise ComputationError(f"conversion: {Status(int(conversion.status)).message}")
+    source = conversion.P * flux * area * window
     yield_per_y = source / (entropy_density(T, c.g_star_s) * beta)
     lines = [
         f"T_p = {c.T_p_GeV:g} GeV, H_p = {float(hubble_rate(c.T_p_GeV, c.g_star)):.6e} GeV,"

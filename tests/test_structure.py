@@ -17,6 +17,7 @@ ORDER = [
     "_version",
     "_types",
     "_ranges",
+    "_checks",
     "_polynomial",
     "constants",
     "status",
@@ -45,7 +46,9 @@ ORDER = [
     "relic",
     "parameters",
     "model",
+    "conversion_config",
     "config",
+    "conversion_report",
     "report",
     "cli",
 ]

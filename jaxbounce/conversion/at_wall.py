@@ -165,6 +165,10 @@ class WallConversion(eqx.Module):
             statistics: of the incoming particles, with thermal incidence.
         """
         v_w, T = as_real(v_w), as_real(T)
+        if jnp.result_type(float) != jnp.float64:
+            raise ValueError(
+                "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
+            )
         if self.incidence == "thermal":
             found = self.average(v_w, T, statistics)
             # where nothing came of it, a single wall tells why

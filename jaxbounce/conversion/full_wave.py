@@ -34,7 +34,7 @@ from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, WallProfile, masses, structure
 
-_ROUNDING = 2e-15  # per probability and square root of the number of slabs
+_ROUNDING = 4e-15  # per probability and square root of the number of slabs
 _RUNS = (2, 3, 4)  # steps of the three runs, in units of `steps`
 
 
@@ -198,8 +198,8 @@ class FullWave(ConversionModel):
         return self._result(best, error, right_end.flux[1], K)
 
     def _error(self, best: Real, runs: Real, finest: Slabs, K: Scalar) -> Scalar:
-        """How far order 8 is from order 6, and guards for when the step is too long for that."""
-        truncation = jnp.abs(best - jnp.asarray(_ORDER_6) @ runs[1:]).max()
+        """Twice the way from order 6 to 8, and guards for when the step is too long for that."""
+        truncation = 2 * jnp.abs(best - jnp.asarray(_ORDER_6) @ runs[1:]).max()
         early, late = jnp.abs(runs[1] - runs[0]).max(), jnp.abs(runs[2] - runs[1]).max()
         rounding = _ROUNDING * np.sqrt(2.0 * _RUNS[-1] * self.steps)
         regular = (late <= _ASYMPTOTIC * early) | (late <= rounding)

@@ -1,0 +1,135 @@
+"""Checks of what users write: one line that names the key, the value, what is allowed."""
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxbounce._ranges import Range
+
+
+class ConfigurationError(ValueError):
+    """A configuration that cannot be used; its text is one line for the user."""
+
+
+class ComputationError(Exception):
+    """A computation that has no number to give; its text is one line for the user."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """'; did you mean …?' with the nearest known name, or the whole list if none is near."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]!r}?" if near else f"; known names: {', '.join(known)}"
+
+
+def check_number(key: str, value: Any, allowed: Range) -> float:
+    """`value` as a float, if it is a number in the range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{key} = {value!r}: must be a number; write it without quotes")
+    if not math.isfinite(value):
+        raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
+    if value not in allowed:
+        raise ConfigurationError(
+            f"{key} = {value:g}: must be {allowed} ({allowed.meaning}); change it to such a value"
+        )
+    return float(value)
+
+
+def check_whole(key: str, value: Any, least: int, meaning: str) -> int:
+    """`value` as an int ≥ least."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigurationError(f"{key} = {value!r}: must be a whole number ≥ {least} ({meaning})")
+    return value
+
+
+def check_flag(key: str, value: Any) -> bool:
+    """`value` if it is true or false."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{key} = {value!r}: must be true or false")
+    return value
+
+
+def check_text(key: str, value: Any, meaning: str) -> str:
+    """`value` if it is text."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{key} = {value!r}: must be text ({meaning})")
+    return value
+
+
+def check_name(key: str, value: Any, allowed: Iterable[str]) -> str:
+    """`value` if it is one of the allowed names."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        names = ", ".join(f'"{name}"' for name in allowed)
+        hint = suggestion(value, allowed) if isinstance(value, str) else ""
+        hint = hint if "did you mean" in hint else ""
+        raise ConfigurationError(f"{key} = {value!r}: must be one of {names}{hint}")
+    return value
+
+
+def check_keys(table: Mapping[str, Any], known: Iterable[str], where: str = "") -> None:
+    """Refuse keys that are not known, with the nearest that is."""
+    known = tuple(known)
+    for key in table:
+        if key not in known:
+            raise ConfigurationError(f"{where}{key}: unknown key{suggestion(key, known)}")
+
+
+def put(table: dict[str, Any], key: str, value: Any) -> None:
+    """Set a key; dots lead into tables."""
+    outer, dot, inner = key.partition(".")
+    if dot:
+        nested = table.get(outer) or {}
+        if not isinstance(nested, Mapping):
+            raise ConfigurationError(f"{key}: {outer} = {nested!r} is not a table")
+        nested = dict(nested)
+        put(nested, inner, value)
+        value = nested
+    table[outer] = value
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ConfigurationError(f"{key}: given twice; keep one of them")
+    return dict(pairs)
+
+
+def read_mapping(path: str | Path) -> dict[str, Any]:
+    """The table in a JSON or TOML file (by suffix; anything but .toml is read as JSON).
+
+    Raises:
+        ConfigurationError: if the file cannot be read or is not one table.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read ({error.strerror}); give the path of a JSON or TOML file"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: is not UTF-8 text; give a JSON or TOML file") from None
+    try:
+        if path.suffix.lower() == ".toml":
+            table = tomllib.loads(text)
+        else:
+            table = json.loads(text, object_pairs_hook=_unique_keys)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigurationError(
+            f"{path}: is not valid {'TOML' if path.suffix.lower() == '.toml' else 'JSON'}"
+            f" ({reason}); is the file complete?"
+        ) from None
+    except RecursionError:
+        raise ConfigurationError(f"{path}: is nested too deeply; give one flat table") from None
+    if not isinstance(table, dict):
+        raise ConfigurationError(
+            f"{path}: holds a {type(table).__name__}; it must be one table of keys and values"
+        )
+    return table

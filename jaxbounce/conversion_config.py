@@ -1,0 +1,389 @@
+"""The table `conversion` of a configuration: a wall, couplings and a conversion model.
+
+The parameter files of the published scripts are such tables as they are:
+`transport_params.json` (profile_csv, columns, prefer_csv_R_peak, R0, w, couplings, wall) and
+`extended_LZ_lambda_params.json` (y_B, y_chi, v_w, E_dist, nE, xi_span_mult, target_ratio).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxbounce._checks import (
+    ConfigurationError,
+    check_flag,
+    check_keys,
+    check_name,
+    check_number,
+    check_text,
+    check_whole,
+    read_mapping,
+)
+from jaxbounce._ranges import Range, above, at_least
+from jaxbounce.conversion import (
+    WALL_RANGES,
+    ConversionModel,
+    DistributedOverlap,
+    FullWave,
+    LocalLandauZener,
+    TwoLevelPropagation,
+    WallConversion,
+)
+from jaxbounce.profile_csv import RadialProfile, read_profile
+from jaxbounce.wall import Couplings, TanhWall, TwoCentreTanhWall, WallProfile
+
+PUBLISHED_LAMBDA = 0.209
+PUBLISHED_V_W = 0.3
+WALL_SPEED = Range(0, 1, False, False, "wall speed")
+
+MODELS: dict[str, str] = {
+    "two-level": "exact two-level propagation at v_w, P between mass eigenstates (P_ad)",
+    "two-level-dec": "the same, P of a χ produced as flavour state, phases averaged (P_dec)",
+    "two-level-relativistic": "exact two-level propagation at K, P_ad",
+    "local": "local Landau–Zener at the crossings (published)",
+    "local-coherent": "the same, several crossings with their phases",
+    "local-relativistic": "local Landau–Zener at K",
+    "overlap": "published distributed overlap, for reproduction",
+    "full-wave-scalar": "scattering with reflection at K, scalars: T_B + R_B",
+    "full-wave-dirac": "the same for Dirac fermions",
+}
+"""Names of conversion models and what they are."""
+
+_STEPS = {"two-level": 512, "full-wave": 128}
+_SIDES = {"SFV_positive": 1.0, "positive": 1.0, "SFV_negative": -1.0, "negative": -1.0}
+_TANH_KEYS = ("Phi_inside", "phi_outside", "width", "centre", "centre_Phi", "centre_phi")
+_ENERGY_KEYS = ("type", "T_reh", "E_min", "E_max_mode", "E_max_fraction", "E_max")
+
+
+@dataclasses.dataclass(frozen=True)
+class Energies:
+    """The energy weights of the published overlap."""
+
+    T_reh: float = 0.2
+    E_min: float = 0.0
+    E_max_fraction: float = 0.6
+    E_max: float | None = None
+    count: int = 160
+    span: float = 3.0
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> "Energies":
+        """From the published keys E_dist, nE, xi_span_mult, xi_side."""
+        dist = table.get("E_dist", {})
+        if not isinstance(dist, Mapping):
+            raise ConfigurationError(f"E_dist = {dist!r}: must be a table with T_reh, E_min, …")
+        check_keys(dist, _ENERGY_KEYS, "E_dist.")
+        check_name("E_dist.type", dist.get("type", "MB_1D"), ("MB_1D",))
+        mode = check_name(
+            "E_dist.E_max_mode", dist.get("E_max_mode", "fraction"), ("fraction", "absolute")
+        )
+        if mode == "absolute" and "E_max" not in dist:
+            raise ConfigurationError('E_dist.E_max: missing; E_max_mode = "absolute" needs it')
+        side = check_name("xi_side", table.get("xi_side", "SFV_positive"), _SIDES)
+        span = check_number(
+            "xi_span_mult", table.get("xi_span_mult", 3.0), above(0, "range in FWHM")
+        )
+        return cls(
+            check_number("E_dist.T_reh", dist.get("T_reh", 0.2), above(0, "temperature")),
+            check_number("E_dist.E_min", dist.get("E_min", 0.0), at_least(0, "lowest energy")),
+            check_number(
+                "E_dist.E_max_fraction",
+                dist.get("E_max_fraction", 0.6),
+                above(0, "highest energy over the largest m_χ"),
+            ),
+            check_number("E_dist.E_max", dist["E_max"], above(0, "highest energy"))
+            if mode == "absolute"
+            else None,
+            check_whole("nE", table.get("nE", 160), 2, "number of energies"),
+            _SIDES[side] * span,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ConversionSettings:
+    """A checked `conversion` table.
+
+    Attributes:
+        wall: the wall.
+        profile: the file behind it, if there is one.
+        source: its path, or "tanh".
+        couplings: y_B, y_χ, λ.
+        model: one of `MODELS`.
+        v_w: wall speed written in the table, if any.
+        energies: of the overlap; None if the table has none.
+        target_ratio: n_χ/n_B for which the published script solves λ₀, if asked for.
+        notes: what a reader of the result should know about the input.
+    """
+
+    wall: WallProfile
+    profile: RadialProfile | None
+    source: str
+    couplings: Couplings
+    model: str = "two-level"
+    v_w: float | None = None
+    energies: Energies | None = None
+    target_ratio: float | None = None
+    steps: int | None = None
+    incidence: str = "cold"
+    K: float | None = None
+    stretch: float = 1.0
+    unit_GeV: float = 1.0
+    notes: tuple[str, ...] = ()
+
+    def build(self, model: str | None = None, *, steps: int | None = None) -> WallConversion:
+        """The conversion of a `Model`.
+
+        Args:
+            model: in place of the one in the table.
+            steps: in place of the number in the table.
+        """
+        found = self.conversion_model(model or self.model, steps)
+        takes_K = found.kinematics == "relativistic" and self.incidence == "cold"
+        return WallConversion(
+            self.wall,
+            self.couplings,
+            found,
+            stretch=self.stretch,
+            unit_GeV=self.unit_GeV,
+            K=self.K if takes_K else None,
+            incidence="thermal" if self.incidence == "thermal" else "cold",
+        )
+
+    def conversion_model(self, name: str, steps: int | None = None) -> ConversionModel:
+        """The model of that name with the settings of this table."""
+        family = "full-wave" if name.startswith("full-wave") else "two-level"
+        steps = steps or self.steps or _STEPS[family]
+        if name == "overlap":
+            return self.overlap()
+        return {
+            "two-level": TwoLevelPropagation(steps=steps),
+            "two-level-dec": TwoLevelPropagation(steps=steps, meaning="P_dec"),
+            "two-level-relativistic": TwoLevelPropagation(kinematics="relativistic", steps=steps),
+            "local": LocalLandauZener(),
+            "local-coherent": LocalLandauZener(combination="coherent"),
+            "local-relativistic": LocalLandauZener(kinematics="relativistic"),
+            "full-wave-scalar": FullWave("scalar", steps),
+            "full-wave-dirac": FullWave("dirac", steps),
+        }[name]
+
+    def overlap(self) -> DistributedOverlap:
+        """The published overlap; energies of the table, or the published defaults."""
+        energies = self.energies or Energies()
+        width = None if self.profile is None else self.profile.w_FWHM
+        if width is None or not width > 0:
+            raise ConfigurationError(
+                'model = "overlap": needs the width of the wall; give a profile with a column'
+                " w_FWHM, or the key w"
+            )
+        E_max = energies.E_max
+        if E_max is None and self.profile is not None:
+            # as published: the largest |Φ| of the file, in every row of it
+            largest = self.profile.largest_Phi * float(self.couplings.y_chi)
+            E_max = energies.E_max_fraction * largest
+        return DistributedOverlap(
+            T_reh=energies.T_reh,
+            fwhm=width,
+            span=energies.span,
+            E_max=E_max,
+            E_min=energies.E_min,
+            energies=energies.count,
+        )
+
+
+_KEYS = (
+    "profile_csv",
+    "columns",
+    "prefer_csv_R_peak",
+    "R0",
+    "w",
+    "couplings",
+    "wall",
+    "average_over_k",
+    "y_B",
+    "y_chi",
+    "lambda_tr_eff",
+    "v_w",
+    "xi_side",
+    "E_dist",
+    "nE",
+    "xi_span_mult",
+    "target_ratio",
+    "tanh",
+    "model",
+    "steps",
+    "incidence",
+    "K",
+    "stretch",
+    "unit_GeV",
+)
+_COUPLING_KEYS = ("y_B", "y_chi", "lambda_tr_eff")
+
+
+def expand_conversion(source: str | Path | Mapping[str, Any], directory: Path) -> dict[str, Any]:
+    """The table, read from a file if a path is given, with profile_csv relative to no place.
+
+    Args:
+        source: path or table.
+        directory: where a relative path starts; a profile named in a file is looked for
+            beside that file.
+    """
+    if isinstance(source, Mapping):
+        table = dict(source)
+    else:
+        path = directory / source
+        table, directory = read_mapping(path), path.parent
+    if isinstance(table.get("profile_csv"), str):
+        table["profile_csv"] = str(directory / table["profile_csv"])
+    return table
+
+
+def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
+    """Settings from a table; reads the profile.
+
+    Raises:
+        ConfigurationError: with one line that says what is wrong and what to do.
+    """
+    check_keys(table, _KEYS, "conversion.")
+    for name in ("couplings", "wall", "tanh", "columns"):
+        if name in table and not isinstance(table[name], Mapping):
+            raise ConfigurationError(f"conversion.{name} = {table[name]!r}: must be a table")
+    notes: list[str] = []
+    profile, wall, origin = _wall(table, notes)
+    written = table.get("wall", {})
+    check_keys(written, ("v_w",), "conversion.wall.")
+    speed = _only_one(table.get("v_w"), written.get("v_w"), "v_w", "wall.v_w")
+    if check_flag("conversion.average_over_k", table.get("average_over_k", False)):
+        raise ConfigurationError(
+            "conversion.average_over_k = true: the published script accepts and ignores it; write"
+            ' false, or incidence = "thermal" for the average over the thermal flux'
+        )
+    has_energies = bool({"E_dist", "nE", "xi_span_mult", "xi_side"} & set(table))
+    target = table.get("target_ratio")
+    steps = table.get("steps")
+    momentum = table.get("K")
+    model = check_name("conversion.model", table.get("model", "two-level"), MODELS)
+    incidence = check_name(
+        "conversion.incidence", table.get("incidence", "cold"), ("cold", "thermal")
+    )
+    settings = ConversionSettings(
+        wall=wall,
+        profile=profile,
+        source=origin,
+        couplings=_couplings(table),
+        model=model,
+        v_w=None if speed is None else check_number("conversion.wall.v_w", speed, WALL_SPEED),
+        energies=Energies.from_table(table) if has_energies else None,
+        target_ratio=None
+        if target is None
+        else check_number("target_ratio", target, above(0, "n_χ/n_B")),
+        steps=None if steps is None else _check_steps(model, steps),
+        incidence=incidence,
+        K=None
+        if momentum is None
+        else check_number("conversion.K", momentum, above(0, "momentum")),
+        stretch=check_number("conversion.stretch", table.get("stretch", 1), WALL_RANGES["stretch"]),
+        unit_GeV=check_number(
+            "conversion.unit_GeV", table.get("unit_GeV", 1), WALL_RANGES["unit_GeV"]
+        ),
+        notes=tuple(notes),
+    )
+    conversion = settings.build()
+    if settings.K is not None and conversion.K is None:
+        raise ConfigurationError(
+            f'conversion.K = {settings.K:g}: model = "{model}" with incidence = "{incidence}" does'
+            ' not use it; drop K, or take a relativistic model with incidence = "cold"'
+        )
+    return settings
+
+
+def _check_steps(model: str, steps: Any) -> int:
+    if model.startswith("full-wave"):
+        return check_whole("conversion.steps", steps, 8, "steps of the wave")
+    steps = check_whole("conversion.steps", steps, 8, "steps of the propagation")
+    if steps % 8:
+        raise ConfigurationError(f"conversion.steps = {steps}: must be a multiple of 8")
+    return steps
+
+
+def _only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any:
+    if first is not None and second is not None:
+        raise ConfigurationError(
+            f"conversion.{first_name} and conversion.{second_name}: both given; keep one of them"
+        )
+    return first if first is not None else second
+
+
+def _couplings(table: Mapping[str, Any]) -> Couplings:
+    nested = table.get("couplings", {})
+    check_keys(nested, _COUPLING_KEYS, "conversion.couplings.")
+    values: dict[str, float] = {}
+    for key, name, default in (
+        ("y_B", "y_B", 1.0),
+        ("y_chi", "y_chi", 1.0),
+        ("lambda_tr_eff", "lam", PUBLISHED_LAMBDA),
+    ):
+        value = _only_one(table.get(key), nested.get(key), key, f"couplings.{key}")
+        value = default if value is None else value
+        values[name] = check_number(f"conversion.couplings.{key}", value, WALL_RANGES[name])
+    return Couplings(**values)
+
+
+def _wall(
+    table: Mapping[str, Any], notes: list[str]
+) -> tuple[RadialProfile | None, WallProfile, str]:
+    if ("profile_csv" in table) == ("tanh" in table):
+        have = "both given" if "tanh" in table else "both missing"
+        raise ConfigurationError(
+            f"conversion.profile_csv and conversion.tanh: {have}; give exactly one wall"
+        )
+    if "tanh" in table:
+        return None, _tanh_wall(table["tanh"]), "tanh"
+    path = check_text("conversion.profile_csv", table["profile_csv"], "path of a CSV file")
+    columns = {
+        k: check_text(f"columns.{k}", v, "name of a column")
+        for k, v in table.get("columns", {}).items()
+        if v
+    }
+    prefer = check_flag("conversion.prefer_csv_R_peak", table.get("prefer_csv_R_peak", False))
+    centre = table.get("R0")
+    if centre is not None:
+        centre = check_number("conversion.R0", centre, above(0, "radius of the wall"))
+    width = table.get("w")
+    if width is not None:
+        width = check_number("conversion.w", width, above(0, "width of the wall"))
+    profile = read_profile(
+        path,
+        columns=columns,
+        R_peak=centre,
+        w_FWHM=width,
+        # as published, w only stands in for a missing column
+        prefer_file=("R_peak", "w_FWHM") if prefer else ("w_FWHM",),
+    )
+    notes.extend(profile.notes)
+    return profile, profile.wall(), str(path)
+
+
+def _tanh_wall(table: Mapping[str, Any]) -> WallProfile:
+    check_keys(table, _TANH_KEYS, "conversion.tanh.")
+    values = {
+        key: check_number(
+            f"conversion.tanh.{key}",
+            value,
+            Range(-jnp.inf, jnp.inf, False, False, "place of the wall")
+            if key.startswith("centre")
+            else above(0, "field value or width"),
+        )
+        for key, value in table.items()
+    }
+    for key in ("Phi_inside", "phi_outside", "width"):
+        if key not in values:
+            raise ConfigurationError(f"conversion.tanh.{key}: missing; add it")
+    two = {"centre_Phi", "centre_phi"} & set(values)
+    if two and ("centre" in values or len(two) == 1):
+        raise ConfigurationError(
+            "conversion.tanh: give centre alone, or both centre_Phi and centre_phi"
+        )
+    return TwoCentreTanhWall(**values) if two else TanhWall(**values)

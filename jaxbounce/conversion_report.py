@@ -1,0 +1,436 @@
+"""The report of `jaxbounce convert`: every tier of P side by side, each with its certificate."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxbounce._version import __version__
+from jaxbounce.conversion import (
+    DistributedOverlap,
+    Estimate,
+    FullWave,
+    LocalLandauZener,
+    TwoLevelPropagation,
+    WallConversion,
+)
+from jaxbounce.conversion_config import (
+    MODELS,
+    PUBLISHED_V_W,
+    ConversionSettings,
+)
+from jaxbounce.equilibrium import Statistics
+from jaxbounce.status import Status
+
+TIERS = (
+    "two-level",
+    "local",
+    "local-coherent",
+    "overlap",
+    "two-level-relativistic",
+    "local-relativistic",
+    "full-wave-scalar",
+    "full-wave-dirac",
+)
+"""What `convert` evaluates when no model is named, in the order shown."""
+
+MOST_STEPS = 8192
+_UNRESOLVED = (
+    Status.PROPAGATION_NOT_CONVERGED,
+    Status.WAVE_NOT_CONVERGED,
+    Status.AVERAGE_NOT_CONVERGED,
+)
+_SMOOTHING = (
+    "The published P = 0.14925839 took the crossing from a smoothing spline (s = 1e-6), whose"
+    " result hangs on the number of rows; an interpolating spline of that file gives 0.1492808."
+)
+_LOCAL = (
+    "results.P_chi_to_B is the local estimate, as published; the exact value is P_ad of the tier"
+    " two-level."
+)
+_OVERLAP = (
+    "The overlap is for reproduction only: its integral grows with xi_span_mult without limit, and"
+    " lambda0_required is solved for the wanted ratio."
+)
+
+
+class Tier(NamedTuple):
+    """One conversion model on the wall."""
+
+    name: str
+    estimate: Estimate
+    details: dict[str, Any]
+    average: Estimate | None
+    """⟨P⟩ over the thermal flux, if asked for and the model has one."""
+
+    @property
+    def status(self) -> Status:
+        """Of the single number."""
+        return Status(int(self.estimate.status))
+
+
+class Conversion(NamedTuple):
+    """What `jaxbounce convert` found."""
+
+    settings: ConversionSettings
+    v_w: float
+    T: float | None
+    tiers: list[Tier]
+
+
+@eqx.filter_jit
+def _single(conversion: WallConversion, v_w: jax.Array) -> Any:
+    """The full result of the model in its own form, and the estimate."""
+    model, wall = conversion.model, conversion.wall()
+    relativistic = model.kinematics == "relativistic"
+    motion = conversion.momentum(v_w) if relativistic else v_w
+    if isinstance(model, FullWave):
+        own = model.on_wall(wall, conversion.couplings, motion)
+    elif isinstance(model, TwoLevelPropagation | LocalLandauZener | DistributedOverlap):
+        own = model(wall, conversion.couplings, motion)
+    else:
+        own = None
+    return own, conversion(v_w, jnp.ones(()))
+
+
+@eqx.filter_jit
+def probability(
+    conversion: WallConversion, v_w: jax.Array, T: jax.Array, statistics: Statistics
+) -> Estimate:
+    """P of a conversion at v_w and T (GeV), compiled."""
+    return conversion(v_w, T, statistics)
+
+
+def resolved(
+    build: Callable[[int | None], WallConversion],
+    evaluate: Callable[[WallConversion], Any],
+    fixed: bool,
+) -> tuple[WallConversion, Any]:
+    """Double the steps until the result has converged, unless their number is `fixed`.
+
+    Args:
+        build: the conversion with a number of steps (None: its own default).
+        evaluate: gives something whose last entry, or itself, is an `Estimate`.
+        fixed: evaluate once.
+
+    Returns:
+        The conversion with enough steps, and what `evaluate` gave for it; the last try if none
+        converged.
+    """
+    conversion = build(None)
+    while True:
+        found = evaluate(conversion)
+        estimate = found[-1] if isinstance(found, tuple) else found
+        steps = getattr(conversion.model, "steps", None)
+        unresolved = Status(int(estimate.status)) in _UNRESOLVED
+        if fixed or steps is None or not unresolved or 2 * steps > MOST_STEPS:
+            return conversion, found
+        conversion = build(2 * steps)
+
+
+def convert(
+    settings: ConversionSettings,
+    v_w: float | None = None,
+    T: float | None = None,
+    model: str | None = None,
+    statistics: Statistics = "fermion",
+) -> Conversion:
+    """Evaluate the tiers of a wall.
+
+    Args:
+        settings: the wall and its couplings.
+        v_w: wall speed; that of the settings, or else the published one, if None.
+        T: temperature (GeV) of a thermal average to be taken too.
+        model: one of `MODELS`; all tiers if None.
+        statistics: of the incoming particles.
+    """
+    if v_w is None:
+        v_w = PUBLISHED_V_W if settings.v_w is None else settings.v_w
+    has_width = settings.profile is not None and settings.profile.w_FWHM > 0
+    names = TIERS if model is None else (model,)
+    tiers = []
+    for name in names:
+        if model is None and name == "overlap" and not has_width:
+            continue
+        tier = _tier(settings, name, v_w, T, statistics)
+        several = int(tier.details.get("crossings", 0)) > 1
+        if model is None and name == "local-coherent" and not several:
+            continue
+        tiers.append(tier)
+    return Conversion(settings, v_w, T, tiers)
+
+
+def _tier(
+    settings: ConversionSettings, name: str, v_w: float, T: float | None, statistics: Statistics
+) -> Tier:
+    cold = dataclasses.replace(settings, incidence="cold", model=name)
+    fixed = settings.steps is not None
+    conversion, (own, estimate) = resolved(
+        lambda steps: cold.build(steps=steps), lambda c: _single(c, jnp.asarray(v_w)), fixed
+    )
+    details = _details(conversion, own, v_w)
+    average = None
+    if T is not None and name != "overlap":
+        hot = dataclasses.replace(settings, incidence="thermal", model=name)
+        _, average = resolved(
+            lambda steps: hot.build(steps=steps),
+            lambda c: probability(c, jnp.asarray(v_w), jnp.asarray(T), statistics),
+            fixed,
+        )
+    return Tier(name, estimate, details, average)
+
+
+def _details(conversion: WallConversion, own: Any, v_w: float) -> dict[str, Any]:
+    """The result in the model's own form, as numbers by name."""
+    model = conversion.model
+    details: dict[str, Any] = {}
+    if model.kinematics == "relativistic":
+        details["K"] = float(conversion.momentum(v_w))
+    if isinstance(model, LocalLandauZener):
+        found = [i for i in range(own.xi.size) if bool(own.exists[i])]
+        details["crossings"] = len(found)
+        for name in ("xi", "delta", "slope", "mixing"):
+            details[name] = [float(getattr(own, name)[i]) for i in found]
+        return details
+    fields = [f.name for f in dataclasses.fields(own) if f.name not in ("status", "P")]
+    details |= {name: _number(getattr(own, name)) for name in fields}
+    steps = getattr(model, "steps", None)
+    if steps is not None:
+        details["steps"] = steps
+    return details
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
+
+
+def _estimate_mapping(estimate: Estimate) -> dict[str, Any]:
+    status = Status(int(estimate.status))
+    return {
+        "P": _number(estimate.P),
+        "error_estimate": _number(estimate.error),
+        "status": status.name.lower(),
+        "status_message": status.message,
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class _Local:
+    """What the published scripts print, from the first crossing."""
+
+    xi: float | None
+    phi: float | None
+    slope: float | None
+    delta: float | None
+    P: float | None
+
+
+@eqx.filter_jit
+def _crossing(settings_wall: Any, couplings: Any, v_w: jax.Array) -> Any:
+    local = LocalLandauZener()(settings_wall, couplings, v_w)
+    return local, settings_wall.fields(local.xi[0])[1]
+
+
+def _local(result: Conversion) -> _Local:
+    conversion = result.settings.build("local")
+    local, phi = _crossing(conversion.wall(), conversion.couplings, jnp.asarray(result.v_w))
+    if int(local.exists.sum()) == 0:
+        return _Local(None, None, None, None, None)
+    return _Local(
+        float(local.xi[0]),
+        float(phi),
+        float(local.slope[0]),
+        float(local.delta[0]),
+        _number(local.P),
+    )
+
+
+def notes(result: Conversion) -> list[str]:
+    """What a reader should know, in plain words."""
+    found = [*result.settings.notes]
+    if result.settings.profile is not None:
+        found.append(_SMOOTHING)
+    found.append(_LOCAL)
+    if result.settings.energies is not None:
+        found.append(_OVERLAP)
+    cold = [tier for tier in result.tiers if "K" in tier.details]
+    if cold and result.settings.K is None:
+        found.append(
+            f"K = {cold[0].details['K']:.6g} is gamma m_in of a chi at rest in the plasma, m_in the"
+            " mass of the chi-like state outside; set K for another momentum."
+        )
+    return found
+
+
+def as_mapping(result: Conversion) -> dict[str, Any]:
+    """The published output keys with ours beside them; null where there is no number."""
+    settings, local = result.settings, _local(result)
+    profile = settings.profile
+    couplings = settings.couplings
+    inputs: dict[str, Any] = {
+        "csv": settings.source,
+        "R0": None if profile is None else profile.R_peak,
+        "w": None if profile is None else _number(profile.w_FWHM),
+        "y_B": float(couplings.y_B),
+        "y_chi": float(couplings.y_chi),
+        "lambda_tr_eff": float(couplings.lam),
+        "v_w": result.v_w,
+        "T_GeV": result.T,
+        "unit_GeV": settings.unit_GeV,
+        "stretch": settings.stretch,
+    }
+    if profile is not None:
+        inputs["columns_used"] = profile.columns
+    mapping: dict[str, Any] = {
+        "inputs": inputs,
+        "derived": {
+            "xi_star": local.xi,
+            "phi_star": local.phi,
+            "Delta_prime_at_star": local.slope,
+        },
+        "results": {
+            "delta_LZ": local.delta,
+            "P_chi_to_B": local.P,
+            "n_LSP_over_n_B": (1 - local.P) / local.P if local.P else None,
+        },
+        "tiers": [
+            {
+                "tier": tier.name,
+                "meaning": MODELS[tier.name],
+                **_estimate_mapping(tier.estimate),
+                "details": tier.details,
+            }
+            | ({} if tier.average is None else {"thermal_average": _estimate_mapping(tier.average)})
+            for tier in result.tiers
+        ],
+        "notes": " ".join(notes(result)),
+        "jaxbounce_version": __version__,
+    }
+    if settings.energies is not None or settings.target_ratio is not None:
+        mapping |= _overlap_mapping(result, local, inputs)
+    return mapping
+
+
+def _overlap_mapping(
+    result: Conversion, local: _Local, inputs: dict[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """The keys of the published overlap script, λ₀ solved for its target ratio."""
+    settings = result.settings
+    overlap, ratio = settings.overlap(), settings.target_ratio or 5.7
+    solved = eqx.filter_jit(overlap.coupling_for_ratio)(
+        settings.build("overlap").wall(), settings.couplings, result.v_w, ratio
+    )
+    span = float(overlap.span * overlap.fwhm)
+    inputs |= {
+        "R_peak": inputs["R0"],
+        "FWHM": float(overlap.fwhm),
+        "xi_star": local.xi,
+        "xi_side": "sfv_positive" if span > 0 else "sfv_negative",
+        "phi_star": local.phi,
+        "Delta_prime": local.slope,
+        "energy_grid": {
+            "Emin": float(overlap.E_min),
+            "Emax": None if overlap.E_max is None else float(overlap.E_max),
+            "nE": overlap.energies,
+            "T_reh": float(overlap.T_reh),
+        },
+        "xi_span": span,
+        "target_ratio": ratio,
+    }
+    return {
+        "integrals": {
+            "I2_phi2_f2": _number(solved.I2),
+            "I2_error_estimate": float(solved.error_I2),
+        },
+        "result": {
+            "lambda0_required": _number(solved.lam),
+            "lambda_eff_equiv": _number(solved.lam_eff),
+        },
+    }
+
+
+def as_text(result: Conversion) -> str:
+    """The report a person reads."""
+    return "\n".join(_lines(result))
+
+
+def _lines(result: Conversion) -> Iterator[str]:
+    s, local = result.settings, _local(result)
+    yield f"jaxbounce {__version__}"
+    yield ""
+    yield f"wall     {s.source}"
+    if s.profile is not None:
+        p = s.profile
+        yield f"         {p.r.size} rows, R_peak = {p.R_peak:.9g}, w_FWHM = {p.w_FWHM:.9g}"
+    c = s.couplings
+    yield (
+        f"         y_B = {float(c.y_B):g}, y_chi = {float(c.y_chi):g}, lambda = {float(c.lam):g},"
+        f" v_w = {result.v_w:g}"
+    )
+    if local.xi is None:
+        yield "         the levels do not cross"
+    else:
+        yield (
+            f"crossing xi* = {local.xi:.10g}, phi* = {local.phi:.10g}, Delta' = {local.slope:.10g}"
+            " (the first one)"
+        )
+    yield ""
+    averaged = result.T is not None
+    head = f"  {'tier':24} {'P':>16} {'error':>9}"
+    yield head + (f" {f'<P> at T = {result.T:g} GeV':>24} {'error':>9}" if averaged else "")
+    for tier in result.tiers:
+        line = f"  {tier.name:24} {_cell(tier.estimate):>16} {float(tier.estimate.error):9.1e}"
+        if tier.average is not None:
+            line += f" {_cell(tier.average):>24} {float(tier.average.error):9.1e}"
+        yield line.rstrip()
+        yield from (f"    {text}" for text in _certificate(tier))
+    if s.target_ratio is not None or s.energies is not None:
+        found = _overlap_mapping(result, local, {})
+        yield (
+            f"  published overlap solved for n_chi/n_B = {s.target_ratio or 5.7:g}: lambda0 ="
+            f" {found['result']['lambda0_required']:.6g}, lambda_eff ="
+            f" {found['result']['lambda_eff_equiv']:.6g},"
+            f" I2 = {found['integrals']['I2_phi2_f2']:.8g}"
+        )
+    yield ""
+    for note in notes(result):
+        yield f"note: {note}"
+
+
+def _cell(estimate: Estimate) -> str:
+    return f"{float(estimate.P):.10f}" if int(estimate.status) == Status.SUCCESS else "no number"
+
+
+def _certificate(tier: Tier) -> Iterator[str]:
+    d = tier.details
+    for estimate in (tier.estimate, tier.average):
+        if estimate is not None and int(estimate.status) != Status.SUCCESS:
+            yield Status(int(estimate.status)).message
+    if tier.status != Status.SUCCESS:
+        return
+    if tier.name.startswith("two-level"):
+        yield (
+            f"P_ad = {d['P_ad']:.10f}, P_dec = {d['P_dec']:.10f}; P_flav = {d['P_flav']:.4f} hangs"
+            f" on the ends ({d['xi_lower']:.4g}, {d['xi_upper']:.4g})"
+        )
+        yield f"unitarity {d['unitarity']:.1e}, {d['steps']} steps" + _momentum(d)
+    elif tier.name.startswith("full-wave"):
+        yield (
+            f"T_B = {d['T_B']:.10f}, T_chi = {d['T_chi']:.6g}, R_B = {d['R_B']:.6g},"
+            f" R_chi = {d['R_chi']:.10f}"
+        )
+        yield f"unitarity {abs(d['unitarity_defect']):.1e}, {d['steps']} steps" + _momentum(d)
+    elif tier.name == "overlap":
+        yield f"with lambda0 = lambda: delta = {d['delta']:.6g}, I2 = {d['I2']:.8g}"
+    else:
+        pairs = ", ".join(f"{x:.6g}: {y:.6g}" for x, y in zip(d["xi"], d["delta"], strict=True))
+        yield f"delta at xi*: {pairs}" + _momentum(d)
+
+
+def _momentum(details: dict[str, Any]) -> str:
+    return f", K = {details['K']:.6g}" if "K" in details else ""
