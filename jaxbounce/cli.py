@@ -162,11 +162,13 @@ def _convert(command: Convert) -> int:
             raise ConfigurationError(
                 f"--average {command.average}: must be T=NUMBER, such as T=100"
             )
-    if command.model is not None:
-        check_name("--model", command.model, MODELS)
     if command.v_w is not None:
         check_number("--v-w", command.v_w, WALL_SPEED)
+    if command.model is not None:
+        table["model"] = check_name("--model", command.model, MODELS)
     settings = read_conversion(table)
+    if command.model is not None:
+        settings.refuse_unused_K()
     result = conversion_report.convert(settings, command.v_w, T, command.model)
     if command.out is not None:
         write_json(command.out, conversion_report.as_mapping(result))

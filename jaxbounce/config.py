@@ -141,6 +141,8 @@ class Configuration:
                 f"P_chi_to_B = {self.P_chi_to_B} and conversion: both given; drop one of them"
                 " (set P_chi_to_B to null)"
             )
+        if settings is not None:
+            settings.refuse_unused_K()
         if settings is not None and settings.v_w not in (None, self.v_w):
             raise ConfigurationError(
                 f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {self.v_w:g}; drop it"

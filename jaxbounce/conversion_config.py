@@ -37,6 +37,8 @@ from jaxbounce.wall import Couplings, TanhWall, TwoCentreTanhWall, WallProfile
 
 PUBLISHED_LAMBDA = 0.209
 PUBLISHED_V_W = 0.3
+PUBLISHED_RATIO = 5.7
+"""n_χ/n_B that the published overlap script solves for if the file names none."""
 WALL_SPEED = Range(0, 1, False, False, "wall speed")
 
 MODELS: dict[str, str] = {
@@ -151,6 +153,15 @@ class ConversionSettings:
             K=self.K if takes_K else None,
             incidence="thermal" if self.incidence == "thermal" else "cold",
         )
+
+    def refuse_unused_K(self) -> None:
+        """Raise if a K is given that the model does not use."""
+        if self.K is not None and self.build().K is None:
+            raise ConfigurationError(
+                f'conversion.K = {self.K:g}: model = "{self.model}" with incidence ='
+                f' "{self.incidence}" does not use it; drop K, or take a relativistic model with'
+                ' incidence = "cold"'
+            )
 
     def conversion_model(self, name: str, steps: int | None = None) -> ConversionModel:
         """The model of that name with the settings of this table."""
@@ -290,12 +301,7 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
         ),
         notes=tuple(notes),
     )
-    conversion = settings.build()
-    if settings.K is not None and conversion.K is None:
-        raise ConfigurationError(
-            f'conversion.K = {settings.K:g}: model = "{model}" with incidence = "{incidence}" does'
-            ' not use it; drop K, or take a relativistic model with incidence = "cold"'
-        )
+    settings.build()  # what is missing shows now, in one line
     return settings
 
 

@@ -15,11 +15,13 @@ from jaxbounce.conversion import (
     Estimate,
     FullWave,
     LocalLandauZener,
+    OverlapResult,
     TwoLevelPropagation,
     WallConversion,
 )
 from jaxbounce.conversion_config import (
     MODELS,
+    PUBLISHED_RATIO,
     PUBLISHED_V_W,
     ConversionSettings,
 )
@@ -219,6 +221,9 @@ def _estimate_mapping(estimate: Estimate) -> dict[str, Any]:
     }
 
 
+_coupling_for_ratio = eqx.filter_jit(DistributedOverlap.coupling_for_ratio)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Local:
     """What the published scripts print, from the first crossing."""
@@ -316,15 +321,19 @@ def as_mapping(result: Conversion) -> dict[str, Any]:
     return mapping
 
 
+def _solved_overlap(result: Conversion) -> tuple[DistributedOverlap, float, OverlapResult]:
+    settings = result.settings
+    overlap, ratio = settings.overlap(), settings.target_ratio or PUBLISHED_RATIO
+    wall = settings.build("overlap").wall()
+    solved = _coupling_for_ratio(overlap, wall, settings.couplings, result.v_w, ratio)
+    return overlap, ratio, solved
+
+
 def _overlap_mapping(
     result: Conversion, local: _Local, inputs: dict[str, Any]
 ) -> dict[str, Mapping[str, Any]]:
     """The keys of the published overlap script, λ₀ solved for its target ratio."""
-    settings = result.settings
-    overlap, ratio = settings.overlap(), settings.target_ratio or 5.7
-    solved = eqx.filter_jit(overlap.coupling_for_ratio)(
-        settings.build("overlap").wall(), settings.couplings, result.v_w, ratio
-    )
+    overlap, ratio, solved = _solved_overlap(result)
     span = float(overlap.span * overlap.fwhm)
     inputs |= {
         "R_peak": inputs["R0"],
@@ -390,12 +399,11 @@ def _lines(result: Conversion) -> Iterator[str]:
         yield line.rstrip()
         yield from (f"    {text}" for text in _certificate(tier))
     if s.target_ratio is not None or s.energies is not None:
-        found = _overlap_mapping(result, local, {})
+        _, ratio, solved = _solved_overlap(result)
         yield (
-            f"  published overlap solved for n_chi/n_B = {s.target_ratio or 5.7:g}: lambda0 ="
-            f" {found['result']['lambda0_required']:.6g}, lambda_eff ="
-            f" {found['result']['lambda_eff_equiv']:.6g},"
-            f" I2 = {found['integrals']['I2_phi2_f2']:.8g}"
+            f"  published overlap solved for n_chi/n_B = {ratio:g}: lambda0 ="
+            f" {float(solved.lam):.6g}, lambda_eff = {float(solved.lam_eff):.6g},"
+            f" I2 = {float(solved.I2):.8g}"
         )
     yield ""
     for note in notes(result):

@@ -375,14 +375,16 @@ def template_text(form: str) -> str:
         else:
             comment = _OTHER_KEYS[key]
         left_out = value is None or (key in CHOICES and key != _STATS)
-        text = "1.0" if value is None else json.dumps(value)
+        text = _EXAMPLES.get(key, "1.0") if value is None else json.dumps(value)
         lines.append(f"{'# ' if left_out else ''}{key} = {text}  # {comment}")
     return "\n".join(lines)
 
 
 _STATS = "chi_stats"
+_EXAMPLES = {"conversion": '"transport_params.json"'}
 _OTHER_KEYS = {
     "preset": "published | benchmark | exact: sets the choices below; one written here wins",
+    "conversion": "table or file of a wall to compute P from, in place of P_chi_to_B",
     "regime": "nonthermal | auto (thermal needs the Boltzmann solver)",
     "sigma_v_chi_GeV_m2": "annihilation cross section (GeV⁻²); 0 until the Boltzmann solver exists",
     "Gamma_wash_over_H": "washout rate over H; 0 until the Boltzmann solver exists",
