@@ -47,8 +47,9 @@ _UNRESOLVED = (
     Status.AVERAGE_NOT_CONVERGED,
 )
 _SMOOTHING = (
-    "The published P = 0.14925839 took the crossing from a smoothing spline (s = 1e-6), whose"
-    " result hangs on the number of rows; an interpolating spline of that file gives 0.1492808."
+    "Crossings are those of an interpolating spline. The published script used a smoothing one"
+    " (s = 1e-6), whose result hangs on the number of rows: for the published wall P = 0.14925839"
+    " in place of 0.1492808."
 )
 _LOCAL = (
     "results.P_chi_to_B is the local estimate, as published; the exact value is P_ad of the tier"
