@@ -10,11 +10,15 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 from jaxbounce._version import __version__
+
+if TYPE_CHECKING:
+    from jaxbounce.config import Configuration
+    from jaxbounce.status import Status
 
 Preset = Literal["published", "benchmark", "exact"]
 
@@ -25,6 +29,7 @@ examples:
   jaxbounce run point.json --out result.json     run it, write the published output JSON
   jaxbounce run point.json --preset published    on the published grids, digit for digit
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
+  jaxbounce sensitivity --plot bars.png          what the densities depend on
   jaxbounce convert wall.csv --average T=100     P of a wall by every method
   jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
   jaxbounce diagnostics point.json               A/V, flux and source around T_p
@@ -55,6 +60,20 @@ class Run(_Point):
 @dataclasses.dataclass(frozen=True)
 class Diagnostics(_Point):
     """Print T/T_p, y, A/V, J_chi and S_B around T_p."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sensitivity(_Point):
+    """Print what the densities depend on: d ln(rho_B, rho_DM, ratio)/d ln of every parameter."""
+
+    wrt: Annotated[str | None, tyro.conf.arg(metavar="NAME,…")] = None
+    """Parameters, separated by commas; all if left out."""
+    second: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Second derivatives too."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw the elasticities as bars (PNG, PDF or SVG); needs the extra "plot"."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +110,9 @@ class Template:
     """toml explains every key."""
 
 
+Command = Run | Diagnostics | Sensitivity | Convert | Template
+
+
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     from jaxbounce._checks import ConfigurationError
 
@@ -104,6 +126,13 @@ def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[key.strip()] = value
     return values
+
+
+def _configured(command: _Point) -> "Configuration":
+    """The configuration that a command names."""
+    from jaxbounce.config import configure
+
+    return configure(command.config, command.preset, _overrides(command.set))
 
 
 def _keep_compiled() -> None:
@@ -181,18 +210,43 @@ def _convert(command: Convert) -> int:
     return 1 if failed else 0
 
 
-def _run(command: Run | Diagnostics | Convert | Template) -> int:
+def _sensitivity(command: Sensitivity) -> int:
+    from jaxbounce import Status, enable_x64, plotting, sensitivity_report
+    from jaxbounce.report import resolved_model, write_json
+    from jaxbounce.sensitivity import check_parameters, sensitivities
+
+    enable_x64()
+    configuration = _configured(command)
+    _keep_compiled()
+    model, _ = resolved_model(configuration)
+    names = None
+    if command.wrt is not None:
+        written = [name.strip() for name in command.wrt.split(",") if name.strip()]
+        names = check_parameters(model, [sensitivity_report.parameter_of(n) for n in written])
+    if command.plot is not None:
+        plotting.new_figure(1, 1)  # what is missing shows before the work
+    found = sensitivities(model, names, command.second)
+    if command.out is not None:
+        write_json(command.out, sensitivity_report.as_mapping(configuration, model, found))
+    if command.plot is not None:
+        plotting.tornado(sensitivity_report.as_rows(model, found), command.plot)
+    print(sensitivity_report.as_text(model, found))
+    return _exit_status(Status(int(found.prediction.status)))
+
+
+def _run(command: Command) -> int:
     if isinstance(command, Convert):
         return _convert(command)
+    if isinstance(command, Sensitivity):
+        return _sensitivity(command)
     from jaxbounce import Status, enable_x64, report
-    from jaxbounce.config import configure
 
     if isinstance(command, Template):
         print(report.template_text(command.format))
         return 0
     # before the configuration: a profile is an array as soon as it is read
     enable_x64()
-    configuration = configure(command.config, command.preset, _overrides(command.set))
+    configuration = _configured(command)
     _keep_compiled()
     if isinstance(command, Diagnostics):
         print(report.diagnostics_text(configuration))
@@ -201,11 +255,16 @@ def _run(command: Run | Diagnostics | Convert | Template) -> int:
     if command.out is not None:
         report.write_json(command.out, report.as_mapping(result))
     print(report.as_text(result))
-    succeeded = int(result.prediction.status) == Status.SUCCESS
-    if not succeeded:
-        message = Status(int(result.prediction.status)).message
-        print(f"jaxbounce: {message}", file=sys.stderr)
-    return 0 if succeeded else 1
+    return _exit_status(Status(int(result.prediction.status)))
+
+
+def _exit_status(status: "Status") -> int:
+    from jaxbounce import Status
+
+    if status == Status.SUCCESS:
+        return 0
+    print(f"jaxbounce: {status.message}", file=sys.stderr)
+    return 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -214,8 +273,14 @@ def main(arguments: list[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"jaxbounce {__version__}")
         return 0
-    commands = {"run": Run, "convert": Convert, "diagnostics": Diagnostics, "template": Template}
-    command: Run | Diagnostics | Convert | Template = tyro.extras.subcommand_cli_from_dict(
+    commands = {
+        "run": Run,
+        "sensitivity": Sensitivity,
+        "convert": Convert,
+        "diagnostics": Diagnostics,
+        "template": Template,
+    }
+    command: Command = tyro.extras.subcommand_cli_from_dict(
         commands,
         prog="jaxbounce",
         description="From a phase transition to today's baryon and dark-matter densities."

@@ -85,7 +85,7 @@ def _predict_all(models: list[Model]) -> list[Prediction]:
 
 def run(configuration: Configuration) -> Run:
     """Evaluate a configuration and the comparison rows, compiled together."""
-    model, conversion = _resolved_model(configuration)
+    model, conversion = resolved_model(configuration)
     if Status(int(conversion.status)) != Status.SUCCESS:
         return Run(configuration, predict(model), {}, conversion)
     # the rows share one P: computed once
@@ -107,7 +107,7 @@ def run(configuration: Configuration) -> Run:
     )
 
 
-def _resolved_model(configuration: Configuration) -> tuple[Model, Estimate]:
+def resolved_model(configuration: Configuration) -> tuple[Model, Estimate]:
     """The model with enough steps for its conversion, and its P."""
     model, settings = configuration.build(), configuration.conversion_settings
     if settings is None:
@@ -283,6 +283,11 @@ def as_text(result: Run) -> str:
 
 
 def write_whole(path: str | Path, text: str) -> None:
+    """`write_bytes_whole` for text, in UTF-8."""
+    write_bytes_whole(path, text.encode())
+
+
+def write_bytes_whole(path: str | Path, content: bytes) -> None:
     """Write a file completely or not at all.
 
     Raises:
@@ -292,8 +297,8 @@ def write_whole(path: str | Path, text: str) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             umask = os.umask(0)
@@ -339,7 +344,7 @@ def diagnostics_text(configuration: Configuration) -> str:
     inside = (y >= c.y_min) & (y <= c.y_max)
     area = jnp.where(inside, beta / c.v_w * scaled, 0.0)
     window = activity_window(y, c.source_shape_sigma_y, choices.window)
-    _, conversion = _resolved_model(c)
+    _, conversion = resolved_model(c)
     if Status(int(conversion.status)) != Status.SUCCESS:
         raise ComputationError(f"conversion: {Status(int(conversion.status)).message}")
     source = conversion.P * flux * area * window

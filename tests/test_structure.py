@@ -46,10 +46,13 @@ ORDER = [
     "relic",
     "parameters",
     "model",
+    "sensitivity",
     "conversion_config",
     "config",
     "conversion_report",
     "report",
+    "sensitivity_report",
+    "plotting",
     "cli",
 ]
 
@@ -102,7 +105,9 @@ def test_readme_commands_exist():
     assert "jaxbounce run" in readme
     from jaxbounce import cli
 
-    commands = set(re.findall(r"jaxbounce (run|template|diagnostics|convert)\b", readme))
+    commands = set(
+        re.findall(r"jaxbounce (run|template|diagnostics|convert|sensitivity)\b", readme)
+    )
     for command in commands:
         assert hasattr(cli, command.capitalize())
 

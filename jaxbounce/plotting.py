@@ -1,0 +1,52 @@
+"""Pictures, with matplotlib (the extra `plot`)."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxbounce._checks import ConfigurationError
+from jaxbounce.report import write_bytes_whole
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A figure of its own, without touching the state of pyplot.
+
+    Raises:
+        ConfigurationError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ConfigurationError(
+            "a picture needs matplotlib; pip install 'jaxbounce[plot]', or leave the picture out"
+        ) from None
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save(figure: Any, path: str | Path) -> None:
+    """Write a figure, whole or not at all; the format follows the suffix (PNG without one)."""
+    path = Path(path)
+    form = path.suffix.lstrip(".").lower() or "png"
+    known = figure.canvas.get_supported_filetypes()
+    if form not in known:
+        raise ConfigurationError(f"{path}: unknown picture format; use .png, .pdf or .svg")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form, dpi=150)
+    write_bytes_whole(path, buffer.getvalue())
+
+
+def tornado(rows: Sequence[dict[str, Any]], path: str | Path) -> None:
+    """Elasticities of ρ_B and ρ_DM as bars, largest on top."""
+    shown = [r for r in rows if max(abs(r["rho_B"] or 0), abs(r["rho_DM"] or 0)) > 1e-6][::-1]
+    figure = new_figure(7, 1.2 + 0.32 * max(len(shown), 1))
+    axes = figure.subplots()
+    place = range(len(shown))
+    for offset, output, label in ((0.2, "rho_B", "ρ_B"), (-0.2, "rho_DM", "ρ_DM")):
+        values = [row[output] or 0.0 for row in shown]
+        axes.barh([p + offset for p in place], values, height=0.38, label=label)
+    axes.set_yticks(list(place), [row["parameter"] for row in shown])
+    axes.axvline(0, color="black", linewidth=0.8)
+    axes.set_xlabel("∂ln ρ/∂ln θ")
+    axes.legend()
+    save(figure, path)
