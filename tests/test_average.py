@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +26,11 @@ def exponential(p, a):
     return -jnp.expm1(-2 * jnp.pi * a / p)
 
 
+@functools.partial(jax.jit, static_argnames="statistics")
+def average_exponential(T, m, v_w, a, statistics="fermion"):
+    return thermal_flux_average(exponential, T, m, v_w, a, statistics=statistics)
+
+
 @pytest.mark.parametrize(("a", "v_w", "fermion", "boson", "massive"), EXPONENTIAL)
 def test_exponential_probability(a, v_w, fermion, boson, massive):
     for T in (1.0, 100.0):
@@ -32,13 +39,13 @@ def test_exponential_probability(a, v_w, fermion, boson, massive):
             (boson, 0.0, "boson"),
             (massive, T, "fermion"),
         ]:
-            result = thermal_flux_average(exponential, T, m, v_w, a * T, statistics=statistics)
+            result = average_exponential(T, m, v_w, a * T, statistics)
             assert result.value == pytest.approx(value, rel=1e-11)
             assert abs(result.value - value) <= result.error_estimate
             assert result.status == Status.SUCCESS
         c = 2 * np.pi * a * np.sqrt((1 - v_w) / (1 + v_w))
         closed = 1 - 2 * c * kv(2, 2 * np.sqrt(c))
-        result = thermal_flux_average(exponential, T, 0.0, v_w, a * T, statistics="classical")
+        result = average_exponential(T, 0.0, v_w, a * T, "classical")
         assert result.value == pytest.approx(closed, rel=1e-10)
 
 
@@ -91,6 +98,7 @@ def test_threshold_converges_with_split_point():
         square = p**2 + 0.04 - K_threshold**2
         return jnp.sqrt(jnp.where(square > 0, square, 1.0)) * (square > 0) * jnp.exp(-p)
 
+    @functools.partial(jax.jit, static_argnums=1)
     def average(K_threshold, panels):
         return thermal_flux_average(
             probability, 1.0, 0.2, 0.3, K_threshold, thresholds=K_threshold[None], panels=panels
@@ -99,24 +107,27 @@ def test_threshold_converges_with_split_point():
     K = jnp.array(1.77)
     fine = average(K, 160).value
     assert average(K, 40).value == pytest.approx(float(fine), rel=1e-11)
-    slope = jax.grad(lambda K: average(K, 40).value)(K)
+    slope = jax.jit(jax.grad(lambda K: average(K, 40).value))(K)
     h = 1e-4
     central = (average(K + h, 160).value - average(K - h, 160).value) / (2 * h)
     assert slope == pytest.approx(float(central), rel=1e-6)
 
 
+def _value(theta):
+    return average_exponential(*theta).value
+
+
+GRADIENT, BATCH = jax.jit(jax.grad(_value)), jax.jit(jax.vmap(_value))
+
+
 @pytest.mark.parametrize("v_w", [1e-6, 0.3, 0.999])
 @pytest.mark.parametrize("m", [1e-3, 1.0, 300.0])
 def test_gradients(v_w, m):
-    def value(theta):
-        T, m, v_w, a = theta
-        return thermal_flux_average(exponential, T, m, v_w, a).value
-
     theta = jnp.array([1.0, m, v_w, 0.1])
-    gradient = jax.jit(jax.grad(value))(theta)
+    gradient = GRADIENT(theta)
     assert jnp.isfinite(gradient).all()
     steps = jnp.diag(jnp.array([1e-3, 1e-3 * m, min(1e-3, v_w / 4, (1 - v_w) / 64), 1e-4]))
-    f = jax.jit(jax.vmap(value))
+    f = BATCH
     # fourth-order central difference
     one = f(theta + steps) - f(theta - steps)
     two = f(theta + 2 * steps) - f(theta - 2 * steps)
@@ -127,11 +138,9 @@ def test_gradients(v_w, m):
 
 def test_massless_gradient_is_finite():
     for statistics in ("fermion", "boson", "classical"):
-        gradient = jax.grad(
-            lambda m, s=statistics: (
-                thermal_flux_average(exponential, 1.0, m, 0.3, 0.1, statistics=s).value
-            )
-        )(0.0)
+        gradient = jax.grad(lambda m, s=statistics: average_exponential(1.0, m, 0.3, 0.1, s).value)(
+            0.0
+        )
         assert jnp.isfinite(gradient)
 
 

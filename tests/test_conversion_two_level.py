@@ -125,6 +125,7 @@ def test_landau_zener_on_a_line():
     np.testing.assert_allclose(1 - result.P_c, exact, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_exponential_levels():
     # golden A.oracle.exponential: Δ∞ = 1.7, m = 0.2, ℓ = 1, v = 0.3 (A = 1.7 drops out)
     v = 0.3

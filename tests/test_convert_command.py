@@ -63,7 +63,7 @@ def test_every_tier_side_by_side(capsys, profile, tmp_path):
     for name, tier in tiers.items():
         assert f"{name} " in text
         assert f"{tier['P']:.10f}" in text
-    assert "smoothing spline" in result["notes"]
+    assert "a smoothing one" in result["notes"]
     # the published keys
     assert set(result["derived"]) == {"xi_star", "phi_star", "Delta_prime_at_star"}
     np.testing.assert_allclose(result["results"]["P_chi_to_B"], tiers["local"]["P"])

@@ -64,7 +64,17 @@ CHOICE_SETS = {
 }
 
 
-@pytest.mark.parametrize("choices", [n for n in CHOICE_SETS if n != "published"])
+_BY_DEFAULT = ("benchmark", "exact")
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        pytest.param(name, marks=() if name in _BY_DEFAULT else pytest.mark.slow)
+        for name in CHOICE_SETS
+        if name != "published"
+    ],
+)
 def test_gradients_at_ordinary_points_and_corners(choices):
     """Finite everywhere; and reverse mode agrees with forward mode along a random direction."""
     base = Model(load(BENCHMARK).parameters, Choices(**CHOICE_SETS[choices]))

@@ -120,15 +120,26 @@ def test_readme_python_example_runs():
         exec(compile(block, "README.md", "exec"), {})
 
 
+def _packages(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
 def test_dependencies_are_what_the_code_imports():
+    """At the top of a module: dependencies. Inside functions: those of an extra too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {re.split(r"[\[<>=]", d)[0] for d in project["dependencies"]}
-    imported = set()
-    for _, path in _modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.split(".")[0])
-    outside = imported - set(sys.stdlib_module_names) - {"jaxbounce"}
-    assert outside <= named
+
+    def names(requirements):
+        return {re.split(r"[\[<>=]", requirement)[0] for requirement in requirements}
+
+    required = names(project["dependencies"])
+    extras = project["optional-dependencies"]
+    optional = required.union(*(names(extras[key]) for key in ("plot", "bayes") if key in extras))
+    at_hand = set(sys.stdlib_module_names) | {"jaxbounce"}
+    for name, path in _modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert set(_packages(tree.body)) - at_hand <= required, name
+        assert set(_packages(ast.walk(tree))) - at_hand <= optional, name
