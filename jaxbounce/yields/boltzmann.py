@@ -1,0 +1,543 @@
+"""Y_χ and Y_B from the coupled Boltzmann equations: depletion, annihilation, washout.
+
+The equations (`jaxbounce.yields.rates`) are triangular, and linear but for annihilation. On
+every segment of the temperature range (`jaxbounce.yields.segments`) the walls' source and the
+washout are integrated exactly, by quadrature; with Y_χ = e^{U − K} − Z what is left is
+
+    dU/dn = −λ (Y_χ² − Y_eq²)/(Y_χ + Z),
+
+which does not move at all without annihilation, is smooth through freeze-out, where U follows
+ln Y_eq and then stays, and is stiff where χ is coupled, 2λY_eq ≫ 1. The baryons are
+∫ k Y_χ e^{−Ω} = [M e^U] − ∫ M U' e^U, of which the last term too vanishes without annihilation.
+Each stage of an L-stable method is one scalar equation, solved in place
+(`jaxbounce.yields.scalar_dirk`), so that stiffness up to 2λY_eq = 1e14 costs nothing.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbounce._types import Code, RealLike, Scalar, as_real
+from jaxbounce.status import Status
+from jaxbounce.yields.rates import (
+    COLDEST,
+    Rates,
+    annihilation_rate,
+    log_equilibrium_yield,
+    source_rate,
+    wall_area,
+)
+from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
+from jaxbounce.yields.segments import Segments, make_segments, series_at
+
+Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
+TemperatureRange = Literal["published", "frozen"]
+
+PANELS = 12
+NODES = 16
+_MAX_STEPS = 512  # a segment
+_LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
+_HALLEY_STEPS = 3
+_SMALLEST_YIELD = 1e-300
+_PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
+_LARGEST_LOG = 300.0
+_FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
+_TABLE_TOLERANCE = 1e-6
+
+
+class BoltzmannResult(eqx.Module):
+    """Final yields, with their certificate.
+
+    Attributes:
+        Y_chi: yield of χ at the end of the range.
+        Y_B: yield of baryons there.
+        error_estimate: estimated relative error of the yields: the local errors of the
+            solver, added up, and those of the quadratures of the source.
+        T_end: temperature (GeV) to which the result applies; 0 where annihilation was
+            followed to its end.
+        remaining_annihilation: λ Y_χ at the end, an upper bound on the relative loss of χ
+            by annihilation after it. Where it is not small, the range ended before freeze-out.
+        steps: steps of the solver, rejected ones included.
+        status: a `jaxbounce.Status` code; the yields are NaN unless it is SUCCESS.
+    """
+
+    Y_chi: Scalar
+    Y_B: Scalar
+    error_estimate: Scalar
+    T_end: Scalar
+    remaining_annihilation: Scalar
+    steps: Int[Array, ""]
+    status: Code
+
+
+class Evolution(eqx.Module):
+    """Yields and source on a grid of temperatures; NaN where the status is not SUCCESS.
+
+    Attributes:
+        T: temperatures (GeV).
+        y: percolation time β(t − t_p).
+        Y_chi: yield of χ.
+        Y_B: yield of baryons.
+        source: dY_B/dy by the walls.
+        area_density: (A/V) v_w/β, without the window.
+        status: a `jaxbounce.Status` code for each temperature.
+    """
+
+    T: Float[Array, " temperatures"]
+    y: Float[Array, " temperatures"]
+    Y_chi: Float[Array, " temperatures"]
+    Y_B: Float[Array, " temperatures"]
+    source: Float[Array, " temperatures"]
+    area_density: Float[Array, " temperatures"]
+    status: Int[Array, " temperatures"]
+
+
+class _Arguments(NamedTuple):
+    rates: Rates
+    segment: Segments
+    gain_scale: Scalar
+
+
+class Annihilation(StageEquation):
+    """dU/dτ = −λ (Y² − Y_eq²)/v with v = Y + Z = e^{U − K}, on one segment."""
+
+    def _coefficients(self, t: Scalar, args: _Arguments) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+        """λ dn/dτ, ln Y_eq², K and Z at τ = t."""
+        rates, segment = args.rates, args.segment
+        stretch = jnp.exp(segment.start + t * segment.length)
+        rate = annihilation_rate(
+            rates.T_p / stretch,
+            rates.m_chi,
+            rates.sigma_v,
+            rates.sigma_v_slope,
+            rates.g_star,
+            rates.g_star_s,
+        )
+        log_equilibrium = log_equilibrium_yield(
+            rates.mass_over_Tp * stretch,
+            rates.g_chi,
+            rates.g_star_s,
+            rates.chi_stats,
+            rates.equilibrium,
+            segment.relativistic,
+        )
+        zero = jnp.zeros_like(stretch)
+        lost = series_at(segment.lost, t) if rates.deplete else zero
+        K, Z = (lost, zero) if rates.coupling == "self-consistent" else (zero, lost)
+        return rate * segment.length, 2 * log_equilibrium, K, Z
+
+    @staticmethod
+    def _balance(
+        U: Scalar, log_square: Scalar, K: Scalar, Z: Scalar
+    ) -> tuple[Scalar, Scalar, Scalar]:
+        """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and two derivatives in U."""
+        v = jnp.exp(jnp.minimum(U - K, _LARGEST_LOG))
+        produced = jnp.exp(jnp.minimum(log_square - U + K, 2 * _LARGEST_LOG))
+        present = v > Z
+        missing = Z * (Z / v)
+        consumed = jnp.where(present, v - 2 * Z + missing, 0.0)
+        first = jnp.where(present, v - missing, 0.0)
+        second = jnp.where(present, v + missing, 0.0)
+        return consumed - produced, first + produced, second - produced
+
+    def slope(self, t: Scalar, U: Scalar, args: _Arguments) -> Scalar:
+        rate, *rest = self._coefficients(t, args)
+        return -rate * self._balance(U, *rest)[0]
+
+    def gain(
+        self, t: Scalar, U: Scalar, slope: Scalar, args: _Arguments
+    ) -> tuple[Scalar, Scalar]:
+        if args.rates.coupling == "self-consistent":
+            given = series_at(args.segment.gained, t) / args.gain_scale
+            return -given * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG)), jnp.ones_like(U)
+        if not args.rates.deplete:
+            return jnp.zeros_like(U), jnp.ones_like(U)
+        taken = series_at(args.segment.lost, t)
+        return jnp.zeros_like(U), 1 - taken * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
+
+    def solve_stage(
+        self, t: Scalar, base: Scalar, weight: Scalar, guess: Scalar, args: _Arguments
+    ) -> tuple[Scalar, Scalar]:
+        """Halley's iteration: the equation is monotone with slope ≥ 1, so there is one root."""
+        rate, *rest = self._coefficients(t, args)
+        weighted = weight * rate
+        fixed_weight, fixed_base, *fixed = jax.lax.stop_gradient((weighted, base, *rest))
+        U = guess
+        for _ in range(_HALLEY_STEPS):
+            value, first, second = self._balance(U, *fixed)
+            residual = U - fixed_base + fixed_weight * value
+            slope, bend = 1 + fixed_weight * first, fixed_weight * second
+            step = residual / slope
+            U = U - step / jnp.maximum(1 - step * bend / (2 * slope), 0.5)
+        # one Newton step that derivatives see: it is the implicit-function theorem
+        value, first, _ = self._balance(U, *rest)
+        step = (U - base + weighted * value) / (1 + weighted * first)
+        return U - step, jnp.abs(jax.lax.stop_gradient(step))
+
+
+def _vector_field(t: Scalar, state: State, args: _Arguments) -> State:
+    equation = Annihilation()
+    slope = equation.slope(t, state[0], args)
+    gain, _ = equation.gain(t, state[0], slope, args)
+    return slope, gain, jnp.zeros_like(slope), jnp.zeros_like(slope)
+
+
+def _strategy(solver: Solver) -> diffrax.AbstractSolver:
+    if solver not in get_args(Solver):
+        raise ValueError(
+            f"solver = {solver!r}: must be one of {', '.join(map(repr, get_args(Solver)))}"
+        )
+    if solver in ("auto", "scalar-dirk"):
+        return ScalarDIRK(Annihilation())
+    named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
+    return named[solver]()
+
+
+def _largest(errors: Any) -> Scalar:
+    return jnp.max(jnp.stack([jnp.abs(e) for e in jax.tree.leaves(errors)]))
+
+
+class _Carry(NamedTuple):
+    log_Y_chi: Scalar
+    Y_B: Scalar
+    error: Scalar
+    """Absolute error of ln Y_χ so far."""
+    gain_error: Scalar
+    """Absolute error of Y_B so far."""
+    steps: Int[Array, ""]
+    converged: Bool[Array, ""]
+    exhausted: Bool[Array, ""]
+
+
+def _advance(
+    rates: Rates,
+    tolerance: Scalar,
+    solver: Solver,
+    adjoint: diffrax.AbstractAdjoint,
+    carry: _Carry,
+    segment: Segments,
+) -> _Carry:
+    """Solve one segment."""
+    self_consistent = rates.coupling == "self-consistent"
+    U0 = carry.log_Y_chi
+    fading = jnp.exp(-segment.washout)
+    before = carry.Y_B * fading
+    start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
+    scale = segment.gained_at_end * start if self_consistent else segment.gained_at_end
+    scale = jax.lax.stop_gradient(before + scale)
+    scale = jnp.where(scale > 0, scale, 1.0)
+    zero = jnp.zeros_like(U0)
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(_vector_field),
+        _strategy(solver),
+        t0=0.0,
+        t1=1.0,
+        dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
+        y0=(U0, zero, zero, jnp.ones_like(U0)),
+        args=_Arguments(rates, segment, scale),
+        stepsize_controller=diffrax.PIDController(
+            rtol=0.0,
+            atol=tolerance,
+            norm=_largest,
+            dtmin=1e-12,
+            dtmax=jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3)),
+        ),
+        adjoint=adjoint,
+        max_steps=_MAX_STEPS,
+        throw=False,
+    )
+    assert solution.ys is not None
+    U, gained, accumulated, lowest = (leaf[-1] for leaf in solution.ys)
+    if solver not in ("auto", "scalar-dirk"):
+        accumulated = tolerance * solution.stats["num_accepted_steps"]
+    lost = segment.lost_at_end
+    exhausted = carry.exhausted
+    if self_consistent:
+        after = U - lost
+        peak = jnp.exp(jnp.minimum(U, _LARGEST_LOG))
+        Y_B = before + segment.gained_at_end * peak + gained * scale
+        table_error = segment.gain_error * peak
+    else:
+        Y_B = before + segment.gained_at_end
+        table_error = segment.gain_error
+        after = U
+        if rates.deplete:
+            share = lost * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
+            gone = (share > 1) | (lowest < 0)
+            exhausted = exhausted | gone
+            after = U + jnp.log1p(-jnp.where(share < 1, share, 0.0))
+    return _Carry(
+        log_Y_chi=after,
+        Y_B=Y_B,
+        error=carry.error + accumulated + segment.loss_error * (1.0 if self_consistent else 0.0),
+        gain_error=carry.gain_error * fading + table_error + accumulated * Y_B,
+        steps=carry.steps + solution.stats["num_steps"],
+        converged=carry.converged & (solution.result == diffrax.RESULTS.successful),
+        exhausted=exhausted,
+    )
+
+
+def _is_valid(rates: Rates, *others: Scalar) -> Bool[Array, ""]:
+    """Whether every value is finite and inside its range."""
+    r = rates
+    finite = jnp.asarray(True)
+    for value in (*jax.tree.leaves(rates), *others):
+        finite = finite & jnp.isfinite(value)
+    positive = (r.g_chi, r.T_p, r.beta_over_H, r.v_w, r.I_p, r.g_star, r.g_star_s, r.sigma_y)
+    for value in positive:
+        finite = finite & (value > 0)
+    for value in (r.m_chi, r.P, r.f_chi, r.sigma_v, r.sigma_v_slope, r.washout_over_H):
+        finite = finite & (value >= 0)
+    massless_p_wave = (r.sigma_v_slope > 0) & (r.m_chi == 0)
+    return finite & (r.v_w < 1) & (r.P <= 1) & ~massless_p_wave
+
+
+_SAFE = {
+    "m_chi": 1.0,
+    "g_chi": 2.0,
+    "T_p": 100.0,
+    "beta_over_H": 100.0,
+    "v_w": 0.3,
+    "I_p": 0.34,
+    "g_star": 100.0,
+    "g_star_s": 100.0,
+    "P": 0.1,
+    "sigma_y": 3.0,
+}
+"""What is solved in place of an invalid point, so that it cannot hold up a batch."""
+
+
+def _made_safe(rates: Rates, valid: Bool[Array, ""]) -> Rates:
+    names = [f for f, v in vars(rates).items() if isinstance(v, jax.Array)]
+    values = [jnp.where(valid, getattr(rates, name), _SAFE.get(name, 0.0)) for name in names]
+    return eqx.tree_at(lambda r: [getattr(r, name) for name in names], rates, values)
+
+
+def solve_boltzmann(
+    rates: Rates,
+    Y_chi: RealLike | None = None,
+    *,
+    T_max_over_Tp: RealLike = 5.0,
+    T_min_over_Tp: RealLike = 1e-3,
+    y_min: RealLike = -80.0,
+    y_max: RealLike = 50.0,
+    temperature_range: TemperatureRange = "published",
+    tolerance: RealLike = 1e-9,
+    solver: Solver = "auto",
+    adjoint: diffrax.AbstractAdjoint | None = None,
+    panels: int = PANELS,
+    nodes: int = NODES,
+) -> BoltzmannResult:
+    """Integrate the Boltzmann equations of one point from T_max to T_min.
+
+    Pure, and safe under `jit` and `vmap`; a bad or failed point is NaN with a status and
+    disturbs no other.
+
+    Args:
+        rates: what happens to χ and B; scalars.
+        Y_chi: yield of χ at T_max; None starts in equilibrium. Y_B starts at zero.
+        T_max_over_Tp: hottest temperature over T_p.
+        T_min_over_Tp: coldest temperature over T_p.
+        y_min: percolation time before which walls do not count (published: −80).
+        y_max: percolation time after which they do not count (published: 50).
+        temperature_range: "published" ends at T_min. "frozen" follows annihilation on, down
+            to T = 0: to m/T = 300 by the equation, then in closed form. Washout and walls end
+            at T_min in either case.
+        tolerance: local error of ln Y_χ, and of Y_B relative to itself, allowed in a step.
+        solver: "auto" and "scalar-dirk": L-stable, stages solved in place, the best measured
+            in every regime (benchmarks/boltzmann.py). "kvaerno5": diffrax's own, with
+            Newton's method. "tsit5", "dopri8": explicit, for 2λY_eq ≲ 1e3. All but the
+            default look for exhausted χ at the ends of segments only.
+        adjoint: None takes `diffrax.RecursiveCheckpointAdjoint()`, for reverse mode and no
+            derivatives; pass `diffrax.ForwardMode()` to use `jvp` or `jacfwd`.
+        panels: quadrature panels of the wall epoch (static).
+        nodes: Gauss–Legendre nodes a segment (static).
+
+    Returns:
+        A `BoltzmannResult`. Status: INVALID_PARAMETER; CHI_EXHAUSTED if the external source
+        takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED; NOT_FINITE.
+
+    Raises:
+        ValueError: for an unknown name, or if a value is not a scalar (while tracing).
+    """
+    if temperature_range not in get_args(TemperatureRange):
+        raise ValueError(
+            f"temperature_range = {temperature_range!r}: must be 'published' or 'frozen'"
+        )
+    for leaf in jax.tree.leaves((rates, Y_chi)):
+        if jnp.ndim(leaf):
+            raise ValueError(
+                f"a value of shape {jnp.shape(leaf)}: solve_boltzmann takes one point; use jax.vmap"
+            )
+    hot, cold = as_real(T_max_over_Tp), as_real(T_min_over_Tp)
+    y_min, y_max, tolerance = as_real(y_min), as_real(y_max), as_real(tolerance)
+    given = as_real(0.0 if Y_chi is None else Y_chi)
+    valid = _is_valid(rates, hot, cold, y_min, y_max, given)
+    valid = valid & (given >= 0) & (hot >= cold) & (cold > 0) & (y_min < y_max)
+    rates = _made_safe(rates, valid)
+    hot, cold = jnp.where(valid, hot, 2.0), jnp.where(valid, cold, 0.5)
+    hottest, coldest = -jnp.log(hot), -jnp.log(cold)
+    last = coldest
+    if temperature_range == "frozen":
+        least = jnp.where(rates.m_chi > 0, rates.mass_over_Tp, 1e-12)
+        cool = jnp.log(_FROZEN / jnp.where(least > 1e-12, least, 1e-12))
+        last = jnp.where(cool > coldest, cool, coldest)
+    segments = make_segments(
+        rates,
+        hottest=hottest,
+        coldest=coldest,
+        last=last,
+        y_min=jnp.where(valid, y_min, -80.0),
+        y_max=jnp.where(valid, y_max, 50.0),
+        panels=panels,
+        nodes=nodes,
+    )
+    if Y_chi is None:
+        relativistic = segments.relativistic[0]
+        start = log_equilibrium_yield(
+            rates.mass_over_Tp * jnp.exp(hottest),
+            rates.g_chi,
+            rates.g_star_s,
+            rates.chi_stats,
+            rates.equilibrium,
+            relativistic,
+        )
+    else:
+        start = _log_start(rates, jnp.where(valid, given, 1e-10), hottest)
+    carry = _Carry(
+        log_Y_chi=start,
+        Y_B=jnp.zeros_like(start),
+        error=jnp.zeros_like(start),
+        gain_error=jnp.zeros_like(start),
+        steps=jnp.asarray(0),
+        converged=jnp.asarray(True),
+        exhausted=jnp.asarray(False),
+    )
+    adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
+
+    def advance(carry: _Carry, segment: Segments) -> tuple[_Carry, None]:
+        return _advance(rates, tolerance, solver, adjoint, carry, segment), None
+
+    carry, _ = jax.lax.scan(advance, carry, segments)
+    return _finished(rates, carry, last, cold, temperature_range, valid)
+
+
+def _log_start(rates: Rates, Y_chi: Scalar, hottest: Scalar) -> Scalar:
+    """ln Y_χ at the start, of a Y_χ that may be zero.
+
+    From nothing, annihilation of the bath makes λ Y_eq² an e-fold; 1e-13 of that is put in,
+    so that ln Y_χ exists.
+    """
+    T = rates.T_p * jnp.exp(-hottest)
+    rate = annihilation_rate(
+        T, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+    )
+    log_yield = log_equilibrium_yield(
+        rates.m_chi / T, rates.g_chi, rates.g_star_s, rates.chi_stats, rates.equilibrium
+    )
+    made = rate * jnp.exp(2 * log_yield)
+    seed = jax.lax.stop_gradient(_PRODUCED * made / (1 + made) + _SMALLEST_YIELD)
+    return jnp.log(Y_chi + seed)
+
+
+def _finished(
+    rates: Rates,
+    carry: _Carry,
+    last: Scalar,
+    cold: Scalar,
+    temperature_range: TemperatureRange,
+    valid: Bool[Array, ""],
+) -> BoltzmannResult:
+    Y_chi = jnp.exp(carry.log_Y_chi)
+    T_last = rates.T_p * jnp.exp(-last)
+    rate = annihilation_rate(
+        T_last, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+    )
+    remaining = rate * Y_chi
+    T_end = rates.T_p * cold
+    if temperature_range == "frozen":
+        # λ falls as T (a) and T² (b): ∫ λ dn to T = 0 is λ_a + λ_b/2
+        s_wave = annihilation_rate(
+            T_last, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
+        )
+        Y_chi = Y_chi / (1 + (s_wave + rate) / 2 * Y_chi)
+        remaining, T_end = jnp.zeros_like(remaining), jnp.zeros_like(T_end)
+    Y_B = carry.Y_B
+    positive = jnp.where(Y_B > 0, Y_B, 1.0)
+    table_error = jax.lax.stop_gradient(carry.gain_error / positive)
+    error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
+    status = jnp.asarray(Status.SUCCESS)
+    status = jnp.where(error > _TABLE_TOLERANCE, Status.QUADRATURE_NOT_CONVERGED, status)
+    status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
+    status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
+    finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)
+    status = jnp.where(finite | carry.exhausted, status, Status.NOT_FINITE)
+    if rates.coupling == "self-consistent":
+        # the hits a particle makes are not continued beyond m/T = 650
+        valid = valid & (rates.mass_over_Tp < COLDEST)
+    status = jnp.where(valid, status, Status.INVALID_PARAMETER)
+    good = status == Status.SUCCESS
+    return BoltzmannResult(
+        Y_chi=jnp.where(good, Y_chi, jnp.nan),
+        Y_B=jnp.where(good, Y_B, jnp.nan),
+        error_estimate=jnp.where(good, error, jnp.nan),
+        T_end=T_end,
+        remaining_annihilation=jnp.where(good, remaining, jnp.nan),
+        steps=carry.steps,
+        status=status,
+    )
+
+
+def evolve_boltzmann(
+    rates: Rates,
+    T: Float[Array, " temperatures"],
+    Y_chi: RealLike | None = None,
+    *,
+    T_max_over_Tp: RealLike = 5.0,
+    **options: Any,
+) -> Evolution:
+    """Yields, source and wall area on a grid of temperatures.
+
+    Every temperature is the end of a solve of its own, in one batch: each value is as
+    accurate as a final one, and none depends on the grid.
+
+    Args:
+        rates: what happens to χ and B; scalars.
+        T: temperatures (GeV), each ≤ T_max_over_Tp T_p; any order.
+        Y_chi: yield of χ at T_max; None starts in equilibrium.
+        T_max_over_Tp: hottest temperature over T_p.
+        options: those of `solve_boltzmann` but T_min_over_Tp and temperature_range.
+
+    Returns:
+        An `Evolution`; arrays of the shape of T.
+    """
+    T = as_real(T)
+
+    def until(cold: Scalar) -> BoltzmannResult:
+        return solve_boltzmann(
+            rates, Y_chi, T_max_over_Tp=T_max_over_Tp, T_min_over_Tp=cold, **options
+        )
+
+    ratio = T / rates.T_p
+    result = jax.vmap(until)(ratio)
+    y = rates.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
+    y_min, y_max = options.get("y_min", -80.0), options.get("y_max", 50.0)
+    inside = (y >= y_min) & (y <= y_max)
+    source = jnp.where(inside, source_rate(rates, jnp.where(inside, y, 0.0)), 0.0)
+    if rates.coupling == "self-consistent":
+        source = source * result.Y_chi
+    return Evolution(
+        T=T,
+        y=y,
+        Y_chi=result.Y_chi,
+        Y_B=result.Y_B,
+        source=source,
+        area_density=wall_area(rates, y),
+        status=result.status,
+    )
+
+
