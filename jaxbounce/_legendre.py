@@ -39,3 +39,18 @@ def legendre_values(nodes: int) -> np.ndarray:
     """P_k at the Gauss–Legendre nodes, k ≤ `nodes`: from coefficients of an integral to values."""
     x, _, _ = legendre_rule(nodes)
     return np.polynomial.legendre.legvander(x, nodes).T
+
+
+@functools.cache
+def legendre_to_powers(degrees: int) -> np.ndarray:
+    """From Legendre coefficients to those of powers: (c @ this) for `degrees` coefficients.
+
+    For degrees below 32 and coefficients that fall off, Horner's rule in powers loses no
+    more than a digit.
+    """
+    return np.stack(
+        [
+            np.pad(p := np.polynomial.legendre.leg2poly(row), (0, degrees - len(p)))
+            for row in np.eye(degrees)
+        ]
+    )

@@ -27,7 +27,7 @@ from jaxbounce.yields.rates import (
     COLDEST,
     Rates,
     annihilation_rate,
-    log_equilibrium_yield,
+    equilibrium_yield,
     source_rate,
     wall_area,
 )
@@ -41,10 +41,11 @@ PANELS = 12
 NODES = 16
 _MAX_STEPS = 2048  # a segment
 _LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
-_HALLEY_STEPS = 3
-_SMALLEST_YIELD = 1e-300
+_HALLEY_STEPS = 2
+_SMALLEST_YIELD = 1e-250
 _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
-_LARGEST_LOG = 300.0
+_LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
+_COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
 _FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
 _TABLE_TOLERANCE = 1e-3
 
@@ -99,25 +100,34 @@ class Evolution(eqx.Module):
 class _Arguments(NamedTuple):
     rates: Rates
     segment: Segments
+    s_wave: Scalar
+    """λ at T_p, its constant part."""
+    p_wave: Scalar
+    """λ at T_p, the part that goes as another power of T."""
     gain_scale: Scalar
 
 
-class Annihilation(StageEquation):
-    """dU/dτ = −λ (Y² − Y_eq²)/v with v = Y + Z = e^{U − K}, on one segment."""
+class _Coefficients(NamedTuple):
+    """What the equation needs to know at one time."""
 
-    def _coefficients(self, t: Scalar, args: _Arguments) -> tuple[Scalar, Scalar, Scalar, Scalar]:
-        """λ dn/dτ, ln Y_eq², K and Z at τ = t."""
+    rate: Scalar
+    """λ dn/dτ."""
+    square: Scalar
+    """Y_eq²."""
+    k: Scalar
+    """What is left of the walls' depletion, d ln Y_χ/dτ = −k."""
+    K: Scalar
+    Z: Scalar
+
+
+class Annihilation(StageEquation):
+    """dU/dτ = −k − λ (Y² − Y_eq²)/v with v = Y + Z = e^{U − K}, on one segment."""
+
+    def _coefficients(self, t: Scalar, args: _Arguments) -> _Coefficients:
         rates, segment = args.rates, args.segment
         stretch = jnp.exp(segment.start + t * segment.length)
-        rate = annihilation_rate(
-            rates.T_p / stretch,
-            rates.m_chi,
-            rates.sigma_v,
-            rates.sigma_v_slope,
-            rates.g_star,
-            rates.g_star_s,
-        )
-        log_equilibrium = log_equilibrium_yield(
+        cooling = 1 / stretch
+        present = equilibrium_yield(
             rates.mass_over_Tp * stretch,
             rates.g_chi,
             rates.g_star_s,
@@ -125,32 +135,31 @@ class Annihilation(StageEquation):
             rates.equilibrium,
             segment.relativistic,
         )
-        zero = jnp.zeros_like(stretch)
-        lost = series_at(segment.lost, t) if rates.deplete else zero
-        K, Z = (lost, zero) if rates.coupling == "self-consistent" else (zero, lost)
-        return rate * segment.length, 2 * log_equilibrium, K, Z
+        k, K, Z = (jnp.zeros_like(stretch) for _ in range(3))
+        if rates.coupling == "self-consistent":
+            k, K = series_at(segment.rate, t), series_at(segment.lost, t)
+        elif rates.deplete:
+            Z = series_at(segment.lost, t)
+        rate = (args.s_wave + args.p_wave * cooling) * cooling * segment.length
+        return _Coefficients(rate, present**2, k, K, Z)
 
     @staticmethod
-    def _balance(
-        U: Scalar, log_square: Scalar, K: Scalar, Z: Scalar
-    ) -> tuple[Scalar, Scalar, Scalar]:
+    def _balance(U: Scalar, c: _Coefficients) -> tuple[Scalar, Scalar, Scalar]:
         """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and two derivatives in U."""
-        v = jnp.exp(jnp.minimum(U - K, _LARGEST_LOG))
-        produced = jnp.exp(jnp.minimum(log_square - U + K, 2 * _LARGEST_LOG))
-        present = v > Z
-        missing = Z * (Z / v)
-        consumed = jnp.where(present, v - 2 * Z + missing, 0.0)
+        v = jnp.exp(jnp.clip(U - c.K, -_LEAST_LOG, _LARGEST_LOG))
+        produced = c.square / v
+        present = v > c.Z
+        missing = c.Z * (c.Z / v)
+        consumed = jnp.where(present, v - 2 * c.Z + missing, 0.0)
         first = jnp.where(present, v - missing, 0.0)
         second = jnp.where(present, v + missing, 0.0)
         return consumed - produced, first + produced, second - produced
 
     def slope(self, t: Scalar, U: Scalar, args: _Arguments) -> Scalar:
-        rate, *rest = self._coefficients(t, args)
-        return -rate * self._balance(U, *rest)[0]
+        c = self._coefficients(t, args)
+        return -c.k - c.rate * self._balance(U, c)[0]
 
-    def gain(
-        self, t: Scalar, U: Scalar, slope: Scalar, args: _Arguments
-    ) -> tuple[Scalar, Scalar]:
+    def gain(self, t: Scalar, U: Scalar, slope: Scalar, args: _Arguments) -> tuple[Scalar, Scalar]:
         if args.rates.coupling == "self-consistent":
             given = series_at(args.segment.gained, t) / args.gain_scale
             return -given * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG)), jnp.ones_like(U)
@@ -163,20 +172,20 @@ class Annihilation(StageEquation):
         self, t: Scalar, base: Scalar, weight: Scalar, guess: Scalar, args: _Arguments
     ) -> tuple[Scalar, Scalar, Scalar]:
         """Halley's iteration: the equation is monotone with slope ≥ 1, so there is one root."""
-        rate, *rest = self._coefficients(t, args)
-        weighted = weight * rate
-        fixed_weight, fixed_base, *fixed = jax.lax.stop_gradient((weighted, base, *rest))
+        c = self._coefficients(t, args)
+        weighted, known = weight * c.rate, base - weight * c.k
+        frozen_weight, frozen, fixed = jax.lax.stop_gradient((weighted, known, c))
         U = guess
         for _ in range(_HALLEY_STEPS):
-            value, first, second = self._balance(U, *fixed)
-            residual = U - fixed_base + fixed_weight * value
-            slope, bend = 1 + fixed_weight * first, fixed_weight * second
+            value, first, second = self._balance(U, fixed)
+            residual = U - frozen + frozen_weight * value
+            slope, bend = 1 + frozen_weight * first, frozen_weight * second
             step = residual / slope
             U = U - step / jnp.maximum(1 - step * bend / (2 * slope), 0.5)
         # one Newton step that derivatives see: it is the implicit-function theorem
-        value, first, _ = self._balance(U, *rest)
+        value, first, _ = self._balance(U, c)
         stiffness = 1 + weighted * first
-        step = (U - base + weighted * value) / stiffness
+        step = (U - known + weighted * value) / stiffness
         return U - step, jnp.abs(jax.lax.stop_gradient(step)), jax.lax.stop_gradient(stiffness)
 
 
@@ -196,6 +205,29 @@ def _strategy(solver: Solver) -> diffrax.AbstractSolver:
         return ScalarDIRK(Annihilation())
     named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
     return named[solver]()
+
+
+def _depletion_in_place(rates: Rates, rate: Scalar, U0: Scalar, segment: Segments) -> Segments:
+    """Leave the walls' depletion to the equation where the bath replaces what they take.
+
+    There Y_χ hardly moves, and e^K, taken out of it, would have to be followed for nothing.
+    """
+    stretch = jnp.exp(segment.start + segment.length / 2)
+    equilibrium = equilibrium_yield(
+        rates.mass_over_Tp * stretch, rates.g_chi, rates.g_star_s, rates.chi_stats
+    )
+    made = rate / stretch * segment.length * equilibrium**2
+    # made > e^{U0 − K}: more than would be left
+    remains = jnp.exp(jnp.clip(U0 - segment.lost_at_end, -_LEAST_LOG, _LARGEST_LOG))
+    replaced = jax.lax.stop_gradient(made > remains)
+    nothing = jnp.zeros_like(U0)
+    return segment._replace(
+        rate=jnp.where(replaced, segment.rate, nothing),
+        lost=jnp.where(replaced, nothing, segment.lost),
+        lost_at_end=jnp.where(replaced, nothing, segment.lost_at_end),
+        gained=jnp.where(replaced, segment.gained_bare, segment.gained),
+        gained_at_end=jnp.where(replaced, segment.gained_bare_at_end, segment.gained_at_end),
+    )
 
 
 def _largest(errors: Any) -> Scalar:
@@ -225,6 +257,14 @@ def _advance(
     """Solve one segment."""
     self_consistent = rates.coupling == "self-consistent"
     U0 = carry.log_Y_chi
+    both = annihilation_rate(
+        rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+    )
+    s_wave = annihilation_rate(
+        rates.T_p, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
+    )
+    if self_consistent:
+        segment = _depletion_in_place(rates, both, U0, segment)
     fading = jnp.exp(-segment.washout)
     before = carry.Y_B * fading
     start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
@@ -239,7 +279,7 @@ def _advance(
         t1=1.0,
         dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
         y0=(U0, zero, zero, jnp.ones_like(U0)),
-        args=_Arguments(rates, segment, scale),
+        args=_Arguments(rates, segment, s_wave, both - s_wave, scale),
         stepsize_controller=diffrax.PIDController(
             rtol=0.0,
             atol=tolerance,
@@ -397,18 +437,9 @@ def solve_boltzmann(
         panels=panels,
         nodes=nodes,
     )
-    if Y_chi is None:
-        relativistic = segments.relativistic[0]
-        start = log_equilibrium_yield(
-            rates.mass_over_Tp * jnp.exp(hottest),
-            rates.g_chi,
-            rates.g_star_s,
-            rates.chi_stats,
-            rates.equilibrium,
-            relativistic,
-        )
-    else:
-        start = _log_start(rates, jnp.where(valid, given, 1e-10), hottest)
+    start = _log_start(
+        rates, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
+    )
     carry = _Carry(
         log_Y_chi=start,
         Y_B=jnp.zeros_like(start),
@@ -427,22 +458,37 @@ def solve_boltzmann(
     return _finished(rates, carry, last, cold, temperature_range, valid)
 
 
-def _log_start(rates: Rates, Y_chi: Scalar, hottest: Scalar) -> Scalar:
-    """ln Y_χ at the start, of a Y_χ that may be zero.
+def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Segments) -> Scalar:
+    """ln Y_χ at the start: of equilibrium, or of a given Y_χ that may be zero.
 
-    From nothing, annihilation of the bath makes λ Y_eq² an e-fold; 1e-13 of that is put in,
-    so that ln Y_χ exists.
+    Where annihilation brings Y_χ to equilibrium within 1e-5 of an e-fold, it starts there:
+    what it was before is forgotten as e^{−2λY_eq n}. From nothing, the bath makes λ Y_eq² an
+    e-fold; 1e-13 of that is put in, so that ln Y_χ exists.
     """
-    T = rates.T_p * jnp.exp(-hottest)
+    stretch = jnp.exp(hottest)
+    equilibrium = equilibrium_yield(
+        rates.mass_over_Tp * stretch,
+        rates.g_chi,
+        rates.g_star_s,
+        rates.chi_stats,
+        rates.equilibrium,
+        segments.relativistic[0],
+    )
+    log_equilibrium = jnp.log(equilibrium + _SMALLEST_YIELD)
+    if Y_chi is None:
+        return log_equilibrium
     rate = annihilation_rate(
-        T, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+        rates.T_p / stretch,
+        rates.m_chi,
+        rates.sigma_v,
+        rates.sigma_v_slope,
+        rates.g_star,
+        rates.g_star_s,
     )
-    log_yield = log_equilibrium_yield(
-        rates.m_chi / T, rates.g_chi, rates.g_star_s, rates.chi_stats, rates.equilibrium
-    )
-    made = rate * jnp.exp(2 * log_yield)
+    made = rate * equilibrium**2
     seed = jax.lax.stop_gradient(_PRODUCED * made / (1 + made) + _SMALLEST_YIELD)
-    return jnp.log(Y_chi + seed)
+    forgotten = 2 * rate * equilibrium > _COUPLED
+    return jnp.where(forgotten, log_equilibrium, jnp.log(Y_chi + seed))
 
 
 def _finished(
@@ -540,5 +586,3 @@ def evolve_boltzmann(
         area_density=wall_area(rates, y),
         status=result.status,
     )
-
-

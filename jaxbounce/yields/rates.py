@@ -41,7 +41,7 @@ Flux = Literal["static", "moving-wall"]
 Kernel = Literal["eq6", "kjma", "published"]
 
 COLDEST = 650.0
-"""m/T beyond which equilibrium densities are continued by their cold limit (e^{−650} ≈ 1e-283)."""
+"""m/T beyond which equilibrium densities no longer change: e^{−650} ≈ 1e-283."""
 
 
 class Rates(eqx.Module):
@@ -140,7 +140,7 @@ def annihilation_rate(
     return rate * (as_real(sigma_v) + p_wave)
 
 
-def log_equilibrium_yield(
+def equilibrium_yield(
     x: RealLike,
     g_chi: RealLike,
     g_star_s: RealLike,
@@ -148,21 +148,16 @@ def log_equilibrium_yield(
     equilibrium: Equilibrium = "exact",
     relativistic: bool | Real | None = None,
 ) -> Real:
-    """ln Y_eq, Y_eq = n_eq/s, at x = m/T.
+    """Y_eq = n_eq/s at x = m/T.
 
-    Relative error of Y_eq ≤ 1e-13 for x ≤ 650; colder, where Y_eq < 1e-280, ln Y_eq is
-    continued as x^{3/2} e^{−x}. `relativistic` says which published limit to take, as in
-    `flux_integral`; None decides by T > m/3.
+    Relative error ≤ 1e-13 for x ≤ 650; colder, it is held at what it is there, below 1e-280.
+    `relativistic` says which published limit to take, as in `flux_integral`; None decides
+    by T > m/3.
     """
     x = as_real(x)
     warm = jnp.where(x < COLDEST, x, COLDEST)
-    yield_ = _unit_density(warm, statistics, equilibrium, relativistic) / entropy_density(
-        1.0, g_star_s
-    )
-    colder = jnp.where(x < COLDEST, COLDEST, x)
-    return (
-        jnp.log(as_real(g_chi) * yield_) - (colder - COLDEST) + 1.5 * jnp.log(colder / COLDEST)
-    )
+    density = as_real(g_chi) * _unit_density(warm, statistics, equilibrium, relativistic)
+    return density / entropy_density(1.0, g_star_s)
 
 
 def _unit_density(

@@ -61,9 +61,7 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         del terms
         return 5
 
-    def init(
-        self, terms: Any, t0: Any, t1: Any, y0: State, args: Any
-    ) -> tuple[Scalar, Scalar]:
+    def init(self, terms: Any, t0: Any, t1: Any, y0: State, args: Any) -> tuple[Scalar, Scalar]:
         """U' and b' at the start: the last stage of a step is the first of the next."""
         del terms, t1
         slope = self.equation.slope(t0, y0[0], args)

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxbounce._legendre import legendre_rule, legendre_sum, legendre_values
+from jaxbounce._legendre import legendre_rule, legendre_to_powers, legendre_values
 from jaxbounce._types import Real, Scalar
 from jaxbounce.cosmology import temperature_ratio
 from jaxbounce.equilibrium import PIECEWISE_SWITCH
@@ -43,10 +43,13 @@ class Segments(NamedTuple):
         start: n₀.
         length: Δn ≥ 0.
         relativistic: side of T = m/3, for the published limits.
-        lost: Legendre series of K or Z in 2τ − 1.
-        gained: Legendre series of M ("external": zero).
+        rate: powers of 2τ − 1 in k or S, per unit of τ.
+        lost: the same of K or Z.
+        gained: the same of M ("external": zero).
+        gained_bare: the same of ∫ k e^{−Ω} dτ, M without depletion inside the segment.
         lost_at_end: K(1) or Z(1).
         gained_at_end: M(1), or ∫ S e^{−Ω} dτ.
+        gained_bare_at_end: ∫ k e^{−Ω} dτ.
         washout: Ω over the segment.
         loss_error: estimated absolute error of `lost_at_end`.
         gain_error: estimated absolute error of `gained_at_end`.
@@ -55,10 +58,13 @@ class Segments(NamedTuple):
     start: Float[Array, " segments"]
     length: Float[Array, " segments"]
     relativistic: Bool[Array, " segments"]
+    rate: Float[Array, "segments degrees"]
     lost: Float[Array, "segments degrees"]
     gained: Float[Array, "segments degrees"]
+    gained_bare: Float[Array, "segments degrees"]
     lost_at_end: Float[Array, " segments"]
     gained_at_end: Float[Array, " segments"]
+    gained_bare_at_end: Float[Array, " segments"]
     washout: Float[Array, " segments"]
     loss_error: Float[Array, " segments"]
     gain_error: Float[Array, " segments"]
@@ -190,7 +196,8 @@ def make_segments(
 def _integrate_source(
     rates: Rates, n: Real, active: Real, relativistic: Real, coldest: Scalar, nodes: int
 ) -> Segments:
-    x, _, to_integral = legendre_rule(nodes)
+    x, to_coefficients, to_integral = legendre_rule(nodes)
+    to_powers = legendre_to_powers(nodes + 1)
     at_nodes = legendre_values(nodes)
     start, length = n[:-1], jnp.diff(n)
     node_n = start[:, None] + length[:, None] * (1 + x) / 2
@@ -215,26 +222,34 @@ def _integrate_source(
     lost = rate @ to_integral.T / 2
     integrate = jax.vmap(lambda f, h: integrate_panels(f[None], h[None]))
     lost_at_end, loss_error = integrate(rate, half)
+    bare = rate * kept
     if rates.coupling == "self-consistent":
-        gain = rate * jnp.exp(-(lost @ at_nodes)) * kept
-        gained = gain @ to_integral.T / 2
+        gain = bare * jnp.exp(-(lost @ at_nodes))
+        gained, gained_bare = gain @ to_integral.T / 2, bare @ to_integral.T / 2
     else:
-        gain, gained = rate * kept, jnp.zeros_like(lost)
+        gain, gained, gained_bare = bare, jnp.zeros_like(lost), jnp.zeros_like(lost)
     gained_at_end, gain_error = integrate(gain, half)
     return Segments(
         start=start,
         length=length,
         relativistic=relativistic,
-        lost=lost,
-        gained=gained,
+        rate=rate @ to_coefficients.T @ to_powers[:-1, :-1],
+        lost=lost @ to_powers,
+        gained=gained @ to_powers,
+        gained_bare=gained_bare @ to_powers,
         lost_at_end=lost_at_end,
         gained_at_end=gained_at_end,
+        gained_bare_at_end=integrate(bare, half)[0],
         washout=washout(start, end),
         loss_error=loss_error,
         gain_error=gain_error,
     )
 
 
-def series_at(coefficients: Float[Array, " degrees"], tau: Scalar) -> Scalar:
-    """The series of a segment at τ."""
-    return legendre_sum(coefficients, 2 * tau - 1)
+def series_at(powers: Float[Array, " degrees"], tau: Scalar) -> Scalar:
+    """A series of a segment, at τ."""
+    x = 2 * tau - 1
+    total = powers[-1]
+    for k in range(powers.shape[0] - 2, -1, -1):
+        total = total * x + powers[k]
+    return total
