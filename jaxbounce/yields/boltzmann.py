@@ -156,6 +156,7 @@ class Annihilation(StageEquation):
         return consumed - produced, first + produced, second - produced
 
     def slope(self, t: Scalar, U: Scalar, args: _Arguments) -> Scalar:
+        """U'."""
         c = self._coefficients(t, args)
         return -c.k - c.rate * self._balance(U, c)[0]
 
@@ -207,17 +208,20 @@ def _strategy(solver: Solver) -> diffrax.AbstractSolver:
     return named[solver]()
 
 
-def _depletion_in_place(rates: Rates, rate: Scalar, U0: Scalar, segment: Segments) -> Segments:
-    """Leave the walls' depletion to the equation where the bath replaces what they take.
-
-    There Y_χ hardly moves, and e^K, taken out of it, would have to be followed for nothing.
-    """
+def _bath(rates: Rates, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
+    """Y_eq in the middle of the segment, and the χ that the bath makes over it, λY_eq² Δn."""
     stretch = jnp.exp(segment.start + segment.length / 2)
     equilibrium = equilibrium_yield(
         rates.mass_over_Tp * stretch, rates.g_chi, rates.g_star_s, rates.chi_stats
     )
-    made = rate / stretch * segment.length * equilibrium**2
-    # made > e^{U0 − K}: more than would be left
+    return jax.lax.stop_gradient((equilibrium, rate / stretch * segment.length * equilibrium**2))
+
+
+def _depletion_in_place(made: Scalar, U0: Scalar, segment: Segments) -> Segments:
+    """Leave the walls' depletion to the equation where the bath replaces what they take.
+
+    There Y_χ hardly moves, and e^K, taken out of it, would have to be followed for nothing.
+    """
     remains = jnp.exp(jnp.clip(U0 - segment.lost_at_end, -_LEAST_LOG, _LARGEST_LOG))
     replaced = jax.lax.stop_gradient(made > remains)
     nothing = jnp.zeros_like(U0)
@@ -263,12 +267,15 @@ def _advance(
     s_wave = annihilation_rate(
         rates.T_p, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
     )
-    if self_consistent:
-        segment = _depletion_in_place(rates, both, U0, segment)
     fading = jnp.exp(-segment.washout)
     before = carry.Y_B * fading
-    start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
-    scale = segment.gained_at_end * start if self_consistent else segment.gained_at_end
+    scale = segment.gained_at_end
+    if self_consistent:
+        equilibrium, made = _bath(rates, both, segment)
+        segment = _depletion_in_place(made, U0, segment)
+        start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
+        later = jnp.where(made + start < equilibrium, made + start, equilibrium)
+        scale = segment.gained_at_end * jnp.maximum(start, later)
     scale = jax.lax.stop_gradient(before + scale)
     scale = jnp.where(scale > 0, scale, 1.0)
     zero = jnp.zeros_like(U0)

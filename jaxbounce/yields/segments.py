@@ -28,7 +28,13 @@ from jaxbounce.equilibrium import PIECEWISE_SWITCH
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels
 from jaxbounce.yields.quadrature import rough_source, source_panels
-from jaxbounce.yields.rates import Rates, source_rate, washout_exponent
+from jaxbounce.yields.rates import (
+    Rates,
+    annihilation_rate,
+    equilibrium_yield,
+    source_rate,
+    washout_exponent,
+)
 
 _REFINEMENTS = 2
 _INTERVALS = 6  # a panel is cut into this many to be scanned again
@@ -116,6 +122,17 @@ def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Rea
         kernel=rates.area_kernel,
     )
     lower, upper = edges[0], edges[-1]
+    # χ that the bath makes anew, λY_eq² an e-fold, does not run out
+    made = (
+        annihilation_rate(
+            rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+        )
+        * equilibrium_yield(
+            rates.mass_over_Tp, rates.g_chi, rates.g_star_s, rates.chi_stats, rates.equilibrium
+        )
+        ** 2
+    )
+    deepest = -jnp.log(jnp.clip(made, np.exp(-_LARGEST_EXPONENT), 1.0))
     parts = (np.arange(_INTERVALS) + 0.5) / _INTERVALS
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
@@ -131,9 +148,9 @@ def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Rea
         if rates.coupling == "self-consistent":
             k = _rough_depletion(rates, y)
             gone = jnp.cumsum(k * widths) - k * widths / 2
-            phi = phi - jnp.minimum(gone, _LARGEST_EXPONENT)
-            slope = slope - jnp.where(gone < _LARGEST_EXPONENT, k, 0.0)
-            inverse_feature = inverse_feature + jnp.where(gone < _LARGEST_EXPONENT, k, 0.0)
+            phi = phi - jnp.minimum(gone, deepest)
+            slope = slope - jnp.where(gone < deepest, k, 0.0)
+            inverse_feature = inverse_feature + jnp.where(gone < deepest, k, 0.0)
         edges = equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
     return edges
 
