@@ -41,6 +41,7 @@ ORDER = [
     "yields.rates",
     "yields.segments",
     "yields.scalar_dirk",
+    "yields.annihilation",
     "yields.boltzmann",
     "yields",
     "relic",

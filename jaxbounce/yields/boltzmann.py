@@ -1,19 +1,13 @@
 """Y_χ and Y_B from the coupled Boltzmann equations: depletion, annihilation, washout.
 
 The equations (`jaxbounce.yields.rates`) are triangular, and linear but for annihilation. On
-every segment of the temperature range (`jaxbounce.yields.segments`) the walls' source and the
-washout are integrated exactly, by quadrature; with Y_χ = e^{U − K} − Z what is left is
-
-    dU/dn = −λ (Y_χ² − Y_eq²)/(Y_χ + Z),
-
-which does not move at all without annihilation, is smooth through freeze-out, where U follows
-ln Y_eq and then stays, and is stiff where χ is coupled, 2λY_eq ≫ 1. The baryons are
-∫ k Y_χ e^{−Ω} = [M e^U] − ∫ M U' e^U, of which the last term too vanishes without annihilation.
-Each stage of an L-stable method is one scalar equation, solved in place
-(`jaxbounce.yields.scalar_dirk`), so that stiffness up to 2λY_eq = 1e14 costs nothing.
+every segment of the temperature range (`jaxbounce.yields.segments`) walls and washout are
+integrated by quadrature, to rounding; annihilation is left to a differential equation in
+ln Y_χ (`jaxbounce.yields.annihilation`), solved by diffrax with an L-stable method each of
+whose stages is one scalar equation, solved in place (`jaxbounce.yields.scalar_dirk`).
 """
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import diffrax
 import equinox as eqx
@@ -23,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxbounce._types import Code, RealLike, Scalar, as_real
 from jaxbounce.status import Status
+from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
     Rates,
@@ -31,23 +26,17 @@ from jaxbounce.yields.rates import (
     source_rate,
     wall_area,
 )
-from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
-from jaxbounce.yields.segments import Segments, make_segments, series_at
+from jaxbounce.yields.segments import Segments, make_segments
 
-Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
 TemperatureRange = Literal["published", "frozen"]
 
 PANELS = 12
 NODES = 16
-_MAX_STEPS = 2048  # a segment
-_LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
-_HALLEY_STEPS = 2
 _SMALLEST_YIELD = 1e-250
 _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
-_LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
 _COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
 _FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
-_TABLE_TOLERANCE = 1e-3
+_ERROR_LIMIT = 1e-3
 
 
 class BoltzmannResult(eqx.Module):
@@ -95,238 +84,6 @@ class Evolution(eqx.Module):
     source: Float[Array, " temperatures"]
     area_density: Float[Array, " temperatures"]
     status: Int[Array, " temperatures"]
-
-
-class _Arguments(NamedTuple):
-    rates: Rates
-    segment: Segments
-    s_wave: Scalar
-    """λ at T_p, its constant part."""
-    p_wave: Scalar
-    """λ at T_p, the part that goes as another power of T."""
-    gain_scale: Scalar
-
-
-class _Coefficients(NamedTuple):
-    """What the equation needs to know at one time."""
-
-    rate: Scalar
-    """λ dn/dτ."""
-    square: Scalar
-    """Y_eq²."""
-    k: Scalar
-    """What is left of the walls' depletion, d ln Y_χ/dτ = −k."""
-    K: Scalar
-    Z: Scalar
-
-
-class Annihilation(StageEquation):
-    """dU/dτ = −k − λ (Y² − Y_eq²)/v with v = Y + Z = e^{U − K}, on one segment."""
-
-    def _coefficients(self, t: Scalar, args: _Arguments) -> _Coefficients:
-        rates, segment = args.rates, args.segment
-        stretch = jnp.exp(segment.start + t * segment.length)
-        cooling = 1 / stretch
-        present = equilibrium_yield(
-            rates.mass_over_Tp * stretch,
-            rates.g_chi,
-            rates.g_star_s,
-            rates.chi_stats,
-            rates.equilibrium,
-            segment.relativistic,
-        )
-        k, K, Z = (jnp.zeros_like(stretch) for _ in range(3))
-        if rates.coupling == "self-consistent":
-            k, K = series_at(segment.rate, t), series_at(segment.lost, t)
-        elif rates.deplete:
-            Z = series_at(segment.lost, t)
-        rate = (args.s_wave + args.p_wave * cooling) * cooling * segment.length
-        return _Coefficients(rate, present**2, k, K, Z)
-
-    @staticmethod
-    def _balance(U: Scalar, c: _Coefficients) -> tuple[Scalar, Scalar, Scalar]:
-        """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and two derivatives in U."""
-        v = jnp.exp(jnp.clip(U - c.K, -_LEAST_LOG, _LARGEST_LOG))
-        produced = c.square / v
-        present = v > c.Z
-        missing = c.Z * (c.Z / v)
-        consumed = jnp.where(present, v - 2 * c.Z + missing, 0.0)
-        first = jnp.where(present, v - missing, 0.0)
-        second = jnp.where(present, v + missing, 0.0)
-        return consumed - produced, first + produced, second - produced
-
-    def slope(self, t: Scalar, U: Scalar, args: _Arguments) -> Scalar:
-        """U'."""
-        c = self._coefficients(t, args)
-        return -c.k - c.rate * self._balance(U, c)[0]
-
-    def gain(self, t: Scalar, U: Scalar, slope: Scalar, args: _Arguments) -> tuple[Scalar, Scalar]:
-        if args.rates.coupling == "self-consistent":
-            given = series_at(args.segment.gained, t) / args.gain_scale
-            return -given * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG)), jnp.ones_like(U)
-        if not args.rates.deplete:
-            return jnp.zeros_like(U), jnp.ones_like(U)
-        taken = series_at(args.segment.lost, t)
-        return jnp.zeros_like(U), 1 - taken * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
-
-    def solve_stage(
-        self, t: Scalar, base: Scalar, weight: Scalar, guess: Scalar, args: _Arguments
-    ) -> tuple[Scalar, Scalar, Scalar]:
-        """Halley's iteration: the equation is monotone with slope ≥ 1, so there is one root."""
-        c = self._coefficients(t, args)
-        weighted, known = weight * c.rate, base - weight * c.k
-        frozen_weight, frozen, fixed = jax.lax.stop_gradient((weighted, known, c))
-        U = guess
-        for _ in range(_HALLEY_STEPS):
-            value, first, second = self._balance(U, fixed)
-            residual = U - frozen + frozen_weight * value
-            slope, bend = 1 + frozen_weight * first, frozen_weight * second
-            step = residual / slope
-            U = U - step / jnp.maximum(1 - step * bend / (2 * slope), 0.5)
-        # one Newton step that derivatives see: it is the implicit-function theorem
-        value, first, _ = self._balance(U, c)
-        stiffness = 1 + weighted * first
-        step = (U - known + weighted * value) / stiffness
-        return U - step, jnp.abs(jax.lax.stop_gradient(step)), jax.lax.stop_gradient(stiffness)
-
-
-def _vector_field(t: Scalar, state: State, args: _Arguments) -> State:
-    equation = Annihilation()
-    slope = equation.slope(t, state[0], args)
-    gain, _ = equation.gain(t, state[0], slope, args)
-    return slope, gain, jnp.zeros_like(slope), jnp.zeros_like(slope)
-
-
-def _strategy(solver: Solver) -> diffrax.AbstractSolver:
-    if solver not in get_args(Solver):
-        raise ValueError(
-            f"solver = {solver!r}: must be one of {', '.join(map(repr, get_args(Solver)))}"
-        )
-    if solver in ("auto", "scalar-dirk"):
-        return ScalarDIRK(Annihilation())
-    named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
-    return named[solver]()
-
-
-def _bath(rates: Rates, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
-    """Y_eq in the middle of the segment, and the χ that the bath makes over it, λY_eq² Δn."""
-    stretch = jnp.exp(segment.start + segment.length / 2)
-    equilibrium = equilibrium_yield(
-        rates.mass_over_Tp * stretch, rates.g_chi, rates.g_star_s, rates.chi_stats
-    )
-    return jax.lax.stop_gradient((equilibrium, rate / stretch * segment.length * equilibrium**2))
-
-
-def _depletion_in_place(made: Scalar, U0: Scalar, segment: Segments) -> Segments:
-    """Leave the walls' depletion to the equation where the bath replaces what they take.
-
-    There Y_χ hardly moves, and e^K, taken out of it, would have to be followed for nothing.
-    """
-    remains = jnp.exp(jnp.clip(U0 - segment.lost_at_end, -_LEAST_LOG, _LARGEST_LOG))
-    replaced = jax.lax.stop_gradient(made > remains)
-    nothing = jnp.zeros_like(U0)
-    return segment._replace(
-        rate=jnp.where(replaced, segment.rate, nothing),
-        lost=jnp.where(replaced, nothing, segment.lost),
-        lost_at_end=jnp.where(replaced, nothing, segment.lost_at_end),
-        gained=jnp.where(replaced, segment.gained_bare, segment.gained),
-        gained_at_end=jnp.where(replaced, segment.gained_bare_at_end, segment.gained_at_end),
-    )
-
-
-def _largest(errors: Any) -> Scalar:
-    return jnp.max(jnp.stack([jnp.abs(e) for e in jax.tree.leaves(errors)]))
-
-
-class _Carry(NamedTuple):
-    log_Y_chi: Scalar
-    Y_B: Scalar
-    error: Scalar
-    """Absolute error of ln Y_χ so far."""
-    gain_error: Scalar
-    """Absolute error of Y_B so far."""
-    steps: Int[Array, ""]
-    converged: Bool[Array, ""]
-    exhausted: Bool[Array, ""]
-
-
-def _advance(
-    rates: Rates,
-    tolerance: Scalar,
-    solver: Solver,
-    adjoint: diffrax.AbstractAdjoint,
-    carry: _Carry,
-    segment: Segments,
-) -> _Carry:
-    """Solve one segment."""
-    self_consistent = rates.coupling == "self-consistent"
-    U0 = carry.log_Y_chi
-    both = annihilation_rate(
-        rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
-    )
-    s_wave = annihilation_rate(
-        rates.T_p, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
-    )
-    fading = jnp.exp(-segment.washout)
-    before = carry.Y_B * fading
-    scale = segment.gained_at_end
-    if self_consistent:
-        equilibrium, made = _bath(rates, both, segment)
-        segment = _depletion_in_place(made, U0, segment)
-        start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
-        later = jnp.where(made + start < equilibrium, made + start, equilibrium)
-        scale = segment.gained_at_end * jnp.maximum(start, later)
-    scale = jax.lax.stop_gradient(before + scale)
-    scale = jnp.where(scale > 0, scale, 1.0)
-    zero = jnp.zeros_like(U0)
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(_vector_field),
-        _strategy(solver),
-        t0=0.0,
-        t1=1.0,
-        dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
-        y0=(U0, zero, zero, jnp.ones_like(U0)),
-        args=_Arguments(rates, segment, s_wave, both - s_wave, scale),
-        stepsize_controller=diffrax.PIDController(
-            rtol=0.0,
-            atol=tolerance,
-            norm=_largest,
-            dtmin=1e-30,
-            dtmax=jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3)),
-        ),
-        adjoint=adjoint,
-        max_steps=_MAX_STEPS,
-        throw=False,
-    )
-    assert solution.ys is not None
-    U, gained, accumulated, lowest = (leaf[-1] for leaf in solution.ys)
-    if solver not in ("auto", "scalar-dirk"):
-        accumulated = tolerance * solution.stats["num_accepted_steps"]
-    lost = segment.lost_at_end
-    exhausted = carry.exhausted
-    if self_consistent:
-        after = U - lost
-        peak = jnp.exp(jnp.minimum(U, _LARGEST_LOG))
-        Y_B = before + segment.gained_at_end * peak + gained * scale
-        table_error = segment.gain_error * peak
-    else:
-        Y_B = before + segment.gained_at_end
-        table_error = segment.gain_error
-        after = U
-        if rates.deplete:
-            share = lost * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
-            gone = (share > 1) | (lowest < 0)
-            exhausted = exhausted | gone
-            after = U + jnp.log1p(-jnp.where(share < 1, share, 0.0))
-    return _Carry(
-        log_Y_chi=after,
-        Y_B=Y_B,
-        error=carry.error + accumulated + segment.loss_error * (1.0 if self_consistent else 0.0),
-        gain_error=carry.gain_error * fading + table_error + accumulated * Y_B,
-        steps=carry.steps + solution.stats["num_steps"],
-        converged=carry.converged & (solution.result == diffrax.RESULTS.successful),
-        exhausted=exhausted,
-    )
 
 
 def _is_valid(rates: Rates, *others: Scalar) -> Bool[Array, ""]:
@@ -447,7 +204,7 @@ def solve_boltzmann(
     start = _log_start(
         rates, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
     )
-    carry = _Carry(
+    carry = Progress(
         log_Y_chi=start,
         Y_B=jnp.zeros_like(start),
         error=jnp.zeros_like(start),
@@ -458,10 +215,10 @@ def solve_boltzmann(
     )
     adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
 
-    def advance(carry: _Carry, segment: Segments) -> tuple[_Carry, None]:
-        return _advance(rates, tolerance, solver, adjoint, carry, segment), None
+    def step(carry: Progress, segment: Segments) -> tuple[Progress, None]:
+        return advance(rates, tolerance, solver, adjoint, carry, segment), None
 
-    carry, _ = jax.lax.scan(advance, carry, segments)
+    carry, _ = jax.lax.scan(step, carry, segments)
     return _finished(rates, carry, last, cold, temperature_range, valid)
 
 
@@ -500,7 +257,7 @@ def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Se
 
 def _finished(
     rates: Rates,
-    carry: _Carry,
+    carry: Progress,
     last: Scalar,
     cold: Scalar,
     temperature_range: TemperatureRange,
@@ -525,7 +282,7 @@ def _finished(
     table_error = jax.lax.stop_gradient(carry.gain_error / positive)
     error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
     status = jnp.asarray(Status.SUCCESS)
-    status = jnp.where(error > _TABLE_TOLERANCE, Status.QUADRATURE_NOT_CONVERGED, status)
+    status = jnp.where(error > _ERROR_LIMIT, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
     finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)

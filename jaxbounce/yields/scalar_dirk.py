@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from jaxbounce._types import Scalar
+from jaxbounce._types import Real, Scalar
 
 State = tuple[Scalar, Scalar, Scalar, Scalar]
 """U; a quadrature b; the sum of |error estimates| of U and b; the lowest monitored value."""
@@ -30,18 +30,22 @@ class StageEquation(eqx.Module):
     """U' = f(t, U, args), b' = g(t, U, U', args), with the stage equation of f solved in place."""
 
     @abc.abstractmethod
+    def coefficients(self, t: Real, args: Any) -> Any:
+        """All that depends on time only, at any number of times at once: a pytree of arrays."""
+
+    @abc.abstractmethod
     def solve_stage(
-        self, t: Scalar, base: Scalar, weight: Scalar, guess: Scalar, args: Any
+        self, known: Any, base: Scalar, weight: Scalar, guess: Scalar
     ) -> tuple[Scalar, Scalar, Scalar]:
-        """Solve U = base + weight f(t, U): U, a bound on its error, and 1 − weight ∂f/∂U."""
+        """Solve U = base + weight f(U): U, a bound on its error, and 1 − weight ∂f/∂U."""
 
     @abc.abstractmethod
-    def slope(self, t: Scalar, U: Scalar, args: Any) -> Scalar:
-        """f(t, U)."""
+    def slope(self, known: Any, U: Scalar) -> Scalar:
+        """f(U), from the coefficients of one time."""
 
     @abc.abstractmethod
-    def gain(self, t: Scalar, U: Scalar, slope: Scalar, args: Any) -> tuple[Scalar, Scalar]:
-        """g(t, U, U'), and the monitored value."""
+    def gain(self, known: Any, U: Scalar, slope: Scalar) -> tuple[Scalar, Scalar]:
+        """g(U, U'), and the monitored value."""
 
 
 class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
@@ -64,8 +68,9 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
     def init(self, terms: Any, t0: Any, t1: Any, y0: State, args: Any) -> tuple[Scalar, Scalar]:
         """U' and b' at the start: the last stage of a step is the first of the next."""
         del terms, t1
-        slope = self.equation.slope(t0, y0[0], args)
-        return slope, self.equation.gain(t0, y0[0], slope, args)[0]
+        known = self.equation.coefficients(jnp.asarray(t0), args)
+        slope = self.equation.slope(known, y0[0])
+        return slope, self.equation.gain(known, y0[0], slope)[0]
 
     def step(
         self,
@@ -86,14 +91,16 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         U1, stiffness = U0, jnp.ones_like(U0)
         tableau = diffrax.KenCarp5.tableau.tableaus[1]
         gamma = float(tableau.a_diagonal[-1])
-        for row, c in zip(tableau.a_lower, tableau.c, strict=True):
-            t = t0 + float(c) * h
+        abscissae = np.asarray(tableau.c)
+        all_known = self.equation.coefficients(t0 + abscissae.astype(U0.dtype) * h, args)
+        for stage, (row, c) in enumerate(zip(tableau.a_lower, abscissae, strict=True)):
+            known = jax.tree.map(lambda leaf, i=stage: leaf[i], all_known)
             base = U0 + h * _weighted(row, slopes)
             guess = jax.lax.stop_gradient(U0 + float(c) * h * slopes[-1])
-            U1, doubt, stiffness = self.equation.solve_stage(t, base, gamma * h, guess, args)
+            U1, doubt, stiffness = self.equation.solve_stage(known, base, gamma * h, guess)
             # not f(t, U1), in which the stiffness would amplify rounding
             slopes.append((U1 - base) / (gamma * h))
-            gain, monitored = self.equation.gain(t, U1, slopes[-1], args)
+            gain, monitored = self.equation.gain(known, U1, slopes[-1])
             gains.append(gain)
             unsolved = unsolved + doubt
             lowest = jnp.where(monitored < lowest, monitored, lowest)
