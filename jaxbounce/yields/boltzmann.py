@@ -131,7 +131,7 @@ def solve_boltzmann(
     y_min: RealLike = -80.0,
     y_max: RealLike = 50.0,
     temperature_range: TemperatureRange = "published",
-    tolerance: RealLike = 1e-9,
+    tolerance: RealLike = 3e-10,
     solver: Solver = "auto",
     adjoint: diffrax.AbstractAdjoint | None = None,
     panels: int = PANELS,
