@@ -19,6 +19,7 @@ class Status(enum.IntEnum):
     INCIDENT_CHANNEL_CLOSED = 10
     WAVE_NOT_CONVERGED = 11
     AVERAGE_NOT_CONVERGED = 12
+    ODE_NOT_CONVERGED = 20
 
     @property
     def message(self) -> str:
@@ -68,5 +69,9 @@ _MESSAGES = {
     Status.AVERAGE_NOT_CONVERGED: (
         "the thermal average did not converge to the tolerance; give the thresholds of P, or"
         " try more panels"
+    ),
+    Status.ODE_NOT_CONVERGED: (
+        "the solver of the Boltzmann equation ran out of steps; loosen the tolerance, or start"
+        " colder than where χ is coupled by more than 1e14 annihilations an e-fold"
     ),
 }

@@ -15,42 +15,16 @@ chain is integrated panel by panel with Legendre polynomials: every term is posi
 so nothing cancels, however many e-folds Γ spans.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._legendre import legendre_rule, legendre_sum, legendre_values
 from jaxbounce._types import Real, RealLike, Scalar, as_real
-
-
-@functools.cache
-def _legendre_rule(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Gauss–Legendre nodes, and the maps from nodal values to Legendre coefficients.
-
-    The second array gives the coefficients of the interpolant, the third those of its
-    integral from −1 (one degree higher).
-    """
-    x, weight = np.polynomial.legendre.leggauss(nodes)
-    degree = np.arange(nodes)
-    vandermonde = np.polynomial.legendre.legvander(x, nodes - 1)
-    to_coefficients = (2 * degree + 1)[:, None] / 2 * (weight[:, None] * vandermonde).T
-    to_integral = np.polynomial.legendre.legint(to_coefficients, lbnd=-1, axis=0)
-    return x, to_coefficients, to_integral
-
-
-def _legendre_sum(coefficients: Float[Array, "degrees ..."], x: Real) -> Real:
-    """Σ c_k P_k(x) by the three-term recurrence."""
-    previous, current = jnp.ones_like(x), x
-    total = coefficients[0] + coefficients[1] * x
-    for k in range(1, coefficients.shape[0] - 1):
-        previous, current = current, ((2 * k + 1) * x * current - k * previous) / (k + 1)
-        total = total + coefficients[k + 1] * current
-    return total
 
 
 class NucleationHistory(eqx.Module):
@@ -72,7 +46,7 @@ class NucleationHistory(eqx.Module):
         )
         left, right = self.edges[panel], self.edges[panel + 1]
         x = (2 * t - left - right) / (right - left)
-        return _legendre_sum(jnp.moveaxis(self.moments[:, panel], -1, 0), x)
+        return legendre_sum(jnp.moveaxis(self.moments[:, panel], -1, 0), x)
 
     def extended_volume(self, t: RealLike) -> Real:
         """I(t); t inside the range of the panels."""
@@ -145,7 +119,7 @@ def nucleation_history(
     """
     edges = as_real(edges)
     v_w, radius = as_real(v_w), as_real(initial_radius)
-    x, _, to_integral = _legendre_rule(nodes)
+    x, _, to_integral = legendre_rule(nodes)
     half = jnp.diff(edges) / 2
     t = (edges[:-1] + half)[:, None] + half[:, None] * x
 
@@ -153,7 +127,7 @@ def nucleation_history(
     ln_rate = log_rate(t, args)
     peak = jax.lax.stop_gradient(jnp.max(ln_rate))
     rate = jnp.exp(ln_rate - peak) * a**3
-    weights = _legendre_values(nodes)
+    weights = legendre_values(nodes)
 
     def integrate(values: Real) -> tuple[Real, Real]:
         """Legendre coefficients of the running integral, and its values at the nodes."""
@@ -184,10 +158,3 @@ def nucleation_history(
         swept_fraction=swept[-1].sum(),
         nucleated_fraction=born[-1].sum(),
     )
-
-
-@functools.cache
-def _legendre_values(nodes: int) -> np.ndarray:
-    """P_k at the Gauss–Legendre nodes, k ≤ `nodes`: from coefficients of an integral to values."""
-    x, _, _ = _legendre_rule(nodes)
-    return np.polynomial.legendre.legvander(x, nodes).T

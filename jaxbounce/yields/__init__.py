@@ -1,5 +1,13 @@
-"""Yields of baryons and of surviving χ: quadrature, and closed forms with depletion."""
+"""Yields of baryons and of surviving χ: quadrature, closed forms, the Boltzmann equations."""
 
+from jaxbounce.yields.annihilation import Solver as Solver
+from jaxbounce.yields.boltzmann import (
+    BoltzmannResult as BoltzmannResult,
+    Evolution as Evolution,
+    TemperatureRange as TemperatureRange,
+    evolve_boltzmann as evolve_boltzmann,
+    solve_boltzmann as solve_boltzmann,
+)
 from jaxbounce.yields.closures import (
     Closure as Closure,
     converted_fraction as converted_fraction,
@@ -12,4 +20,12 @@ from jaxbounce.yields.quadrature import (
     published_area_density as published_area_density,
     published_integral as published_integral,
     time_limits as time_limits,
+)
+from jaxbounce.yields.rates import (
+    Coupling as Coupling,
+    Rates as Rates,
+    annihilation_rate as annihilation_rate,
+    equilibrium_yield as equilibrium_yield,
+    source_rate as source_rate,
+    washout_exponent as washout_exponent,
 )

@@ -136,6 +136,78 @@ def published_integral(
     return (upper - lower) * jax.lax.map(block, blocks).sum()
 
 
+def rough_source(
+    y: Real,
+    *,
+    I_p: RealLike,
+    sigma_y: RealLike,
+    m_over_Tp: RealLike,
+    beta_over_H: RealLike,
+    window: Window,
+    kernel: AreaKernel,
+) -> tuple[Real, Real, Real]:
+    """What panels are placed by: φ, φ' and 1/ℓ of the source at percolation times y.
+
+    φ is its logarithm up to a constant, with the area density good to 10 % and the flux as
+    e^{−x} for x ≫ 1; ℓ is the scale on which a factor changes shape.
+    """
+    I_p, beta_over_H, mass = as_real(I_p), as_real(beta_over_H), as_real(m_over_Tp)
+    volume = extended_volume(y, I_p)
+    ratio = temperature_ratio(y, beta_over_H)
+    x = mass * ratio
+    flux_slope = mass / beta_over_H * x / ((2 + x) * ratio)
+    log_flux = -(x**2) / (2 + x)
+    if kernel == "kjma":
+        phi, slope = y - volume + log_flux, 1 - volume - flux_slope
+    else:
+        bend = 1 + volume / 6
+        phi, slope = y - 0.75 * jnp.log(bend) + log_flux, 0.25 + 0.75 / bend - flux_slope
+    # features: where the area density turns over, and the branch point of √(1 + 2y/(β/H))
+    curvature = 1 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
+    curvature = curvature + (2 * x / ((1 + x) * beta_over_H * ratio**2)) ** 2
+    if window == "gaussian":
+        sigma_y = as_real(sigma_y)
+        phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - y / sigma_y**2
+        curvature = curvature + 1 / sigma_y**2
+    return phi, slope, jnp.sqrt(curvature)
+
+
+def source_panels(
+    *,
+    I_p: RealLike,
+    sigma_y: RealLike,
+    m_over_Tp: RealLike,
+    beta_over_H: RealLike,
+    lower: Real,
+    upper: Real,
+    window: Window,
+    kernel: AreaKernel,
+) -> Real:
+    """Edges of quadrature panels in y where the source lives, from `lower` to `upper`.
+
+    With `kernel="kjma"` the last edge is at most where space is covered for good.
+    """
+    I_p, sigma_y, beta_over_H = as_real(I_p), as_real(sigma_y), as_real(beta_over_H)
+    mass = as_real(m_over_Tp)
+    if kernel == "kjma":
+        # e^{−I} < 1e-26 there: nothing beyond counts, and the panels are needed before it
+        upper = jnp.minimum(upper, jnp.log1p(_COMPLETE / I_p))
+    hot = jnp.maximum(temperature_ratio(lower, beta_over_H), 1e-6)
+    steepest = mass / beta_over_H * jnp.minimum(1 / hot, mass)
+    core = jnp.minimum(sigma_y, 1.0) if window == "gaussian" else jnp.ones_like(I_p)
+    y, widths = graded_scan(lower, upper, 0.5 / (steepest + 0.3), core)
+    phi, slope, inverse_feature = rough_source(
+        y,
+        I_p=I_p,
+        sigma_y=sigma_y,
+        m_over_Tp=mass,
+        beta_over_H=beta_over_H,
+        window=window,
+        kernel=kernel,
+    )
+    return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature)
+
+
 def gauss_legendre_integral(
     *,
     I_p: RealLike,
@@ -171,33 +243,17 @@ def gauss_legendre_integral(
     """
     I_p, sigma_y, beta_over_H = as_real(I_p), as_real(sigma_y), as_real(beta_over_H)
     mass = as_real(m_over_Tp)
-    gaussian = window == "gaussian"
-
-    if kernel == "kjma":
-        # e^{−I} < 1e-26 there: nothing beyond counts, and the panels are needed before it
-        upper = jnp.minimum(upper, jnp.log1p(_COMPLETE / I_p))
-    hot = jnp.maximum(temperature_ratio(lower, beta_over_H), 1e-6)
-    steepest = mass / beta_over_H * jnp.minimum(1 / hot, mass)
-    core = jnp.minimum(sigma_y, 1.0) if gaussian else jnp.ones_like(I_p)
-    y, widths = graded_scan(lower, upper, 0.5 / (steepest + 0.3), core)
-    # rough logarithm of the integrand: area density to 10 %, flux as e^{−x} for x ≫ 1
-    volume = extended_volume(y, I_p)
-    ratio = temperature_ratio(y, beta_over_H)
-    x = mass * ratio
-    flux_slope = mass / beta_over_H * x / ((2 + x) * ratio)
-    log_flux = -(x**2) / (2 + x)
-    if kernel == "kjma":
-        phi, slope = y - volume + log_flux, 1 - volume - flux_slope
-    else:
-        bend = 1 + volume / 6
-        phi, slope = y - 0.75 * jnp.log(bend) + log_flux, 0.25 + 0.75 / bend - flux_slope
-    # features: where the area density turns over, and the branch point of √(1 + 2y/(β/H))
-    curvature = 1 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
-    curvature = curvature + (2 * x / ((1 + x) * beta_over_H * ratio**2)) ** 2
-    if gaussian:
-        phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - y / sigma_y**2
-        curvature = curvature + 1 / sigma_y**2
-    edges = equal_work_edges(lower, upper, widths, phi, slope, jnp.sqrt(curvature))
+    edges = source_panels(
+        I_p=I_p,
+        sigma_y=sigma_y,
+        m_over_Tp=mass,
+        beta_over_H=beta_over_H,
+        lower=lower,
+        upper=upper,
+        window=window,
+        kernel=kernel,
+    )
+    upper = edges[-1]
 
     relativistic: bool | Real = True
     if equilibrium == "piecewise":

@@ -1,0 +1,277 @@
+"""Annihilation on one segment: what the differential equation solver is needed for.
+
+With the walls and the washout integrated beforehand (`jaxbounce.yields.segments`), and
+Y_χ = e^{U − K} − Z, the equation of χ is
+
+    dU/dn = −k − λ (Y_χ² − Y_eq²)/(Y_χ + Z).
+
+It does not move without annihilation, is smooth through freeze-out, where U follows ln Y_eq
+and then stays, and is stiff where χ is coupled, 2λY_eq ≫ 1. k = 0 where the walls' depletion
+is taken out as K, and K = 0 where the bath replaces what they take, so that it is better
+left in. The baryons are ∫ k' Y_χ e^{−Ω} dn = [M e^U] − ∫ M U' e^U dn, k' the depletion itself,
+of which the last term too vanishes where U does not move.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import diffrax
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Int
+
+from jaxbounce._types import Real, Scalar
+from jaxbounce.yields.rates import Rates, annihilation_rate, equilibrium_yield
+from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
+from jaxbounce.yields.segments import Segments, series_at
+
+Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
+
+_MAX_STEPS = 2048  # a segment
+_LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
+_HALLEY_STEPS = 2
+_LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
+
+
+class _Arguments(NamedTuple):
+    rates: Rates
+    segment: Segments
+    s_wave: Scalar
+    """λ at T_p, its constant part."""
+    p_wave: Scalar
+    """λ at T_p, the part that goes as another power of T."""
+    gain_scale: Scalar
+
+
+class _Coefficients(NamedTuple):
+    """What the equation needs to know at one time."""
+
+    rate: Real
+    """λ dn/dτ."""
+    square: Real
+    """Y_eq²."""
+    k: Real
+    """What is left of the walls' depletion, d ln Y_χ/dτ = −k."""
+    K: Real
+    Z: Real
+    M: Real
+    """In units of the scale of Y_B."""
+
+
+class Annihilation(StageEquation):
+    """dU/dτ = −k − λ (Y² − Y_eq²)/v with v = Y + Z = e^{U − K}, on one segment."""
+
+    def coefficients(self, t: Real, args: _Arguments) -> _Coefficients:
+        """At times τ = t."""
+        rates, segment = args.rates, args.segment
+        stretch = jnp.exp(segment.start + t * segment.length)
+        cooling = 1 / stretch
+        present = equilibrium_yield(
+            rates.mass_over_Tp * stretch,
+            rates.g_chi,
+            rates.g_star_s,
+            rates.chi_stats,
+            rates.equilibrium,
+            segment.relativistic,
+        )
+        k, K, Z, M = (jnp.zeros_like(stretch) for _ in range(4))
+        if rates.coupling == "self-consistent":
+            k, K = series_at(segment.rate, t), series_at(segment.lost, t)
+            M = series_at(segment.gained, t) / args.gain_scale
+        elif rates.deplete:
+            Z = series_at(segment.lost, t)
+        rate = (args.s_wave + args.p_wave * cooling) * cooling * segment.length
+        return _Coefficients(rate, present**2, k, K, Z, M)
+
+    @staticmethod
+    def _balance(U: Scalar, c: _Coefficients) -> tuple[Scalar, Scalar, Scalar]:
+        """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and two derivatives in U."""
+        v = jnp.exp(jnp.clip(U - c.K, -_LEAST_LOG, _LARGEST_LOG))
+        produced = c.square / v
+        present = v > c.Z
+        missing = c.Z * (c.Z / v)
+        consumed = jnp.where(present, v - 2 * c.Z + missing, 0.0)
+        first = jnp.where(present, v - missing, 0.0)
+        second = jnp.where(present, v + missing, 0.0)
+        return consumed - produced, first + produced, second - produced
+
+    def slope(self, known: _Coefficients, U: Scalar) -> Scalar:
+        """U'."""
+        return -known.k - known.rate * self._balance(U, known)[0]
+
+    def gain(self, known: _Coefficients, U: Scalar, slope: Scalar) -> tuple[Scalar, Scalar]:
+        """−M U' e^U, and Y_χ/v, negative once χ is exhausted."""
+        gained = -known.M * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG))
+        return gained, 1 - known.Z * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
+
+    def solve_stage(
+        self, known: _Coefficients, base: Scalar, weight: Scalar, guess: Scalar
+    ) -> tuple[Scalar, Scalar, Scalar]:
+        """Halley's iteration: the equation is monotone with slope ≥ 1, so there is one root."""
+        weighted, target = weight * known.rate, base - weight * known.k
+        frozen_weight, frozen, fixed = jax.lax.stop_gradient((weighted, target, known))
+        U = guess
+        for _ in range(_HALLEY_STEPS):
+            value, first, second = self._balance(U, fixed)
+            residual = U - frozen + frozen_weight * value
+            slope, bend = 1 + frozen_weight * first, frozen_weight * second
+            step = residual / slope
+            U = U - step / jnp.maximum(1 - step * bend / (2 * slope), 0.5)
+        # one Newton step that derivatives see: it is the implicit-function theorem
+        value, first, _ = self._balance(U, known)
+        stiffness = 1 + weighted * first
+        step = (U - target + weighted * value) / stiffness
+        return U - step, jnp.abs(jax.lax.stop_gradient(step)), jax.lax.stop_gradient(stiffness)
+
+
+def _vector_field(t: Scalar, state: State, args: _Arguments) -> State:
+    equation = Annihilation()
+    known = equation.coefficients(t, args)
+    slope = equation.slope(known, state[0])
+    gain, _ = equation.gain(known, state[0], slope)
+    return slope, gain, jnp.zeros_like(slope), jnp.zeros_like(slope)
+
+
+def _strategy(solver: Solver) -> diffrax.AbstractSolver:
+    if solver not in get_args(Solver):
+        raise ValueError(
+            f"solver = {solver!r}: must be one of {', '.join(map(repr, get_args(Solver)))}"
+        )
+    if solver in ("auto", "scalar-dirk"):
+        return ScalarDIRK(Annihilation())
+    named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
+    return named[solver]()
+
+
+def _bath(rates: Rates, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
+    """Y_eq in the middle of the segment, and the χ that the bath makes over it, λY_eq² Δn."""
+    stretch = jnp.exp(segment.start + segment.length / 2)
+    equilibrium = equilibrium_yield(
+        rates.mass_over_Tp * stretch, rates.g_chi, rates.g_star_s, rates.chi_stats
+    )
+    return jax.lax.stop_gradient((equilibrium, rate / stretch * segment.length * equilibrium**2))
+
+
+def _depletion_in_place(made: Scalar, U0: Scalar, segment: Segments) -> Segments:
+    """Leave the walls' depletion to the equation where the bath replaces what they take.
+
+    There Y_χ hardly moves, and e^K, taken out of it, would have to be followed for nothing.
+    """
+    remains = jnp.exp(jnp.clip(U0 - segment.lost_at_end, -_LEAST_LOG, _LARGEST_LOG))
+    replaced = jax.lax.stop_gradient(made > remains)
+    nothing = jnp.zeros_like(U0)
+    return segment._replace(
+        rate=jnp.where(replaced, segment.rate, nothing),
+        lost=jnp.where(replaced, nothing, segment.lost),
+        lost_at_end=jnp.where(replaced, nothing, segment.lost_at_end),
+        gained=jnp.where(replaced, segment.gained_bare, segment.gained),
+        gained_at_end=jnp.where(replaced, segment.gained_bare_at_end, segment.gained_at_end),
+    )
+
+
+def _largest(errors: Any) -> Scalar:
+    return jnp.max(jnp.stack([jnp.abs(e) for e in jax.tree.leaves(errors)]))
+
+
+class Progress(NamedTuple):
+    """Where the solution stands between two segments."""
+
+    log_Y_chi: Scalar
+    Y_B: Scalar
+    error: Scalar
+    """Absolute error of ln Y_χ so far."""
+    gain_error: Scalar
+    """Absolute error of Y_B so far."""
+    steps: Int[Array, ""]
+    converged: Bool[Array, ""]
+    exhausted: Bool[Array, ""]
+
+
+def advance(
+    rates: Rates,
+    tolerance: Scalar,
+    solver: Solver,
+    adjoint: diffrax.AbstractAdjoint,
+    carry: Progress,
+    segment: Segments,
+) -> Progress:
+    """Solve one segment.
+
+    Args:
+        rates: the point.
+        tolerance: allowed local error of ln Y_χ, and of Y_B relative to its scale.
+        solver: name of the method.
+        adjoint: how diffrax differentiates.
+        carry: the solution at the start of the segment.
+        segment: one segment (no leading axis).
+
+    Returns:
+        The solution at its end.
+    """
+    self_consistent = rates.coupling == "self-consistent"
+    U0 = carry.log_Y_chi
+    both = annihilation_rate(
+        rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+    )
+    s_wave = annihilation_rate(
+        rates.T_p, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
+    )
+    fading = jnp.exp(-segment.washout)
+    before = carry.Y_B * fading
+    scale = segment.gained_at_end
+    if self_consistent:
+        equilibrium, made = _bath(rates, both, segment)
+        segment = _depletion_in_place(made, U0, segment)
+        start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
+        later = jnp.where(made + start < equilibrium, made + start, equilibrium)
+        scale = segment.gained_at_end * jnp.maximum(start, later)
+    scale = jax.lax.stop_gradient(before + scale)
+    scale = jnp.where(scale > 0, scale, 1.0)
+    zero = jnp.zeros_like(U0)
+    solution = diffrax.diffeqsolve(
+        diffrax.ODETerm(_vector_field),
+        _strategy(solver),
+        t0=0.0,
+        t1=1.0,
+        dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
+        y0=(U0, zero, zero, jnp.ones_like(U0)),
+        args=_Arguments(rates, segment, s_wave, both - s_wave, scale),
+        stepsize_controller=diffrax.PIDController(
+            rtol=0.0,
+            atol=tolerance,
+            norm=_largest,
+            dtmin=1e-30,
+            dtmax=jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3)),
+        ),
+        adjoint=adjoint,
+        max_steps=_MAX_STEPS,
+        throw=False,
+    )
+    assert solution.ys is not None
+    U, gained, accumulated, lowest = (leaf[-1] for leaf in solution.ys)
+    if solver not in ("auto", "scalar-dirk"):
+        accumulated = tolerance * solution.stats["num_accepted_steps"]
+    lost = segment.lost_at_end
+    exhausted = carry.exhausted
+    if self_consistent:
+        after = U - lost
+        peak = jnp.exp(jnp.minimum(U, _LARGEST_LOG))
+        Y_B = before + segment.gained_at_end * peak + gained * scale
+        table_error = segment.gain_error * peak
+    else:
+        Y_B = before + segment.gained_at_end
+        table_error = segment.gain_error
+        after = U
+        if rates.deplete:
+            share = lost * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
+            gone = (share > 1) | (lowest < 0)
+            exhausted = exhausted | gone
+            after = U + jnp.log1p(-jnp.where(share < 1, share, 0.0))
+    return Progress(
+        log_Y_chi=after,
+        Y_B=Y_B,
+        error=carry.error + accumulated + segment.loss_error * (1.0 if self_consistent else 0.0),
+        gain_error=carry.gain_error * fading + table_error + accumulated * Y_B,
+        steps=carry.steps + solution.stats["num_steps"],
+        converged=carry.converged & (solution.result == diffrax.RESULTS.successful),
+        exhausted=exhausted,
+    )

@@ -1,0 +1,352 @@
+"""Y_χ and Y_B from the coupled Boltzmann equations: depletion, annihilation, washout.
+
+The equations (`jaxbounce.yields.rates`) are triangular, and linear but for annihilation. On
+every segment of the temperature range (`jaxbounce.yields.segments`) walls and washout are
+integrated by quadrature, to rounding; annihilation is left to a differential equation in
+ln Y_χ (`jaxbounce.yields.annihilation`), solved by diffrax with an L-stable method each of
+whose stages is one scalar equation, solved in place (`jaxbounce.yields.scalar_dirk`).
+"""
+
+from typing import Any, Literal, get_args
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from jaxbounce._types import Code, RealLike, Scalar, as_real
+from jaxbounce.status import Status
+from jaxbounce.yields.annihilation import Progress, Solver, advance
+from jaxbounce.yields.rates import (
+    COLDEST,
+    Rates,
+    annihilation_rate,
+    equilibrium_yield,
+    source_rate,
+    wall_area,
+)
+from jaxbounce.yields.segments import Segments, make_segments
+
+TemperatureRange = Literal["published", "frozen"]
+
+PANELS = 12
+NODES = 16
+_SMALLEST_YIELD = 1e-250
+_PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
+_COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
+_FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
+_ERROR_LIMIT = 1e-3
+
+
+class BoltzmannResult(eqx.Module):
+    """Final yields, with their certificate.
+
+    Attributes:
+        Y_chi: yield of χ at the end of the range.
+        Y_B: yield of baryons there.
+        error_estimate: estimated relative error of the yields: the local errors of the
+            solver, added up, and those of the quadratures of the source.
+        T_end: temperature (GeV) to which the result applies; 0 where annihilation was
+            followed to its end.
+        remaining_annihilation: λ Y_χ at the end, an upper bound on the relative loss of χ
+            by annihilation after it. Where it is not small, the range ended before freeze-out.
+        steps: steps of the solver, rejected ones included.
+        status: a `jaxbounce.Status` code; the yields are NaN unless it is SUCCESS.
+    """
+
+    Y_chi: Scalar
+    Y_B: Scalar
+    error_estimate: Scalar
+    T_end: Scalar
+    remaining_annihilation: Scalar
+    steps: Int[Array, ""]
+    status: Code
+
+
+class Evolution(eqx.Module):
+    """Yields and source on a grid of temperatures; NaN where the status is not SUCCESS.
+
+    Attributes:
+        T: temperatures (GeV).
+        y: percolation time β(t − t_p).
+        Y_chi: yield of χ.
+        Y_B: yield of baryons.
+        source: dY_B/dy by the walls.
+        area_density: (A/V) v_w/β, without the window.
+        status: a `jaxbounce.Status` code for each temperature.
+    """
+
+    T: Float[Array, " temperatures"]
+    y: Float[Array, " temperatures"]
+    Y_chi: Float[Array, " temperatures"]
+    Y_B: Float[Array, " temperatures"]
+    source: Float[Array, " temperatures"]
+    area_density: Float[Array, " temperatures"]
+    status: Int[Array, " temperatures"]
+
+
+def _is_valid(rates: Rates, *others: Scalar) -> Bool[Array, ""]:
+    """Whether every value is finite and inside its range."""
+    r = rates
+    finite = jnp.asarray(True)
+    for value in (*jax.tree.leaves(rates), *others):
+        finite = finite & jnp.isfinite(value)
+    positive = (r.g_chi, r.T_p, r.beta_over_H, r.v_w, r.I_p, r.g_star, r.g_star_s, r.sigma_y)
+    for value in positive:
+        finite = finite & (value > 0)
+    for value in (r.m_chi, r.P, r.f_chi, r.sigma_v, r.sigma_v_slope, r.washout_over_H):
+        finite = finite & (value >= 0)
+    massless_p_wave = (r.sigma_v_slope > 0) & (r.m_chi == 0)
+    return finite & (r.v_w < 1) & (r.P <= 1) & ~massless_p_wave
+
+
+_SAFE = {
+    "m_chi": 1.0,
+    "g_chi": 2.0,
+    "T_p": 100.0,
+    "beta_over_H": 100.0,
+    "v_w": 0.3,
+    "I_p": 0.34,
+    "g_star": 100.0,
+    "g_star_s": 100.0,
+    "P": 0.1,
+    "sigma_y": 3.0,
+}
+"""What is solved in place of an invalid point, so that it cannot hold up a batch."""
+
+
+def _made_safe(rates: Rates, valid: Bool[Array, ""]) -> Rates:
+    names = [f for f, v in vars(rates).items() if isinstance(v, jax.Array)]
+    values = [jnp.where(valid, getattr(rates, name), _SAFE.get(name, 0.0)) for name in names]
+    return eqx.tree_at(lambda r: [getattr(r, name) for name in names], rates, values)
+
+
+def solve_boltzmann(
+    rates: Rates,
+    Y_chi: RealLike | None = None,
+    *,
+    T_max_over_Tp: RealLike = 5.0,
+    T_min_over_Tp: RealLike = 1e-3,
+    y_min: RealLike = -80.0,
+    y_max: RealLike = 50.0,
+    temperature_range: TemperatureRange = "published",
+    tolerance: RealLike = 3e-10,
+    solver: Solver = "auto",
+    adjoint: diffrax.AbstractAdjoint | None = None,
+    panels: int = PANELS,
+    nodes: int = NODES,
+) -> BoltzmannResult:
+    """Integrate the Boltzmann equations of one point from T_max to T_min.
+
+    Pure, and safe under `jit` and `vmap`; a bad or failed point is NaN with a status and
+    disturbs no other.
+
+    Args:
+        rates: what happens to χ and B; scalars.
+        Y_chi: yield of χ at T_max; None starts in equilibrium. Y_B starts at zero.
+        T_max_over_Tp: hottest temperature over T_p.
+        T_min_over_Tp: coldest temperature over T_p.
+        y_min: percolation time before which walls do not count (published: −80).
+        y_max: percolation time after which they do not count (published: 50).
+        temperature_range: "published" ends at T_min. "frozen" follows annihilation on, down
+            to T = 0: to m/T = 300 by the equation, then in closed form. Washout and walls end
+            at T_min in either case.
+        tolerance: local error of ln Y_χ, and of Y_B relative to itself, allowed in a step.
+        solver: "auto" and "scalar-dirk": L-stable, stages solved in place, the best measured
+            in every regime (benchmarks/boltzmann.py). "kvaerno5": diffrax's own, with
+            Newton's method. "tsit5", "dopri8": explicit, for 2λY_eq ≲ 1e3. All but the
+            default look for exhausted χ at the ends of segments only.
+        adjoint: None takes `diffrax.RecursiveCheckpointAdjoint()`, for reverse mode and no
+            derivatives; pass `diffrax.ForwardMode()` to use `jvp` or `jacfwd`.
+        panels: quadrature panels of the wall epoch (static).
+        nodes: Gauss–Legendre nodes a segment (static).
+
+    Returns:
+        A `BoltzmannResult`. Status: INVALID_PARAMETER; CHI_EXHAUSTED if the external source
+        takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED; NOT_FINITE.
+
+    Raises:
+        ValueError: for an unknown name, or if a value is not a scalar (while tracing).
+    """
+    if temperature_range not in get_args(TemperatureRange):
+        raise ValueError(
+            f"temperature_range = {temperature_range!r}: must be 'published' or 'frozen'"
+        )
+    for leaf in jax.tree.leaves((rates, Y_chi)):
+        if jnp.ndim(leaf):
+            raise ValueError(
+                f"a value of shape {jnp.shape(leaf)}: solve_boltzmann takes one point; use jax.vmap"
+            )
+    hot, cold = as_real(T_max_over_Tp), as_real(T_min_over_Tp)
+    y_min, y_max, tolerance = as_real(y_min), as_real(y_max), as_real(tolerance)
+    given = as_real(0.0 if Y_chi is None else Y_chi)
+    valid = _is_valid(rates, hot, cold, y_min, y_max, given)
+    valid = valid & (given >= 0) & (hot >= cold) & (cold > 0) & (y_min < y_max)
+    rates = _made_safe(rates, valid)
+    hot, cold = jnp.where(valid, hot, 2.0), jnp.where(valid, cold, 0.5)
+    hottest, coldest = -jnp.log(hot), -jnp.log(cold)
+    last = coldest
+    if temperature_range == "frozen":
+        least = jnp.where(rates.m_chi > 0, rates.mass_over_Tp, 1e-12)
+        cool = jnp.log(_FROZEN / jnp.where(least > 1e-12, least, 1e-12))
+        last = jnp.where(cool > coldest, cool, coldest)
+    segments = make_segments(
+        rates,
+        hottest=hottest,
+        coldest=coldest,
+        last=last,
+        y_min=jnp.where(valid, y_min, -80.0),
+        y_max=jnp.where(valid, y_max, 50.0),
+        panels=panels,
+        nodes=nodes,
+    )
+    start = _log_start(
+        rates, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
+    )
+    carry = Progress(
+        log_Y_chi=start,
+        Y_B=jnp.zeros_like(start),
+        error=jnp.zeros_like(start),
+        gain_error=jnp.zeros_like(start),
+        steps=jnp.asarray(0),
+        converged=jnp.asarray(True),
+        exhausted=jnp.asarray(False),
+    )
+    adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
+
+    def step(carry: Progress, segment: Segments) -> tuple[Progress, None]:
+        return advance(rates, tolerance, solver, adjoint, carry, segment), None
+
+    carry, _ = jax.lax.scan(step, carry, segments)
+    return _finished(rates, carry, last, cold, temperature_range, valid)
+
+
+def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Segments) -> Scalar:
+    """ln Y_χ at the start: of equilibrium, or of a given Y_χ that may be zero.
+
+    Where annihilation brings Y_χ to equilibrium within 1e-5 of an e-fold, it starts there:
+    what it was before is forgotten as e^{−2λY_eq n}. From nothing, the bath makes λ Y_eq² an
+    e-fold; 1e-13 of that is put in, so that ln Y_χ exists.
+    """
+    stretch = jnp.exp(hottest)
+    equilibrium = equilibrium_yield(
+        rates.mass_over_Tp * stretch,
+        rates.g_chi,
+        rates.g_star_s,
+        rates.chi_stats,
+        rates.equilibrium,
+        segments.relativistic[0],
+    )
+    log_equilibrium = jnp.log(equilibrium + _SMALLEST_YIELD)
+    if Y_chi is None:
+        return log_equilibrium
+    rate = annihilation_rate(
+        rates.T_p / stretch,
+        rates.m_chi,
+        rates.sigma_v,
+        rates.sigma_v_slope,
+        rates.g_star,
+        rates.g_star_s,
+    )
+    made = rate * equilibrium**2
+    seed = jax.lax.stop_gradient(_PRODUCED * made / (1 + made) + _SMALLEST_YIELD)
+    forgotten = 2 * rate * equilibrium > _COUPLED
+    return jnp.where(forgotten, log_equilibrium, jnp.log(Y_chi + seed))
+
+
+def _finished(
+    rates: Rates,
+    carry: Progress,
+    last: Scalar,
+    cold: Scalar,
+    temperature_range: TemperatureRange,
+    valid: Bool[Array, ""],
+) -> BoltzmannResult:
+    Y_chi = jnp.exp(carry.log_Y_chi)
+    T_last = rates.T_p * jnp.exp(-last)
+    rate = annihilation_rate(
+        T_last, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+    )
+    remaining = rate * Y_chi
+    T_end = rates.T_p * cold
+    if temperature_range == "frozen":
+        # λ falls as T (a) and T² (b): ∫ λ dn to T = 0 is λ_a + λ_b/2
+        s_wave = annihilation_rate(
+            T_last, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
+        )
+        Y_chi = Y_chi / (1 + (s_wave + rate) / 2 * Y_chi)
+        remaining, T_end = jnp.zeros_like(remaining), jnp.zeros_like(T_end)
+    Y_B = carry.Y_B
+    positive = jnp.where(Y_B > 0, Y_B, 1.0)
+    table_error = jax.lax.stop_gradient(carry.gain_error / positive)
+    error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
+    status = jnp.asarray(Status.SUCCESS)
+    status = jnp.where(error > _ERROR_LIMIT, Status.QUADRATURE_NOT_CONVERGED, status)
+    status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
+    status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
+    finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)
+    status = jnp.where(finite | carry.exhausted, status, Status.NOT_FINITE)
+    if rates.coupling == "self-consistent":
+        # the hits a particle makes are not continued beyond m/T = 650
+        valid = valid & (rates.mass_over_Tp < COLDEST)
+    status = jnp.where(valid, status, Status.INVALID_PARAMETER)
+    good = status == Status.SUCCESS
+    return BoltzmannResult(
+        Y_chi=jnp.where(good, Y_chi, jnp.nan),
+        Y_B=jnp.where(good, Y_B, jnp.nan),
+        error_estimate=jnp.where(good, error, jnp.nan),
+        T_end=T_end,
+        remaining_annihilation=jnp.where(good, remaining, jnp.nan),
+        steps=carry.steps,
+        status=status,
+    )
+
+
+def evolve_boltzmann(
+    rates: Rates,
+    T: Float[Array, " temperatures"],
+    Y_chi: RealLike | None = None,
+    *,
+    T_max_over_Tp: RealLike = 5.0,
+    **options: Any,
+) -> Evolution:
+    """Yields, source and wall area on a grid of temperatures.
+
+    Every temperature is the end of a solve of its own, in one batch: each value is as
+    accurate as a final one, and none depends on the grid.
+
+    Args:
+        rates: what happens to χ and B; scalars.
+        T: temperatures (GeV), each ≤ T_max_over_Tp T_p; any order.
+        Y_chi: yield of χ at T_max; None starts in equilibrium.
+        T_max_over_Tp: hottest temperature over T_p.
+        options: those of `solve_boltzmann` but T_min_over_Tp and temperature_range.
+
+    Returns:
+        An `Evolution`; arrays of the shape of T.
+    """
+    T = as_real(T)
+
+    def until(cold: Scalar) -> BoltzmannResult:
+        return solve_boltzmann(
+            rates, Y_chi, T_max_over_Tp=T_max_over_Tp, T_min_over_Tp=cold, **options
+        )
+
+    ratio = T / rates.T_p
+    result = jax.vmap(until)(ratio)
+    y = rates.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
+    y_min, y_max = options.get("y_min", -80.0), options.get("y_max", 50.0)
+    inside = (y >= y_min) & (y <= y_max)
+    source = jnp.where(inside, source_rate(rates, jnp.where(inside, y, 0.0)), 0.0)
+    if rates.coupling == "self-consistent":
+        source = source * result.Y_chi
+    return Evolution(
+        T=T,
+        y=y,
+        Y_chi=result.Y_chi,
+        Y_B=result.Y_B,
+        source=source,
+        area_density=wall_area(rates, y),
+        status=result.status,
+    )

@@ -1,0 +1,132 @@
+"""An L-stable Runge–Kutta solver for diffrax whose stages the equation solves itself.
+
+A diagonally implicit method asks, in every stage, for the solution of U = base + h γ f(t, U).
+For one unknown this is a scalar equation, and whoever knows f can solve it in a few
+arithmetic operations: no Jacobian, no linear algebra, no loop, at the cost of an explicit
+method and with gradients in both modes. The tableau is the implicit half of KenCarp5
+(Kennedy & Carpenter, Appl. Numer. Math. 44 (2003) 139): order 5 with an embedded order 4,
+L-stable, stiffly accurate, all abscissae inside the step. Kvaerno5, the usual choice, samples
+0.23 steps beyond it, across breakpoints of the equation.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import diffrax
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool
+
+from jaxbounce._types import Real, Scalar
+
+State = tuple[Scalar, Scalar, Scalar, Scalar]
+"""U; a quadrature b; the sum of |error estimates| of U and b; the lowest monitored value."""
+
+
+class StageEquation(eqx.Module):
+    """U' = f(t, U, args), b' = g(t, U, U', args), with the stage equation of f solved in place."""
+
+    @abc.abstractmethod
+    def coefficients(self, t: Real, args: Any) -> Any:
+        """All that depends on time only, at any number of times at once: a pytree of arrays."""
+
+    @abc.abstractmethod
+    def solve_stage(
+        self, known: Any, base: Scalar, weight: Scalar, guess: Scalar
+    ) -> tuple[Scalar, Scalar, Scalar]:
+        """Solve U = base + weight f(U): U, a bound on its error, and 1 − weight ∂f/∂U."""
+
+    @abc.abstractmethod
+    def slope(self, known: Any, U: Scalar) -> Scalar:
+        """f(U), from the coefficients of one time."""
+
+    @abc.abstractmethod
+    def gain(self, known: Any, U: Scalar, slope: Scalar) -> tuple[Scalar, Scalar]:
+        """g(U, U'), and the monitored value."""
+
+
+class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
+    """KenCarp5's implicit half on a `StageEquation`; see the module's docstring.
+
+    Integrates forwards in time; the terms given to diffrax are unused but for their type.
+    """
+
+    equation: StageEquation
+    term_structure: ClassVar = diffrax.AbstractTerm
+    interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
+        diffrax.LocalLinearInterpolation
+    )
+
+    def order(self, terms: Any) -> int:
+        """Order 5, with an error estimate of order 4."""
+        del terms
+        return 5
+
+    def init(self, terms: Any, t0: Any, t1: Any, y0: State, args: Any) -> tuple[Scalar, Scalar]:
+        """U' and b' at the start: the last stage of a step is the first of the next."""
+        del terms, t1
+        known = self.equation.coefficients(jnp.asarray(t0), args)
+        slope = self.equation.slope(known, y0[0])
+        return slope, self.equation.gain(known, y0[0], slope)[0]
+
+    def step(
+        self,
+        terms: Any,
+        t0: Any,
+        t1: Any,
+        y0: State,
+        args: Any,
+        solver_state: tuple[Scalar, Scalar],
+        made_jump: Bool[Array, ""] | bool,
+    ) -> tuple[State, State, dict[str, State], tuple[Scalar, Scalar], diffrax.RESULTS]:
+        """One step; there are no jumps, since every segment is a solve of its own."""
+        del terms, made_jump
+        U0, b0, accumulated, lowest = y0
+        h = t1 - t0
+        slopes, gains = [solver_state[0]], [solver_state[1]]
+        unsolved = jnp.zeros_like(U0)
+        U1, stiffness = U0, jnp.ones_like(U0)
+        tableau = diffrax.KenCarp5.tableau.tableaus[1]
+        gamma = float(tableau.a_diagonal[-1])
+        abscissae = np.asarray(tableau.c)
+        all_known = self.equation.coefficients(t0 + abscissae.astype(U0.dtype) * h, args)
+        for stage, (row, c) in enumerate(zip(tableau.a_lower, abscissae, strict=True)):
+            known = jax.tree.map(lambda leaf, i=stage: leaf[i], all_known)
+            base = U0 + h * _weighted(row, slopes)
+            guess = jax.lax.stop_gradient(U0 + float(c) * h * slopes[-1])
+            U1, doubt, stiffness = self.equation.solve_stage(known, base, gamma * h, guess)
+            # not f(t, U1), in which the stiffness would amplify rounding
+            slopes.append((U1 - base) / (gamma * h))
+            gain, monitored = self.equation.gain(known, U1, slopes[-1])
+            gains.append(gain)
+            unsolved = unsolved + doubt
+            lowest = jnp.where(monitored < lowest, monitored, lowest)
+        b1 = b0 + h * _weighted(tableau.b_sol, gains)
+        # what the equation damps within the step is no error (Hairer & Wanner II, IV.8)
+        U_error = jnp.abs(h * _weighted(tableau.b_error, slopes)) / stiffness + unsolved
+        b_error = jnp.abs(h * _weighted(tableau.b_error, gains))
+        error = jax.lax.stop_gradient(U_error + b_error)
+        zero = jnp.zeros_like(U0)
+        y1 = (U1, b1, accumulated + error, jax.lax.stop_gradient(lowest))
+        return (
+            y1,
+            (U_error, b_error, zero, zero),
+            {"y0": y0, "y1": y1},
+            (slopes[-1], gains[-1]),
+            diffrax.RESULTS.successful,
+        )
+
+    def func(self, terms: Any, t0: Any, y0: State, args: Any) -> State:
+        """The vector field."""
+        return terms.vf(t0, y0, args)
+
+
+def _weighted(weights: np.ndarray, values: list[Scalar]) -> Scalar:
+    terms = [float(w) * v for w, v in zip(weights, values, strict=True) if w != 0]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total

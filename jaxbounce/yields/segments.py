@@ -1,0 +1,272 @@
+"""The temperature range cut into segments, and on each the walls' source as a polynomial.
+
+A segment spans n = n₀ + τ Δn, τ from 0 to 1. During the wall epoch the segments are
+quadrature panels, placed by what the integrand of Y_B looks like (`jaxbounce.yields.panels`);
+one segment before and one or two after complete the range. The source is evaluated at
+Gauss–Legendre nodes, so that no pulse can be stepped over; everything linear, depletion of
+χ by the walls and washout of B, is then integrated here, as Legendre series:
+
+* self-consistent: K(τ) = ∫ k dτ, the exponent by which the walls deplete χ since the start
+  of the segment, and M(τ) = ∫ k e^{−K} e^{−Ω} dτ, what they give to B, Ω the washout until
+  the end of the segment;
+* external: Z(τ) = ∫ S dτ, what they take from χ, and ∫ S e^{−Ω} dτ.
+
+What is left for the differential equation is annihilation.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from jaxbounce._legendre import legendre_rule, legendre_to_powers, legendre_values
+from jaxbounce._types import Real, Scalar
+from jaxbounce.cosmology import temperature_ratio
+from jaxbounce.equilibrium import PIECEWISE_SWITCH
+from jaxbounce.percolation.area import extended_volume
+from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels
+from jaxbounce.yields.quadrature import rough_source, source_panels
+from jaxbounce.yields.rates import (
+    Rates,
+    annihilation_rate,
+    equilibrium_yield,
+    source_rate,
+    washout_exponent,
+)
+
+_REFINEMENTS = 2
+_INTERVALS = 6  # a panel is cut into this many to be scanned again
+_LARGEST_EXPONENT = 40.0  # depletion and washout beyond e^{−40} put panels where K is still wanted
+_FIRST_NODE = 2.6e-8  # P(4, Δz) of the published z grid: where u P(4, Δz) ~ 1 its area is cut off
+
+
+class Segments(NamedTuple):
+    """Segments in order of time; the leading axis is theirs.
+
+    Attributes:
+        start: n₀.
+        length: Δn ≥ 0.
+        relativistic: side of T = m/3, for the published limits.
+        rate: powers of 2τ − 1 in k or S, per unit of τ.
+        lost: the same of K or Z.
+        gained: the same of M ("external": zero).
+        gained_bare: the same of ∫ k e^{−Ω} dτ, M without depletion inside the segment.
+        lost_at_end: K(1) or Z(1).
+        gained_at_end: M(1), or ∫ S e^{−Ω} dτ.
+        gained_bare_at_end: ∫ k e^{−Ω} dτ.
+        washout: Ω over the segment.
+        loss_error: estimated absolute error of `lost_at_end`.
+        gain_error: estimated absolute error of `gained_at_end`.
+    """
+
+    start: Float[Array, " segments"]
+    length: Float[Array, " segments"]
+    relativistic: Bool[Array, " segments"]
+    rate: Float[Array, "segments degrees"]
+    lost: Float[Array, "segments degrees"]
+    gained: Float[Array, "segments degrees"]
+    gained_bare: Float[Array, "segments degrees"]
+    lost_at_end: Float[Array, " segments"]
+    gained_at_end: Float[Array, " segments"]
+    gained_bare_at_end: Float[Array, " segments"]
+    washout: Float[Array, " segments"]
+    loss_error: Float[Array, " segments"]
+    gain_error: Float[Array, " segments"]
+
+
+def _rough(rates: Rates, y: Real) -> tuple[Real, Real, Real]:
+    phi, slope, inverse_feature = rough_source(
+        y,
+        I_p=rates.I_p,
+        sigma_y=rates.sigma_y,
+        m_over_Tp=rates.mass_over_Tp,
+        beta_over_H=rates.beta_over_H,
+        window=rates.window,
+        kernel=rates.area_kernel,
+    )
+    if rates.kernel == "published":
+        cut = _FIRST_NODE * extended_volume(y, rates.I_p)
+        phi, slope = phi - cut, slope - cut
+    return phi, slope, inverse_feature
+
+
+def _rough_depletion(rates: Rates, y: Real) -> Real:
+    """k to 30 %: a particle meets the walls' area at ¼ of its speed, or at half of theirs."""
+    volume = extended_volume(y, rates.I_p)
+    x = rates.mass_over_Tp * temperature_ratio(y, rates.beta_over_H)
+    hits = 0.25 / jnp.sqrt(1 + jnp.pi * x / 8)
+    if rates.flux == "moving-wall":
+        hits = hits + rates.v_w / 2
+    if rates.kernel == "kjma":
+        area = volume * jnp.exp(-volume)
+    else:
+        area = volume / (1 + volume / 6) ** 0.75
+        if rates.kernel == "published":
+            area = area * jnp.exp(-_FIRST_NODE * volume)
+    window = jnp.exp(-((y / rates.sigma_y) ** 2) / 2) if rates.window == "gaussian" else 1.0
+    return rates.P / rates.v_w * hits * area * window
+
+
+def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Real:
+    """Edges in y of panels on which source, depletion and washout are all resolved."""
+    edges = source_panels(
+        I_p=rates.I_p,
+        sigma_y=rates.sigma_y,
+        m_over_Tp=rates.mass_over_Tp,
+        beta_over_H=rates.beta_over_H,
+        lower=lower,
+        upper=upper,
+        window=rates.window,
+        kernel=rates.area_kernel,
+    )
+    lower, upper = edges[0], edges[-1]
+    # χ that the bath makes anew, λY_eq² an e-fold, does not run out
+    made = (
+        annihilation_rate(
+            rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
+        )
+        * equilibrium_yield(
+            rates.mass_over_Tp, rates.g_chi, rates.g_star_s, rates.chi_stats, rates.equilibrium
+        )
+        ** 2
+    )
+    deepest = -jnp.log(jnp.clip(made, np.exp(-_LARGEST_EXPONENT), 1.0))
+    parts = (np.arange(_INTERVALS) + 0.5) / _INTERVALS
+    for _ in range(_REFINEMENTS):
+        widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
+        y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
+        phi, slope, inverse_feature = _rough(rates, y)
+        B = rates.beta_over_H
+        n, last = _efolds(y, B), _efolds(upper, B)
+        washed = washout_exponent(n, last, rates.washout_over_H, rates.washout_power)
+        fading = rates.washout_over_H * jnp.exp(rates.washout_power * n) / (B + 2 * y)
+        phi = phi - jnp.minimum(washed, _LARGEST_EXPONENT)
+        slope = slope + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
+        inverse_feature = inverse_feature + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
+        if rates.coupling == "self-consistent":
+            k = _rough_depletion(rates, y)
+            gone = jnp.cumsum(k * widths) - k * widths / 2
+            phi = phi - jnp.minimum(gone, deepest)
+            slope = slope - jnp.where(gone < deepest, k, 0.0)
+            inverse_feature = inverse_feature + jnp.where(gone < deepest, k, 0.0)
+        edges = equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
+    return edges
+
+
+def _efolds(y: Real, beta_over_H: Real) -> Real:
+    """n = ln(T_p/T) at percolation time y."""
+    return jnp.log1p(2 * y / beta_over_H) / 2
+
+
+def make_segments(
+    rates: Rates,
+    *,
+    hottest: Scalar,
+    coldest: Scalar,
+    last: Scalar,
+    y_min: Scalar,
+    y_max: Scalar,
+    panels: int,
+    nodes: int,
+) -> Segments:
+    """Cut n from `hottest` to `last` into segments and integrate the source on each.
+
+    Args:
+        rates: the point, all scalars.
+        hottest: n = ln(T_p/T) to start from.
+        coldest: n until which walls and washout act.
+        last: n to end with, ≥ `coldest`.
+        y_min: earliest percolation time at which walls count.
+        y_max: latest, > `y_min`.
+        panels: panels of the wall epoch (static).
+        nodes: Gauss–Legendre nodes a segment (static).
+    """
+    B = rates.beta_over_H
+    hot_y, cold_y = B / 2 * jnp.expm1(2 * hottest), B / 2 * jnp.expm1(2 * coldest)
+    # `where`, not minimum: at a tie the derivative must belong to one side
+    lower = jnp.where(hot_y < y_min, y_min, hot_y)
+    upper = jnp.where(cold_y > y_max, y_max, cold_y)
+    lower = jnp.where(lower < upper, lower, upper)
+    thinnest = 1e-9 * (1 + jnp.abs(lower))
+    edges = _wall_panels(rates, lower, jnp.where(upper > lower, upper, lower + thinnest), panels)
+    edges = jnp.where(edges < upper, edges, upper)
+    first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
+    inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
+    first = jnp.where(hot_y < y_min, first, hottest)
+    final = jnp.where(cold_y > edges[-1], final, coldest)
+    n = jnp.concatenate([hottest[None], first, inner, final, coldest[None], last[None]])
+    relativistic = jnp.ones(n.shape[0] - 1, bool)
+    if rates.equilibrium == "piecewise":
+        mass = rates.mass_over_Tp
+        meets = mass * jnp.exp(last) > PIECEWISE_SWITCH
+        meeting = jnp.log(PIECEWISE_SWITCH / jnp.where(meets, mass, 1.0))
+        meeting = jnp.clip(jnp.where(meets, meeting, last), hottest, last)
+        n = insert_edge(n, meeting)
+        relativistic = (n[1:] + n[:-1]) / 2 < meeting
+    middle = (n[1:] + n[:-1]) / 2
+    active = (middle > first) & (middle < final)
+    return _integrate_source(rates, n, active, relativistic, coldest, nodes)
+
+
+def _integrate_source(
+    rates: Rates, n: Real, active: Real, relativistic: Real, coldest: Scalar, nodes: int
+) -> Segments:
+    x, to_coefficients, to_integral = legendre_rule(nodes)
+    to_powers = legendre_to_powers(nodes + 1)
+    at_nodes = legendre_values(nodes)
+    start, length = n[:-1], jnp.diff(n)
+    node_n = start[:, None] + length[:, None] * (1 + x) / 2
+    y = rates.beta_over_H / 2 * jnp.expm1(2 * node_n)
+    quiet = ~active[:, None]
+    # dy/dτ = β/H e^{2n} Δn
+    per_tau = rates.beta_over_H * jnp.exp(2 * jnp.where(quiet, 0.0, node_n)) * length[:, None]
+    rate = source_rate(rates, jnp.where(quiet, 0.0, y), relativistic[:, None])
+    rate = jnp.where(quiet, 0.0, rate * per_tau)
+
+    def washout(a: Real, b: Real) -> Real:
+        return washout_exponent(
+            jnp.where(a < coldest, a, coldest),
+            jnp.where(b < coldest, b, coldest),
+            rates.washout_over_H,
+            rates.washout_power,
+        )
+
+    end = n[1:]
+    kept = jnp.exp(-washout(node_n, end[:, None]))
+    half = jnp.full_like(start, 0.5)  # dτ = ½ d(2τ − 1)
+    lost = rate @ to_integral.T / 2
+    integrate = jax.vmap(lambda f, h: integrate_panels(f[None], h[None]))
+    lost_at_end, loss_error = integrate(rate, half)
+    bare = rate * kept
+    if rates.coupling == "self-consistent":
+        gain = bare * jnp.exp(-(lost @ at_nodes))
+        gained, gained_bare = gain @ to_integral.T / 2, bare @ to_integral.T / 2
+    else:
+        gain, gained, gained_bare = bare, jnp.zeros_like(lost), jnp.zeros_like(lost)
+    gained_at_end, gain_error = integrate(gain, half)
+    return Segments(
+        start=start,
+        length=length,
+        relativistic=relativistic,
+        rate=rate @ to_coefficients.T @ to_powers[:-1, :-1],
+        lost=lost @ to_powers,
+        gained=gained @ to_powers,
+        gained_bare=gained_bare @ to_powers,
+        lost_at_end=lost_at_end,
+        gained_at_end=gained_at_end,
+        gained_bare_at_end=integrate(bare, half)[0],
+        washout=washout(start, end),
+        loss_error=loss_error,
+        gain_error=gain_error,
+    )
+
+
+def series_at(powers: Float[Array, " degrees"], tau: Scalar) -> Scalar:
+    """A series of a segment, at τ."""
+    x = 2 * tau - 1
+    total = powers[-1]
+    for k in range(powers.shape[0] - 2, -1, -1):
+        total = total * x + powers[k]
+    return total
