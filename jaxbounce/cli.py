@@ -29,6 +29,7 @@ examples:
   jaxbounce run point.json --out result.json     run it, write the published output JSON
   jaxbounce run point.json --preset published    on the published grids, digit for digit
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
+  jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
   jaxbounce sensitivity --plot bars.png          what the densities depend on
   jaxbounce convert wall.csv --average T=100     P of a wall by every method
   jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
@@ -77,6 +78,18 @@ class Sensitivity(_Point):
 
 
 @dataclasses.dataclass(frozen=True)
+class Evolve(_Point):
+    """Write Y_chi, Y_B, source and A/V over temperature as CSV or netCDF."""
+
+    out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("evolution.csv")
+    """CSV or, with the suffix .nc, netCDF; written whole or not at all."""
+    points: Annotated[int, tyro.conf.arg(metavar="N")] = 400
+    """Temperatures: half even in ln T over the range, half even in y around the walls."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw it (PNG, PDF or SVG); needs the extra "plot"."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Convert:
     """Print the conversion probability of a wall by every method, each with its certificate."""
 
@@ -110,7 +123,7 @@ class Template:
     """toml explains every key."""
 
 
-Command = Run | Diagnostics | Sensitivity | Convert | Template
+Command = Run | Diagnostics | Sensitivity | Evolve | Convert | Template
 
 
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -234,9 +247,40 @@ def _sensitivity(command: Sensitivity) -> int:
     return _exit_status(Status(int(found.prediction.status)))
 
 
+def _evolve(command: Evolve) -> int:
+    import numpy as np
+
+    from jaxbounce import Status, enable_x64, evolution_report, plotting
+    from jaxbounce._checks import ConfigurationError, check_whole
+    from jaxbounce.report import resolved_model
+
+    enable_x64()
+    configuration = _configured(command)
+    _keep_compiled()
+    points = check_whole("--points", command.points, 4, "number of temperatures")
+    if command.out.suffix.lower() not in (".csv", ".nc"):
+        raise ConfigurationError(f"--out {command.out}: unknown format; use .csv or .nc")
+    if command.plot is not None:
+        plotting.new_figure(1, 1)  # what is missing shows before the work
+    model, conversion = resolved_model(configuration)
+    if int(conversion.status) != Status.SUCCESS:
+        return _exit_status(Status(int(conversion.status)))
+    grid = evolution_report.temperature_grid(model, points)
+    found = evolution_report.evolution(model, grid)
+    codes = np.asarray(found.status)
+    failed = codes[codes != Status.SUCCESS]
+    evolution_report.write(command.out, found, json.dumps(configuration.as_mapping()))
+    if command.plot is not None:
+        plotting.evolution(evolution_report.columns(found), command.plot)
+    print(f"{command.out}: {grid.size} temperatures, {failed.size} without a number")
+    return _exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
+
+
 def _run(command: Command) -> int:
     if isinstance(command, Convert):
         return _convert(command)
+    if isinstance(command, Evolve):
+        return _evolve(command)
     if isinstance(command, Sensitivity):
         return _sensitivity(command)
     from jaxbounce import Status, enable_x64, report
@@ -276,6 +320,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = {
         "run": Run,
         "sensitivity": Sensitivity,
+        "evolve": Evolve,
         "convert": Convert,
         "diagnostics": Diagnostics,
         "template": Template,

@@ -21,7 +21,6 @@ from jaxbounce._checks import (
     put,
     read_mapping,
 )
-from jaxbounce._ranges import Range, at_least
 from jaxbounce.conversion_config import ConversionSettings, expand_conversion, read_conversion
 from jaxbounce.model import Model
 from jaxbounce.parameters import CHOICES, PRESETS, RANGES, Choices, Parameters
@@ -45,10 +44,12 @@ PARAMETER_OF_KEY: dict[str, str] = {
     "y_min": "y_min",
     "y_max": "y_max",
     "P_back_over_P": "P_back_over_P",
+    "sigma_v_chi_GeV_m2": "sigma_v",
+    "sigma_v_slope_GeV_m2": "sigma_v_slope",
+    "Gamma_wash_over_H": "washout_over_H",
+    "Gamma_wash_power": "washout_power",
 }
 """Configuration key of each model parameter."""
-
-NEEDS_ODE = "needs the Boltzmann equations, which this version does not solve yet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,41 +93,41 @@ class Configuration:
     window: str = "gaussian"
     dark_matter: str = "input"
     closure: str = "linear"
+    sigma_v_slope_GeV_m2: float = 0.0
+    Gamma_wash_power: float = 0.0
+    coupling: str | None = None
+    temperature_range: str | None = None
+    derivatives: str = "reverse"
 
     def __post_init__(self) -> None:
         for key in PARAMETER_OF_KEY:
             if getattr(self, key) is not None or key not in _OPTIONAL:
                 check_number(key, getattr(self, key), RANGES[PARAMETER_OF_KEY[key]])
-        for key, allowed in _OTHER_RANGES.items():
-            check_number(key, getattr(self, key), allowed)
         check_flag("deplete_DM_from_source", self.deplete_DM_from_source)
         check_name("regime", self.regime, ("thermal", "nonthermal", "auto"))
         for key, names in CHOICES.items():
+            if key in _DERIVED or (key in _AUTOMATIC and getattr(self, key) is None):
+                continue
             check_name(key, getattr(self, key), names)
         self._check_together()
 
     def _check_together(self) -> None:
-        if self.regime == "thermal":
-            raise ConfigurationError(f'regime = "thermal": {NEEDS_ODE}; use "nonthermal" or "auto"')
-        for key in ("sigma_v_chi_GeV_m2", "Gamma_wash_over_H"):
-            if getattr(self, key) != 0:
-                raise ConfigurationError(f"{key} = {getattr(self, key)}: {NEEDS_ODE}; set it to 0")
-        if self.deplete_DM_from_source:
-            raise ConfigurationError(
-                f"deplete_DM_from_source = true: {NEEDS_ODE}; set it to false, or use"
-                ' dark_matter = "occupancy" with a closure'
-            )
-        if self.dark_matter == "input":
-            given = [key for key in _INITIAL if getattr(self, key) is not None]
-            if len(given) != 1:
-                have = "both given" if given else "both missing"
+        given = [key for key in _INITIAL if getattr(self, key) is not None]
+        if self.initial == "equilibrium":
+            if given:
                 raise ConfigurationError(
-                    f'Y_chi_init and n_chi_at_Tp_GeV3: {have}; dark_matter = "input" needs'
-                    " exactly one of them (set the other to null)"
+                    f'{given[0]} = {getattr(self, given[0])}: regime = "thermal" starts in'
+                    " equilibrium; set it to null"
                 )
+        elif self.dark_matter == "input" and len(given) != 1:
+            have = "both given" if given else "both missing"
+            raise ConfigurationError(
+                f'Y_chi_init and n_chi_at_Tp_GeV3: {have}; dark_matter = "input" needs'
+                " exactly one of them (set the other to null)"
+            )
         self._check_conversion()
         try:
-            Choices(**{name: getattr(self, name) for name in CHOICES})
+            _ = self.choices
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
 
@@ -155,9 +156,56 @@ class Configuration:
         return None if self.conversion is None else read_conversion(self.conversion)
 
     @property
+    def initial(self) -> str:
+        """Where χ starts: "equilibrium" if regime is thermal, or auto without any other start."""
+        annihilates = self.sigma_v_chi_GeV_m2 > 0 or self.sigma_v_slope_GeV_m2 > 0
+        nothing_given = all(getattr(self, key) is None for key in _INITIAL)
+        inferred = self.regime == "auto" and annihilates and self.dark_matter == "input"
+        if self.regime == "thermal" or (inferred and nothing_given):
+            return "equilibrium"
+        return "given"
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the Boltzmann equations are needed; empty if the source integral is all there is."""
+        found = []
+        if self.initial == "equilibrium":
+            found.append("chi starts in equilibrium")
+        for key, what in (
+            ("sigma_v_chi_GeV_m2", "annihilation"),
+            ("sigma_v_slope_GeV_m2", "annihilation"),
+            ("Gamma_wash_over_H", "washout"),
+            ("deplete_DM_from_source", "depletion"),
+        ):
+            if getattr(self, key) and what not in found:
+                found.append(what)
+        if self.coupling == "self-consistent":
+            found.append("the source follows chi")
+        return tuple(found)
+
+    @property
     def choices(self) -> Choices:
-        """The choices in force."""
-        return Choices(**{name: getattr(self, name) for name in CHOICES})
+        """The choices in force: those written, and those that follow from the regime."""
+        values = {name: getattr(self, name) for name in CHOICES if name not in _DERIVED}
+        coupling, span = values.pop("coupling"), values.pop("temperature_range")
+        if not self.reasons:
+            return Choices(
+                **values,
+                **({} if coupling is None else {"coupling": coupling}),
+                **({} if span is None else {"temperature_range": span}),
+            )
+        if coupling is None:
+            coupling = "self-consistent" if self.dark_matter == "occupancy" else "external"
+        annihilates = "annihilation" in self.reasons
+        depleted = self.deplete_DM_from_source or coupling == "self-consistent"
+        return Choices(
+            **values,
+            equations="boltzmann",
+            initial="equilibrium" if self.initial == "equilibrium" else "given",
+            coupling=coupling,
+            depletion="on" if depleted else "off",
+            temperature_range=span or ("frozen" if annihilates else "published"),
+        )
 
     def as_mapping(self) -> dict[str, Any]:
         """Every key with its value, ready for JSON."""
@@ -176,10 +224,8 @@ class Configuration:
 
 _INITIAL = ("Y_chi_init", "n_chi_at_Tp_GeV3")
 _OPTIONAL = ("P_chi_to_B", *_INITIAL)
-_OTHER_RANGES: dict[str, Range] = {
-    "sigma_v_chi_GeV_m2": at_least(0, "annihilation cross section times speed (GeV⁻²)"),
-    "Gamma_wash_over_H": at_least(0, "washout rate over H"),
-}
+_DERIVED = ("equations", "initial", "depletion")  # follow from regime and the rates
+_AUTOMATIC = ("coupling", "temperature_range")  # follow too, where they are not written
 _KEYS = tuple(field.name for field in dataclasses.fields(Configuration))
 _REQUIRED = tuple(
     field.name

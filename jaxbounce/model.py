@@ -11,6 +11,7 @@ to densities. To vary a parameter, replace it by name:
 import dataclasses
 from typing import Any, Self
 
+import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -31,10 +32,13 @@ from jaxbounce.parameters import (
 from jaxbounce.relic import baryon_density, dark_matter_density, omega_h2
 from jaxbounce.status import Status
 from jaxbounce.yields import (
+    BoltzmannResult,
+    Rates,
     converted_fraction,
     flux_over_entropy,
     gauss_legendre_integral,
     published_integral,
+    solve_boltzmann,
     time_limits,
 )
 
@@ -120,6 +124,9 @@ class Prediction(eqx.Module):
         P: the conversion probability used, given or computed.
         Y_available: yield f_χ n_eq/s at T_p, all the χ there is to convert.
         mean_hits: a, how often a χ is hit by a wall front on average.
+        T_end: temperature (GeV) to which the numbers apply; 0 where annihilation was followed
+            to its end.
+        remaining_annihilation: upper bound on the relative loss of χ by annihilation after it.
         error_estimate: estimated relative error of Y_B, including that of a computed P. With the
             published grids, how far they are from the converged integral of the same equations.
         status: a `jaxbounce.Status` code; every number is NaN where it says there is none.
@@ -133,6 +140,8 @@ class Prediction(eqx.Module):
     P: Scalar
     Y_available: Scalar
     mean_hits: Scalar
+    T_end: Scalar
+    remaining_annihilation: Scalar
     error_estimate: Scalar
     status: Code
 
@@ -209,6 +218,64 @@ def _depleted(
     return available * converted, available * (1 - converted), available, hits
 
 
+def boltzmann_rates(model: Model, P: RealLike) -> Rates:
+    """What happens to χ and B in the Boltzmann equations of a model."""
+    p, choices = model.parameters, model.choices
+    published = choices.quadrature == "published" and choices.area_kernel == "eq6"
+    return Rates(
+        m_chi=p.m_chi,
+        g_chi=p.g_chi,
+        T_p=p.T_p,
+        beta_over_H=p.beta_over_H,
+        v_w=p.v_w,
+        I_p=p.I_p,
+        g_star=p.g_star,
+        g_star_s=p.g_star_s,
+        P=P,
+        f_chi=p.f_chi,
+        sigma_y=p.sigma_y,
+        sigma_v=p.sigma_v,
+        sigma_v_slope=p.sigma_v_slope,
+        washout_over_H=p.washout_over_H,
+        washout_power=p.washout_power,
+        kernel="published" if published else choices.area_kernel,
+        window=choices.window,
+        chi_stats=choices.chi_stats,
+        equilibrium=choices.equilibrium,
+        flux=choices.flux,
+        coupling=choices.coupling,
+        deplete=choices.depletion == "on",
+    )
+
+
+def initial_yield(model: Model) -> Scalar | None:
+    """Y_χ at T_max; None for equilibrium."""
+    p, choices = model.parameters, model.choices
+    if choices.initial == "equilibrium":
+        return None
+    entropy = entropy_density(p.T_p, p.g_star_s)
+    if choices.dark_matter == "input":
+        return p.Y_chi_init + p.n_chi_at_Tp / entropy
+    density = number_density(p.T_p, p.m_chi, p.g_chi, choices.chi_stats, choices.equilibrium)
+    return p.f_chi * density / entropy
+
+
+def _integrated(model: Model, P: Scalar) -> BoltzmannResult:
+    """The Boltzmann equations of a model."""
+    p, choices = model.parameters, model.choices
+    adjoint = diffrax.ForwardMode() if choices.derivatives == "forward" else None
+    return solve_boltzmann(
+        boltzmann_rates(model, P),
+        initial_yield(model),
+        T_max_over_Tp=p.T_max_over_Tp,
+        T_min_over_Tp=p.T_min_over_Tp,
+        y_min=p.y_min,
+        y_max=p.y_max,
+        temperature_range=choices.temperature_range,
+        adjoint=adjoint,
+    )
+
+
 @jax.jit
 def predict(model: Model) -> Prediction:
     """Today's densities of one model: pure, and safe under `jit`, `vmap` and `grad`.
@@ -232,6 +299,16 @@ def predict(model: Model) -> Prediction:
     source, error = _source(p, choices)
     certain = jax.lax.stop_gradient(jnp.where(P > 0, P, 1.0))
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
+    status = jnp.asarray(Status.SUCCESS)
+    T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
+    if choices.equations == "boltzmann":
+        solved = _integrated(model, P)
+        Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
+        T_end, remaining = solved.T_end, solved.remaining_annihilation
+        status = solved.status
+    else:
+        active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
+        status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)
     rho_B, rho_DM = baryon_density(Y_B), dark_matter_density(Y_chi, p.m_chi)
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
 
@@ -240,12 +317,12 @@ def predict(model: Model) -> Prediction:
     lost = ((rho_B < smallest) & (P > 0) & (p.f_chi > 0)) | (
         (rho_DM < smallest) & (Y_chi != 0) & (p.m_chi > 0)
     )
-    status = jnp.asarray(Status.SUCCESS)
-    status = jnp.where(lost, Status.UNDERFLOW, status)
-    if choices.quadrature != "published":
-        status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
-    status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
-    status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
+    status = jnp.where(lost & (status == Status.SUCCESS), Status.UNDERFLOW, status)
+    if choices.equations == "quadrature":
+        if choices.quadrature != "published":
+            status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
+        status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
+        status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     status = jnp.where(conversion.status == Status.SUCCESS, status, conversion.status)
     status = jnp.where(are_valid(p), status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
@@ -262,6 +339,8 @@ def predict(model: Model) -> Prediction:
         P=withheld(P),
         Y_available=withheld(available),
         mean_hits=withheld(hits),
+        T_end=withheld(T_end),
+        remaining_annihilation=withheld(remaining),
         error_estimate=jnp.where(
             status == Status.INVALID_PARAMETER, jnp.nan, error + conversion.error / certain
         ),

@@ -11,9 +11,12 @@ from jaxbounce._ranges import Range, above, at_least
 from jaxbounce._types import Scalar, as_leaf, as_optional_leaf
 from jaxbounce.equilibrium import Equilibrium, Statistics
 from jaxbounce.percolation import AreaKernel, Window
-from jaxbounce.yields import Closure, Quadrature
+from jaxbounce.yields import Closure, Coupling, Flux, Quadrature, TemperatureRange
 
-Flux = Literal["static", "moving-wall"]
+Equations = Literal["quadrature", "boltzmann"]
+Initial = Literal["given", "equilibrium"]
+Depletion = Literal["off", "on"]
+Derivatives = Literal["reverse", "forward"]
 DarkMatter = Literal["input", "swept-once", "occupancy"]
 
 
@@ -36,6 +39,12 @@ RANGES: dict[str, Range] = {
     "y_min": Range(-math.inf, 0, False, False, "earliest y of the integral (published: −80)"),
     "y_max": Range(0, 70, False, True, "latest y of the integral (published: 50)"),
     "P_back_over_P": Range(0, 1, True, True, "P for hits from behind over P (two-zone closure)"),
+    "sigma_v": at_least(0, "annihilation ⟨σv⟩ (GeV⁻²), the part that is constant"),
+    "sigma_v_slope": at_least(0, "annihilation ⟨σv⟩ over T/m (GeV⁻²), the part that is linear"),
+    "washout_over_H": at_least(0, "washout rate of B over H at T_p"),
+    "washout_power": Range(
+        -math.inf, math.inf, False, False, "power of m/T with which washout over H changes"
+    ),
 }
 """Range and meaning of every parameter, by name."""
 
@@ -64,6 +73,10 @@ class Parameters(eqx.Module):
     y_min: Scalar = eqx.field(converter=as_leaf, default=-80.0)
     y_max: Scalar = eqx.field(converter=as_leaf, default=50.0)
     P_back_over_P: Scalar = eqx.field(converter=as_leaf, default=1.0)
+    sigma_v: Scalar = eqx.field(converter=as_leaf, default=0.0)
+    sigma_v_slope: Scalar = eqx.field(converter=as_leaf, default=0.0)
+    washout_over_H: Scalar = eqx.field(converter=as_leaf, default=0.0)
+    washout_power: Scalar = eqx.field(converter=as_leaf, default=0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,6 +94,17 @@ class Choices:
         closure: how depletion of χ is treated with dark_matter "occupancy"
             (`jaxbounce.yields.closures`).
         chi_stats: "fermion", "boson" or "classical".
+        equations: "quadrature", the source integrated alone, or "boltzmann", the coupled
+            equations with annihilation, washout and depletion.
+        initial: with "boltzmann", where χ starts at T_max: "given" (by dark_matter) or in
+            "equilibrium".
+        coupling: with "boltzmann", what the source is made of: "external", f_χ n_eq as published;
+            or "self-consistent", the χ there is, which it then depletes.
+        depletion: with "external", whether χ loses what the source takes.
+        temperature_range: with "boltzmann", "published" ends at T_min, "frozen" follows
+            annihilation to its end.
+        derivatives: with "boltzmann", which mode of differentiation is used: "reverse" (`grad`) or
+            "forward" (`jvp`, `jacfwd`).
     """
 
     area_kernel: AreaKernel = "eq6"
@@ -91,6 +115,12 @@ class Choices:
     dark_matter: DarkMatter = "input"
     closure: Closure = "linear"
     chi_stats: Statistics = "fermion"
+    equations: Equations = "quadrature"
+    initial: Initial = "given"
+    coupling: Coupling = "external"
+    depletion: Depletion = "off"
+    temperature_range: TemperatureRange = "published"
+    derivatives: Derivatives = "reverse"
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():
@@ -104,6 +134,15 @@ class Choices:
                 f'closure = {self.closure!r} needs dark_matter = "occupancy",'
                 f" not {self.dark_matter!r}; drop one of them"
             )
+        if self.equations == "boltzmann":
+            self._check_boltzmann()
+        else:
+            for name in ("initial", "coupling", "depletion", "temperature_range", "derivatives"):
+                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
+                    raise ValueError(
+                        f'{name} = {getattr(self, name)!r} needs equations = "boltzmann", not'
+                        ' "quadrature"; drop one of them'
+                    )
         if self.closure == "two-zone":
             needed = {"area_kernel": "kjma", "flux": "moving-wall", "window": "none"}
             for name, value in needed.items():
@@ -112,6 +151,22 @@ class Choices:
                         f'closure = "two-zone" needs {name} = {value!r}, not'
                         f" {getattr(self, name)!r}: it is derived for walls that sweep space once"
                     )
+
+    def _check_boltzmann(self) -> None:
+        external = self.coupling == "external"
+        wrong = None
+        if self.dark_matter == "swept-once":
+            wrong = 'dark_matter = "swept-once" is a closed form; use "input" or "occupancy"'
+        elif self.closure != "linear":
+            wrong = f"closure = {self.closure!r} is a closed form; leave closure out"
+        elif not external and self.depletion == "off":
+            wrong = 'coupling = "self-consistent" takes from χ what it gives: depletion = "on"'
+        elif self.dark_matter == "occupancy" and external:
+            wrong = 'dark_matter = "occupancy" needs coupling = "self-consistent"'
+        elif self.dark_matter == "occupancy" and self.initial == "equilibrium":
+            wrong = 'dark_matter = "occupancy" gives the start itself: initial = "given"'
+        if wrong is not None:
+            raise ValueError(f'equations = "boltzmann": {wrong}')
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -123,6 +178,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "dark_matter": get_args(DarkMatter),
     "closure": get_args(Closure),
     "chi_stats": get_args(Statistics),
+    "equations": get_args(Equations),
+    "initial": get_args(Initial),
+    "coupling": get_args(Coupling),
+    "depletion": get_args(Depletion),
+    "temperature_range": get_args(TemperatureRange),
+    "derivatives": get_args(Derivatives),
 }
 """The names each choice may take."""
 

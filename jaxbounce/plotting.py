@@ -36,6 +36,29 @@ def save(figure: Any, path: str | Path) -> None:
     write_bytes_whole(path, buffer.getvalue())
 
 
+def evolution(columns: dict[str, Any], path: str | Path) -> None:
+    """Y_χ and Y_B, and below them source and wall area, over temperature."""
+    figure = new_figure(7, 6)
+    upper, lower = figure.subplots(2, sharex=True)
+    T = columns["T_GeV"]
+    for name, label in (("Y_chi", "Y_χ"), ("Y_B", "Y_B")):
+        upper.loglog(T, columns[name], label=label)
+    lower.semilogx(T, _scaled(columns["source"]), label="source dY_B/dy")
+    lower.semilogx(T, _scaled(columns["area_density_GeV"]), label="A/V")
+    lower.set_xlabel("T (GeV)")
+    upper.set_ylabel("yield")
+    lower.set_ylabel("over the largest value")
+    upper.invert_xaxis()
+    upper.legend()
+    lower.legend()
+    save(figure, path)
+
+
+def _scaled(values: Any) -> Any:
+    largest = values.max()
+    return values / largest if largest > 0 else values
+
+
 def tornado(rows: Sequence[dict[str, Any]], path: str | Path) -> None:
     """Elasticities of ρ_B and ρ_DM as bars, largest on top."""
     shown = [r for r in rows if max(abs(r["rho_B"] or 0), abs(r["rho_DM"] or 0)) > 1e-6][::-1]

@@ -63,8 +63,8 @@ ROWS: dict[str, dict[str, str]] = {
 }
 """The rows of the comparison: published grids, the same equations converged, the exact ones.
 
-Depletion closures are left out, so that the rows differ in the source alone; Y_χ is the input, or
-follows the configuration's dark-matter option with the linear closure.
+Depletion closures, annihilation and washout are left out, so that the rows differ in the source
+alone; Y_χ is the input, or follows the configuration's dark-matter option with the linear closure.
 """
 
 
@@ -90,7 +90,7 @@ def run(configuration: Configuration) -> Run:
         return Run(configuration, predict(model), {}, conversion)
     # the rows share one P: computed once
     model = model.with_P(conversion.P)
-    rows = {name: model.choose(closure="linear", **row) for name, row in ROWS.items()}
+    rows = {name: _source_alone(model).choose(**row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
     distinct = {m.choices: m for m in (model, *rows.values())}
     predicted = _predict_all(list(distinct.values()))
@@ -104,6 +104,20 @@ def run(configuration: Configuration) -> Run:
         predictions[model.choices],
         {name: predictions[row.choices] for name, row in rows.items()},
         conversion,
+    )
+
+
+def _source_alone(model: Model) -> Model:
+    """The model with nothing but the source: what the rows of the comparison evaluate."""
+    plain = dict.fromkeys(("sigma_v", "sigma_v_slope", "washout_over_H"), 0.0)
+    return model.replace(**plain).choose(
+        closure="linear",
+        equations="quadrature",
+        initial="given",
+        coupling="external",
+        depletion="off",
+        temperature_range="published",
+        derivatives="reverse",
     )
 
 
@@ -146,6 +160,10 @@ def as_mapping(result: Run) -> dict[str, Any]:
             "DM_over_B": _number(prediction.ratio),
             "Omega_B_h2": _number(prediction.omega_b_h2),
             "Omega_DM_h2": _number(prediction.omega_dm_h2),
+            "equations": configuration.choices.equations,
+            "reasons_for_boltzmann": list(configuration.reasons),
+            "T_end_GeV": _number(prediction.T_end),
+            "remaining_annihilation": _number(prediction.remaining_annihilation),
             "Y_available": _number(prediction.Y_available),
             "mean_hits": _number(prediction.mean_hits),
             "relative_error_estimate": _number(prediction.error_estimate),
@@ -179,7 +197,8 @@ def _value(number: Any, digits: int = 12) -> str:
 
 
 def _choices_line(choices: Choices) -> str:
-    closure = f", closure {choices.closure}" if choices.dark_matter == "occupancy" else ""
+    closed = choices.dark_matter == "occupancy" and choices.equations == "quadrature"
+    closure = f", closure {choices.closure}" if closed else ""
     return (
         f"area {choices.area_kernel}, quadrature {choices.quadrature}, equilibrium"
         f" {choices.equilibrium}, flux {choices.flux}, window {choices.window},"
@@ -211,6 +230,7 @@ def _lines(result: Run) -> Iterator[str]:
     if c.conversion_settings is not None:
         yield from _conversion_lines(c.conversion_settings, result.conversion)
     yield f"  choices: {_choices_line(c.choices)}"
+    yield from _path_lines(c, p)
     yield f"           {_NAMES_OF_KERNELS[c.area_kernel]}"
     yield ""
     yield "today"
@@ -228,7 +248,8 @@ def _lines(result: Run) -> Iterator[str]:
         yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
     yield f"  status   : {status.message}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
-        kind = "distance to the converged integral" if c.quadrature == "published" else "estimated"
+        published = c.quadrature == "published" and not c.reasons
+        kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
         yield from _occupancy_lines(p)
     yield ""
@@ -249,6 +270,27 @@ def _lines(result: Run) -> Iterator[str]:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
     yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def _path_lines(c: Configuration, p: Prediction) -> Iterator[str]:
+    """Which equations ran, why, and over which temperatures."""
+    if not c.reasons:
+        yield "           equations: source integral (no annihilation, washout or depletion)"
+        return
+    choices = c.choices
+    start = "equilibrium" if choices.initial == "equilibrium" else "the given yield"
+    yield (
+        f"           equations: Boltzmann, because of {', '.join(c.reasons)}; chi starts from"
+        f" {start}, source {choices.coupling}, depletion {choices.depletion}"
+    )
+    if choices.temperature_range == "frozen":
+        yield "           annihilation is followed past T_min to its end"
+    elif float(p.remaining_annihilation) > 1e-3:
+        yield (
+            "           the range ends before annihilation does: up to"
+            f" {float(p.remaining_annihilation):.1%} of chi is left to go"
+            ' (temperature_range = "frozen" follows it)'
+        )
 
 
 def _conversion_lines(settings: ConversionSettings, conversion: Estimate) -> Iterator[str]:
@@ -390,8 +432,6 @@ _EXAMPLES = {"conversion": '"transport_params.json"'}
 _OTHER_KEYS = {
     "preset": "published | benchmark | exact: sets the choices below; one written here wins",
     "conversion": "table or file of a wall to compute P from, in place of P_chi_to_B",
-    "regime": "nonthermal | auto (thermal needs the Boltzmann solver)",
-    "sigma_v_chi_GeV_m2": "annihilation cross section (GeV⁻²); 0 until the Boltzmann solver exists",
-    "Gamma_wash_over_H": "washout rate over H; 0 until the Boltzmann solver exists",
-    "deplete_DM_from_source": "false until the Boltzmann solver exists",
+    "regime": "thermal (chi starts in equilibrium) | nonthermal | auto",
+    "deplete_DM_from_source": "whether chi loses what the external source takes",
 }

@@ -20,6 +20,7 @@ class Status(enum.IntEnum):
     WAVE_NOT_CONVERGED = 11
     AVERAGE_NOT_CONVERGED = 12
     ODE_NOT_CONVERGED = 20
+    NEEDS_BOLTZMANN = 21
 
     @property
     def message(self) -> str:
@@ -33,6 +34,10 @@ _MESSAGES = {
     Status.INVALID_PARAMETER: (
         "a parameter is outside its range or not finite; no number is returned"
         " (jaxbounce.parameters.RANGES lists the ranges)"
+    ),
+    Status.NEEDS_BOLTZMANN: (
+        'annihilation or washout is on, which equations = "quadrature" leaves out; choose'
+        ' equations = "boltzmann"'
     ),
     Status.QUADRATURE_NOT_CONVERGED: (
         "the quadrature error estimate is too large to trust the yield; try a narrower"

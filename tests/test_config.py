@@ -31,7 +31,9 @@ def test_published_keys_are_accepted_as_they_are():
 def test_every_parameter_has_a_key_and_every_key_a_place():
     assert set(PARAMETER_OF_KEY.values()) == set(RANGES)
     fields = set(Configuration.__dataclass_fields__)
-    assert set(PARAMETER_OF_KEY) | set(CHOICES) <= fields
+    # these three follow from the regime and the rates
+    derived = {"equations", "initial", "depletion"}
+    assert set(PARAMETER_OF_KEY) | set(CHOICES) <= fields | derived
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -76,11 +78,22 @@ BAD = {
     "preset": ({"preset": "exakt"}, "preset = 'exakt': must be one of"),
     "both": ({"n_chi_at_Tp_GeV3": 1.0}, "Y_chi_init and n_chi_at_Tp_GeV3: both given"),
     "neither": ({"Y_chi_init": None}, "Y_chi_init and n_chi_at_Tp_GeV3: both missing"),
-    "annihilation": ({"sigma_v_chi_GeV_m2": 1e-9}, "sigma_v_chi_GeV_m2 = 1e-09: needs"),
-    "washout": ({"Gamma_wash_over_H": 0.05}, "Gamma_wash_over_H = 0.05: needs"),
+    "negative annihilation": ({"sigma_v_chi_GeV_m2": -1}, "sigma_v_chi_GeV_m2 = -1: must be ≥ 0"),
     "negative washout": ({"Gamma_wash_over_H": -1}, "Gamma_wash_over_H = -1: must be ≥ 0"),
-    "depletion": ({"deplete_DM_from_source": True}, "deplete_DM_from_source = true: needs"),
-    "thermal": ({"regime": "thermal"}, 'regime = "thermal": needs'),
+    "thermal": ({"regime": "thermal"}, 'Y_chi_init = 4.9e-10: regime = "thermal" starts in'),
+    "range without equations": ({"temperature_range": "frozen"}, "needs equations"),
+    "coupling": (
+        {"coupling": "external", "dark_matter": "occupancy", "deplete_DM_from_source": True},
+        'dark_matter = "occupancy" needs coupling = "self-consistent"',
+    ),
+    "swept once": (
+        {"dark_matter": "swept-once", "Gamma_wash_over_H": 0.1},
+        'dark_matter = "swept-once" is a closed form',
+    ),
+    "closure too": (
+        {"dark_matter": "occupancy", "closure": "mean-field", "Gamma_wash_over_H": 0.1},
+        "closure = 'mean-field' is a closed form",
+    ),
     "closure": ({"closure": "two-zone"}, "closure = 'two-zone' needs dark_matter = \"occupancy\""),
 }
 

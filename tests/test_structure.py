@@ -57,6 +57,7 @@ ORDER = [
     "config",
     "conversion_report",
     "report",
+    "evolution_report",
     "sensitivity_report",
     "plotting",
     "cli",
@@ -112,7 +113,7 @@ def test_readme_commands_exist():
     from jaxbounce import cli
 
     commands = set(
-        re.findall(r"jaxbounce (run|template|diagnostics|convert|sensitivity)\b", readme)
+        re.findall(r"jaxbounce (run|template|diagnostics|convert|sensitivity|evolve)\b", readme)
     )
     for command in commands:
         assert hasattr(cli, command.capitalize())

@@ -23,6 +23,7 @@ from jaxbounce.yields.quadrature import (
 )
 from jaxbounce.yields.rates import (
     Coupling as Coupling,
+    Flux as Flux,
     Rates as Rates,
     annihilation_rate as annihilation_rate,
     equilibrium_yield as equilibrium_yield,
