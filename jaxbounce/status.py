@@ -19,6 +19,14 @@ class Status(enum.IntEnum):
     INCIDENT_CHANNEL_CLOSED = 10
     WAVE_NOT_CONVERGED = 11
     AVERAGE_NOT_CONVERGED = 12
+    FALSE_VACUUM_NOT_MINIMUM = 30
+    TRUE_VACUUM_NOT_DEEPER = 31
+    DEGENERATE_VACUA = 32
+    NO_BARRIER = 33
+    BOUNCE_NOT_CONVERGED = 34
+    BOUNCE_NOT_RESOLVED = 35
+    NOT_A_BOUNCE = 36
+    NO_TRANSITION = 37
 
     @property
     def message(self) -> str:
@@ -68,5 +76,35 @@ _MESSAGES = {
     Status.AVERAGE_NOT_CONVERGED: (
         "the thermal average did not converge to the tolerance; give the thresholds of P, or"
         " try more panels"
+    ),
+    Status.FALSE_VACUUM_NOT_MINIMUM: (
+        "the false vacuum given is not near a minimum of the potential (its gradient does not"
+        " vanish, or a mass squared is negative); give a minimum"
+    ),
+    Status.TRUE_VACUUM_NOT_DEEPER: (
+        "the potential at the true vacuum is above that at the false vacuum: nothing tunnels;"
+        " swap the vacua or change the parameters"
+    ),
+    Status.DEGENERATE_VACUA: (
+        "the vacua are degenerate (to 1e-8 of the barrier): the bounce is infinitely large"
+    ),
+    Status.NO_BARRIER: (
+        "no barrier separates the vacua, and no bounce was found: the false vacuum is not"
+        " metastable"
+    ),
+    Status.BOUNCE_NOT_CONVERGED: (
+        "Newton's method did not converge to a bounce; try a true vacuum nearer to where the"
+        " field should tunnel, or look for an exactly flat direction (scale invariance)"
+    ),
+    Status.BOUNCE_NOT_RESOLVED: (
+        "the grid does not resolve the bounce (Legendre tail or Derrick's identity); the"
+        " potential may not be smooth at the false vacuum, or the wall too thin"
+    ),
+    Status.NOT_A_BOUNCE: (
+        "a solution was found that has not exactly one negative mode: not the bounce that"
+        " governs the decay; try another point for the true vacuum"
+    ),
+    Status.NO_TRANSITION: (
+        "the transition does not complete in the range of temperatures given; widen the range"
     ),
 }

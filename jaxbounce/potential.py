@@ -1,0 +1,136 @@
+"""Scalar potentials and their vacua.
+
+A potential is any JAX-traceable function V(φ, θ) of the fields φ, shape (n,), and of its
+parameters θ, any pytree of arrays; it returns a scalar. What V depends on and should be
+differentiable, or change without recompilation, belongs in θ and not in a closure. Units
+are the user's, one for all fields, of which V is the fourth power (in three dimensions too,
+where S₃/T is what counts: a temperature is one of the parameters).
+
+Potentials written as text are in `expression`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
+
+from jaxbounce._numerics import eliminate
+from jaxbounce._types import Real, RealLike, Scalar, as_leaf
+
+Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
+"""V(φ, θ) → scalar."""
+
+_NEWTON_STEPS = 20
+_DESCENT_STEPS = 200
+_FLAT = 1e-14  # a curvature of this size, relative to the largest, is a flat direction
+_CURVATURE_ROUNDING = 1e-10
+
+
+class Portal(NamedTuple):
+    """Parameters of `portal`; the published ones by default."""
+
+    lam_Phi: RealLike = 0.1
+    v: RealLike = 99 / 42
+    b: RealLike = -4.049587e-9
+    lam: RealLike = 1e-8
+    mu_squared: RealLike = 1e-8
+    g: RealLike = 2.313019
+
+
+def portal(phi: Float[Array, " 2"], theta: Portal) -> Scalar:
+    """Two fields (Φ, φ) repelling each other: the published wall.
+
+    V = λ_Φ/4 (Φ² − v²)² + b Φ² + λ/4 (φ² − 1)² − μ² φ² + g Φ² φ². False vacuum
+    (0, −√(1 + 2μ²/λ)), true vacuum near (v, 0). The false vacuum is a minimum if g ⟨φ⟩² > λ_Φ v²/2 − b.
+    """
+    Phi, brane = phi
+    hidden = theta.lam_Phi / 4 * (Phi**2 - theta.v**2) ** 2 + theta.b * Phi**2
+    visible = theta.lam / 4 * (brane**2 - 1) ** 2 - theta.mu_squared * brane**2
+    return hidden + visible + theta.g * Phi**2 * brane**2
+
+
+class Z2Portal(NamedTuple):
+    """Parameters of `z2_portal`."""
+
+    w: RealLike
+    lam_s: RealLike
+    lam_m: RealLike
+
+
+def z2_portal(phi: Float[Array, " 2"], theta: Z2Portal) -> Scalar:
+    """V = ¼(h² − 1)² + λ_s/4 (s² − w²)² + λ_m/4 h² s² of the fields (h, s)."""
+    h, s = phi
+    wells = (h**2 - 1) ** 2 + theta.lam_s * (s**2 - theta.w**2) ** 2
+    return (wells + theta.lam_m * h**2 * s**2) / 4
+
+
+def polynomial(phi: Float[Array, " 1"], theta: Float[Array, " k"]) -> Scalar:
+    """V = Σ c_k φ^k of one field, θ = (c_0, c_1, …)."""
+    total = jnp.zeros_like(phi[0])
+    for coefficient in theta[::-1]:
+        total = total * phi[0] + coefficient
+    return total
+
+
+def cubic_quartic(phi: Float[Array, " 1"], theta: RealLike) -> Scalar:
+    """V = (φ⁴ − 2φ³ + δ φ²/2)/4, 0 < δ < 2: every renormalisable barrier of one field, scaled.
+
+    Source: F. C. Adams, Phys. Rev. D 48 (1993) 2800, hep-ph/9302321.
+    """
+    x = phi[0]
+    return (x**4 - 2 * x**3 + theta / 2 * x**2) / 4
+
+
+def quartic_well(phi: Float[Array, " n"], theta: Float[Array, " n+1"]) -> Scalar:
+    """V = (Σ c_i (φ_i − 1)² − c_n) Σ φ_i², any number of fields, θ = (c_0, …, c_n).
+
+    Source: P. Athron et al., BubbleProfiler, arXiv:1901.03714.
+    """
+    return ((theta[:-1] * (phi - 1) ** 2).sum() - theta[-1]) * (phi**2).sum()
+
+
+def curvature(potential: Potential, theta: Any, phi: Float[Array, " n"]) -> Float[Array, "n n"]:
+    """∂²V/∂φ∂φ: the mass matrix squared if φ is a vacuum."""
+    return jax.hessian(potential)(phi, theta)
+
+
+def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
+    """Whether a matrix of second derivatives has no eigenvalue below zero, but for rounding."""
+    scale = jnp.abs(matrix).max()
+    shifted = matrix + _CURVATURE_ROUNDING * scale * jnp.eye(matrix.shape[-1])
+    _, negative = eliminate(shifted, jnp.zeros((matrix.shape[-1], 0)), _FLAT)
+    return (negative == 0) & jnp.isfinite(scale)
+
+
+def polish_vacuum(
+    potential: Potential, theta: Any, guess: Float[ArrayLike, " n"]
+) -> Float[Array, " n"]:
+    """The stationary point of V near a guess, by Newton's method.
+
+    Differentiable in θ (forward, reverse, any order) by the implicit-function theorem; an
+    exactly flat direction stays where it is. Nothing is checked here: see `curvature`.
+    """
+    guess = as_leaf(guess)
+
+    def force(phi: Real) -> Real:
+        return jax.grad(potential)(phi, theta)
+
+    def newton_step(matrix: Real, right: Real) -> Real:
+        # by the inverse, which is linear in `right` as reverse mode needs it
+        inverse, _ = eliminate(matrix, jnp.eye(right.size), _FLAT)
+        return inverse @ right
+
+    def solve(f: Callable[[Real], Real], start: Real) -> Real:
+        def advance(_: int, phi: Real) -> Real:
+            return phi - newton_step(jax.jacfwd(f)(phi), f(phi))
+
+        return jax.lax.fori_loop(0, _NEWTON_STEPS, advance, start)
+
+    def solve_linear(tangent: Callable[[Real], Real], y: Real) -> Real:
+        return newton_step(jax.jacfwd(tangent)(jnp.zeros_like(y)), y)
+
+    return jax.lax.custom_root(force, guess, solve, solve_linear)
