@@ -28,7 +28,6 @@ from jaxbounce.bounce.action import (
     outer_kinetic,
     rise,
     scaled_potential,
-    solid_angle,
 )
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import Elements, Nodal, Shape, evaluate, regrid
@@ -284,17 +283,21 @@ def _wall(
     value = scaled_potential(problem.potential, inputs, units)
     D = problem.dimension
 
-    def density(x: Scalar) -> Scalar:
+    def at(x: Scalar) -> tuple[Scalar, Scalar]:
+        """The density, and its derivative over Ω x^{D−1}, which the field equations give."""
         u, slope = jax.jvp(
             lambda y: evaluate(problem.elements, shape, values, y), (x,), (jnp.ones_like(x),)
         )
-        energy = (slope**2).sum() / 2 + shape.radius**2 * rise(value, u)
-        return solid_angle(D) * x ** (D - 1) * energy
+        kinetic, potential = (slope**2).sum() / 2, shape.radius**2 * rise(value, u)
+        force = shape.radius**2 * jax.grad(value)(u)
+        change = (D - 1) / x * (potential - kinetic) + 2 * slope @ force
+        return x ** (D - 1) * (kinetic + potential), change
 
     points = jax.lax.stop_gradient(scan_points(shape, _SCAN_POINTS))
-    heights = jax.lax.stop_gradient(jax.vmap(density)(points))
+    heights, _ = jax.lax.stop_gradient(jax.vmap(at)(points))
     top = jnp.clip(jnp.argmax(heights), 1, _SCAN_POINTS - 2)
-    peak = bracketed_root(jax.grad(density), points[top - 1], points[top + 1])
+    peak = bracketed_root(lambda x: at(x)[1], points[top - 1], points[top + 1])
+    half = at(peak)[0] / 2
 
     below = heights < heights[top] / 2
     index = jnp.arange(_SCAN_POINTS)
@@ -302,10 +305,9 @@ def _wall(
     right = jnp.min(jnp.where(below & (index > top), index, _SCAN_POINTS - 1))
     cell = jnp.stack([left, right - 1])
 
-    def excess(x: Scalar) -> Scalar:
-        return density(x) - density(peak) / 2
-
-    edges = jax.vmap(lambda i: bracketed_root(excess, points[i], points[i + 1]))(cell)
+    edges = jax.vmap(
+        lambda i: bracketed_root(lambda x: at(x)[0] - half, points[i], points[i + 1])
+    )(cell)
     scale = units.length * shape.radius
     return scale * peak, scale * (edges[1] - edges[0])
 
