@@ -52,9 +52,7 @@ def eliminate(
     return table[..., size:], negative
 
 
-def bracketed_root(
-    function: Callable[[Scalar], Scalar], lower: Scalar, upper: Scalar
-) -> Scalar:
+def bracketed_root(function: Callable[[Scalar], Scalar], lower: Scalar, upper: Scalar) -> Scalar:
     """The root of `function` between two points at which its signs differ.
 
     Bisection, then Newton. Differentiated by the implicit-function theorem, to any order,

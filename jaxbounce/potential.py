@@ -9,14 +9,12 @@ where S₃/T is what counts: a temperature is one of the parameters).
 Potentials written as text are in `expression`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._numerics import eliminate
 from jaxbounce._types import Real, RealLike, Scalar, as_leaf
@@ -45,7 +43,8 @@ def portal(phi: Float[Array, " 2"], theta: Portal) -> Scalar:
     """Two fields (Φ, φ) repelling each other: the published wall.
 
     V = λ_Φ/4 (Φ² − v²)² + b Φ² + λ/4 (φ² − 1)² − μ² φ² + g Φ² φ². False vacuum
-    (0, −√(1 + 2μ²/λ)), true vacuum near (v, 0). The false vacuum is a minimum if g ⟨φ⟩² > λ_Φ v²/2 − b.
+    (0, −√(1 + 2μ²/λ)), true vacuum near (v, 0); the former is a minimum only if
+    2 g φ_FV² > λ_Φ v² − 2b.
     """
     Phi, brane = phi
     hidden = theta.lam_Phi / 4 * (Phi**2 - theta.v**2) ** 2 + theta.b * Phi**2

@@ -138,21 +138,27 @@ def action_parts(
     )
 
 
-def outer_kinetic(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal, boundary: Scalar
+def surface_term(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
 ) -> Scalar:
-    """The kinetic part of the action beyond the grid, by Derrick's identity of that region.
+    """Ω X^D (½ φ'² − ½ δᵀ M² δ) at the end of the grid: what Derrick's identity leaves there.
 
-    Scaling the outside gives (D−2) T + D W = Ω X^D (½ δ'² − ½ δᵀ M² δ) with T + W known.
+    Scaling r gives (D−2) T + D W = −surface for the inside and + surface for the outside.
     """
-    D = problem.dimension
-    value = scaled_potential(problem.potential, inputs, units)
-    mass_squared = jax.hessian(value)(jnp.zeros(values.shape[1])) * shape.radius**2
+    D, elements = problem.dimension, problem.elements
     last = values[-1]
-    flux = boundary_matrix(problem, value, shape, last.size) @ last / shape.x_max ** (D - 1)
-    surface = (flux @ flux - last @ mass_squared @ last) / 2 * shape.x_max**D
+    if problem.boxed:
+        grid = make_grid(elements, shape, D)
+        reference = reference_element(elements.order)
+        slope = reference.derivative[-1] @ to_elements(elements, values)[-1] / grid.slope[-1, -1]
+        surface = slope @ slope
+    else:
+        value = scaled_potential(problem.potential, inputs, units)
+        mass_squared = jax.hessian(value)(jnp.zeros_like(last)) * shape.radius**2
+        slope = decay_matrix(mass_squared, shape.x_max, D) @ last
+        surface = slope @ slope - last @ mass_squared @ last
     scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
-    return (D * boundary - scale * surface) / 2
+    return scale * shape.x_max**D * surface / 2
 
 
 class Linearised(NamedTuple):
@@ -172,7 +178,9 @@ def linearise(
     value = scaled_potential(problem.potential, inputs, units)
     grid = make_grid(elements, shape, problem.dimension)
     boundary = boundary_matrix(problem, value, shape, values.shape[1])
-    force = shape.radius**2 * nodal_mass(elements, grid)[:, None] * jax.vmap(jax.grad(value))(values)
+    force = (
+        shape.radius**2 * nodal_mass(elements, grid)[:, None] * jax.vmap(jax.grad(value))(values)
+    )
     residual = apply_stiffness(elements, grid, values) + force
     residual = residual.at[-1].add(boundary @ values[-1])
     curvature = to_elements(elements, jax.vmap(jax.hessian(value))(values))
@@ -193,28 +201,3 @@ def solve_linearised(
 def apply_linearised(elements: Elements, system: Linearised, values: Nodal) -> Nodal:
     """The Jacobian applied to `values`."""
     return apply_elements(elements, system.grid, system.diagonal, system.boundary, values)
-
-
-def derrick(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
-) -> Scalar:
-    """Violation of Derrick's identity, relative to the kinetic action.
-
-    The action is stationary under a change of scale; of a box, it changes by the pressure
-    on its wall, −½ Ω X^D φ'(X)².
-    """
-    parts = action_parts(problem, inputs, units, shape, values)
-    if not problem.boxed:
-
-        def scaled(radius: Scalar) -> Scalar:
-            moved = shape._replace(radius=radius)
-            return sum(action_parts(problem, inputs, units, moved, values))
-
-        return shape.radius * jax.grad(scaled)(shape.radius) / parts.kinetic
-    D, elements = problem.dimension, problem.elements
-    grid = make_grid(elements, shape, D)
-    reference = reference_element(elements.order)
-    slope = reference.derivative[-1] @ to_elements(elements, values)[-1] / grid.slope[-1, -1]
-    scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
-    surface = scale * shape.x_max**D * (slope**2).sum() / 2
-    return ((D - 2) * parts.kinetic + D * parts.potential + surface) / parts.kinetic

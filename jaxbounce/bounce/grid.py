@@ -14,7 +14,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxbounce._types import Real, Scalar
 
@@ -139,27 +139,58 @@ def apply_stiffness(elements: Elements, grid: Grid, values: Nodal) -> Nodal:
     return sum_elements(elements, jnp.einsum("eij,eja->eia", grid.stiffness, local))
 
 
+class Location(NamedTuple):
+    """A point of the grid: its element, and 2s − 1 there, from −1 to 1."""
+
+    element: Int[Array, "..."]
+    y: Real
+
+
+def locate(elements: Elements, shape: Shape, x: Real) -> Location:
+    """Where x in [0, x_max] lies."""
+    start, stop = _ends(shape)
+    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.count
+    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.count - 1)
+    return Location(element.astype(int), 2 * (s - element) - 1)
+
+
 def evaluate(
     elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Real
 ) -> Float[Array, "... fields"]:
     """The piecewise polynomial through nodal values at x in [0, x_max].
 
-    Legendre sums rather than the barycentric formula: smooth at the nodes too, so that
+    A Legendre sum rather than the barycentric formula: smooth at the nodes too, so that
     derivatives in x may be taken automatically.
     """
     reference = reference_element(elements.order)
-    start, stop = _ends(shape)
-    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.count
-    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.count - 1).astype(int)
     local = jnp.einsum("ki,eia->eka", reference.to_legendre, to_elements(elements, values))
-    coefficients = local[element]  # (..., order, fields)
-    y = (2 * (s - element) - 1)[..., None]
+    element, y = locate(elements, shape, x)
+    return _legendre_sum(local[element], y)
+
+
+def evaluate_with_slope(
+    elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Scalar
+) -> tuple[Float[Array, " fields"], Float[Array, " fields"]]:
+    """`evaluate` at one x, and the derivative in x."""
+    reference = reference_element(elements.order)
+    nodal_values = to_elements(elements, values)
+    slopes = jnp.einsum("ij,eja->eia", reference.derivative, nodal_values)
+    both = jnp.concatenate([nodal_values, slopes], -1)
+    local = jnp.einsum("ki,eia->eka", reference.to_legendre, both)
+    element, y = locate(elements, shape, x)
+    u, slope = jnp.split(_legendre_sum(local[element], y), 2, -1)
+    start, stop = _ends(shape)
+    return u, slope * elements.count / (stop - start) / jnp.hypot(shape.width, x - 1)
+
+
+def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:
+    """Σ c_k P_k(y)."""
     previous, current = jnp.ones_like(y), y
-    total = coefficients[..., 0, :] + coefficients[..., 1, :] * y
-    for k in range(1, elements.order - 1):
+    polynomials = [previous, current]
+    for k in range(1, coefficients.shape[-2] - 1):
         previous, current = current, ((2 * k + 1) * y * current - k * previous) / (k + 1)
-        total = total + coefficients[..., k + 1, :] * current
-    return total
+        polynomials.append(current)
+    return jnp.einsum("...ka,...k->...a", coefficients, jnp.stack(polynomials, -1))
 
 
 def regrid(

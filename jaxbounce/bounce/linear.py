@@ -1,13 +1,10 @@
 """Linear systems of spectral elements by static condensation: symmetric, few negative modes."""
 
-from collections.abc import Callable
-
-import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbounce._numerics import eliminate
-from jaxbounce._types import Real
 from jaxbounce.bounce.grid import Elements, Grid, apply_stiffness, sum_elements, to_elements
 
 
@@ -32,15 +29,14 @@ def solve_elements(
     """
     count, order = elements
     n, k = right.shape[1:]
+    # einsums with constant masks rather than scatters, which cost compile time
     local = jnp.einsum("eij,ab->eiajb", stiffness, jnp.eye(n))
-    nodes = jnp.arange(order)
-    local = local.at[:, nodes, :, nodes, :].add(jnp.moveaxis(diagonal, 1, 0))
+    local = local + jnp.einsum("eiab,ij->eiajb", diagonal, jnp.eye(order))
     interior = (order - 2) * n
-    ends = jnp.array([0, order - 1])
 
-    inner = local[:, 1:-1, :, 1:-1, :].reshape(count, interior, interior)
-    coupling = local[:, 1:-1][:, :, :, ends].reshape(count, interior, 2 * n)
-    outer = local[:, ends][:, :, :, ends].reshape(count, 2 * n, 2 * n)
+    inner = local[:, 1:-1, :, 1:-1].reshape(count, interior, interior)
+    coupling = local[:, 1:-1, :, :: order - 1].reshape(count, interior, 2 * n)
+    outer = local[:, :: order - 1, :, :: order - 1].reshape(count, 2 * n, 2 * n)
     load = to_elements(elements, right)[:, 1:-1].reshape(count, interior, k)
 
     solved, negative = eliminate(inner, jnp.concatenate([coupling, load], -1))
@@ -50,14 +46,12 @@ def solve_elements(
     force = -(transposed @ particular).reshape(count, 2, n, k)
 
     # element ends: a block tridiagonal matrix
-    e = jnp.arange(count)
-    matrix = jnp.zeros((count + 1, n, count + 1, n))
-    for i in range(2):
-        for j in range(2):
-            matrix = matrix.at[e + i, :, e + j, :].add(block[:, i, :, j, :])
-    matrix = matrix.at[count, :, count, :].add(boundary).reshape((count + 1) * n, -1)
-    shared = right[:: order - 1].at[e].add(force[:, 0]).at[e + 1].add(force[:, 1])
-    at_ends, more = eliminate(matrix, shared.reshape((count + 1) * n, k))
+    place = np.eye(count + 1)[np.arange(count)[:, None] + np.arange(2)]
+    matrix = jnp.einsum("eiajb,eik,ejl->kalb", block, place, place)
+    matrix = matrix + jnp.einsum("ab,k,l->kalb", boundary, place[-1, 1], place[-1, 1])
+    shared = right[:: order - 1] + jnp.einsum("eiak,eij->jak", force, place)
+    size = (count + 1) * n
+    at_ends, more = eliminate(matrix.reshape(size, size), shared.reshape(size, k))
     at_ends = at_ends.reshape(count + 1, n, k)
 
     both = jnp.stack([at_ends[:-1], at_ends[1:]], 1).reshape(count, 2 * n, k)
@@ -78,10 +72,3 @@ def apply_elements(
     local = jnp.einsum("eiab,eib->eia", diagonal, to_elements(elements, values))
     product = apply_stiffness(elements, grid, values) + sum_elements(elements, local)
     return product.at[-1].add(boundary @ values[-1])
-
-
-def solve_symmetric(
-    matvec: Callable[[Real], Real], right: Real, solve: Callable[[Real], Real]
-) -> Real:
-    """`solve(right)`, differentiated (forward, reverse, any order) as the inverse of `matvec`."""
-    return jax.lax.custom_linear_solve(matvec, right, lambda _, b: solve(b), symmetric=True)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
 
 from jaxbounce._types import Scalar
 from jaxbounce.bounce.action import (
@@ -21,44 +20,56 @@ from jaxbounce.bounce.action import (
     Units,
     action_parts,
     apply_linearised,
-    derrick,
     linearise,
     solve_linearised,
 )
-from jaxbounce.bounce.grid import Nodal, Shape, legendre_tail
+from jaxbounce.bounce.grid import Nodal, Shape
 
-_NEWTON_STEPS = 14
+_NEWTON_STEPS = 15
 _CONVERGED = 1e-12  # Newton step, of the field range; below 1e-8 stagnation also ends it
 _LONGEST_STEP = 0.3
 
 
-def newton(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal
-) -> Nodal:
+class Solution(NamedTuple):
+    """Where Newton's method ended, and what it saw there."""
+
+    values: Nodal
+    newton_step: Scalar
+    """The step it would take next, relative to the range of the fields."""
+    negative_modes: Scalar
+    """Number of negative eigenvalues of the second variation."""
+
+
+def newton(problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal) -> Solution:
     """Newton's method on the discrete field equations, until rounding."""
     amplitude = jnp.sqrt((start[0] ** 2).sum())
 
     def advance(state):
-        values, step, size, _ = state
+        solution, change, step, _ = state
+        size = jnp.where(step > 0, solution.newton_step, 1.0)
+        values = solution.values + change * jnp.minimum(1.0, _LONGEST_STEP / size)
         system = linearise(problem, inputs, units, shape, values)
-        change, _ = solve_linearised(problem.elements, system, -system.residual)
-        new_size = jnp.abs(change).max() / amplitude
-        damped = jnp.minimum(1.0, _LONGEST_STEP / jnp.maximum(new_size, _LONGEST_STEP))
-        return values + damped * change, step + 1, new_size, size
+        change, negative = solve_linearised(problem.elements, system, -system.residual)
+        size = jnp.abs(change).max() / amplitude
+        new = Solution(values, size, negative.astype(values.dtype))
+        return new, change, step + 1, solution.newton_step
 
     def unfinished(state):
-        _, step, size, before = state
+        solution, _, step, before = state
+        size = solution.newton_step
         stagnant = (size < 1e-8) & (size > before / 2)
         return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
 
-    first = (start, jnp.asarray(0), jnp.asarray(jnp.inf), jnp.asarray(jnp.inf))
+    infinite = jnp.asarray(jnp.inf)
+    unknown = Solution(start, infinite, jnp.asarray(0.0))
+    first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
     return jax.lax.while_loop(unfinished, advance, first)[0]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def solve_profile(
     problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal
-) -> Nodal:
+) -> Solution:
     """Stationary nodal values near `start`; a differentiable function of `inputs` alone."""
     return newton(problem, inputs, units, shape, start)
 
@@ -66,7 +77,8 @@ def solve_profile(
 @solve_profile.defjvp
 def _profile_jvp(problem: Problem, primals, tangents):
     inputs, units, shape, start = primals
-    values = solve_profile(problem, inputs, units, shape, start)
+    solution = solve_profile(problem, inputs, units, shape, start)
+    values = solution.values
 
     def residual(inputs: Inputs) -> Nodal:
         return linearise(problem, inputs, units, shape, values).residual
@@ -80,7 +92,8 @@ def _profile_jvp(problem: Problem, primals, tangents):
         lambda _, b: solve_linearised(problem.elements, frozen, b)[0],
         symmetric=True,
     )
-    return values, change
+    zero = jnp.zeros_like(solution.newton_step)
+    return solution, Solution(change, zero, zero)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -100,30 +113,3 @@ def _action_jvp(problem: Problem, primals, tangents):
         (tangents[0],),
     )
     return action, change
-
-
-class Certificate(NamedTuple):
-    """What vouches for a bounce, each a number that is small (or 1) for a good one."""
-
-    newton_step: Scalar
-    """The step that Newton's method would take next, relative to the range of the fields."""
-    derrick: Scalar
-    """Violation of Derrick's (virial) identity, relative to the kinetic action."""
-    legendre_tail: Scalar
-    """Highest Legendre coefficients of the profile, relative to the range of the fields."""
-    negative_modes: Int[Array, ""]
-    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
-
-
-def certify(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
-) -> Certificate:
-    """The figures of `Certificate`."""
-    system = linearise(problem, inputs, units, shape, values)
-    step, negative = solve_linearised(problem.elements, system, -system.residual)
-    return Certificate(
-        newton_step=jnp.abs(step).max() / jnp.sqrt((values[0] ** 2).sum()),
-        derrick=jnp.abs(derrick(problem, inputs, units, shape, values)),
-        legendre_tail=legendre_tail(problem.elements, values),
-        negative_modes=negative,
-    )

@@ -76,7 +76,9 @@ def relaxed_paths(value: ScaledPotential, target: Field) -> Float[Array, "paths 
     def step(_: int, path: Path) -> Path:
         downhill = gradient(path)
         steepness = jnp.sqrt((downhill**2).sum(1, keepdims=True))
-        moved = path - downhill * jnp.minimum(rate, limit / jnp.where(steepness > 0, steepness, 1.0))
+        moved = path - downhill * jnp.minimum(
+            rate, limit / jnp.where(steepness > 0, steepness, 1.0)
+        )
         moved = moved.at[0].set(path[0]).at[-1].set(path[-1])
         length = jnp.cumsum(jnp.sqrt((jnp.diff(moved, axis=0) ** 2).sum(1)))
         along = jnp.concatenate([jnp.zeros(1), length]) / length[-1]
@@ -142,9 +144,7 @@ def best_ansatz(
     best = jnp.argmin(jnp.where(jnp.isnan(F), jnp.inf, F))
     path, rest = jnp.divmod(best, F.shape[1] * F.shape[2])
     amplitude, width = jnp.divmod(rest, F.shape[2])
-    return Ansatz(
-        paths[path], jnp.asarray(amplitudes)[amplitude], jnp.asarray(_WIDTHS)[width]
-    )
+    return Ansatz(paths[path], jnp.asarray(amplitudes)[amplitude], jnp.asarray(_WIDTHS)[width])
 
 
 def scale_free(kinetic: Scalar, potential: Scalar, dimension: int) -> Scalar:
@@ -218,7 +218,7 @@ def minimise(
         values = s.values + change
         T, W, force = integrals(values)
         F = scale_free(T, W, D)
-        better = (F < s.F + 1e-13 * jnp.abs(s.F)) & (predicted < 0)
+        better = (s.F + 1e-13 * jnp.abs(s.F) > F) & (predicted < 0)
         gain = (s.F - F) / jnp.maximum(-predicted / 2, 1e-300)
         eased = jnp.where(gain > 0.5, 0.2 * s.damping, s.damping)
         damping = jnp.clip(jnp.where(better, eased, 6 * s.damping), 1e-10, 1e13)
@@ -229,7 +229,14 @@ def minimise(
 
     T, W, force = integrals(start)
     first = _State(
-        start, scale_free(T, W, D), T, W, force, jnp.asarray(1e-2), jnp.asarray(0), jnp.asarray(False)
+        start,
+        scale_free(T, W, D),
+        T,
+        W,
+        force,
+        jnp.asarray(1e-2),
+        jnp.asarray(0),
+        jnp.asarray(False),
     )
     return jax.lax.while_loop(lambda s: (s.step < _STEPS_A_STAGE) & ~s.done, advance, first)
 
@@ -247,9 +254,7 @@ class Found(NamedTuple):
     steps: Int[Array, ""]
 
 
-def search(
-    value: ScaledPotential, target: Field, lightest: Scalar, dimension: int
-) -> Found:
+def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: int) -> Found:
     """Find the neighbourhood of the bounce.
 
     Args:

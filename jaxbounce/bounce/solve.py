@@ -8,7 +8,7 @@ The search (`search`) finds the neighbourhood, Newton's method on spectral eleme
 (`profile`) the solution, and the certificate decides whether it may be called a bounce.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._numerics import bracketed_root, eliminate
-from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce.action import (
     Field,
     Inputs,
@@ -25,13 +25,20 @@ from jaxbounce.bounce.action import (
     Units,
     action_parts,
     boundary_matrix,
-    outer_kinetic,
-    rise,
     scaled_potential,
+    surface_term,
 )
 from jaxbounce.bounce.far_field import beyond
-from jaxbounce.bounce.grid import Elements, Nodal, Shape, evaluate, regrid
-from jaxbounce.bounce.profile import Certificate, certify, solve_profile, stationary_action
+from jaxbounce.bounce.grid import (
+    Elements,
+    Nodal,
+    Shape,
+    evaluate,
+    evaluate_with_slope,
+    legendre_tail,
+    regrid,
+)
+from jaxbounce.bounce.profile import solve_profile, stationary_action
 from jaxbounce.bounce.search import SEARCH_ELEMENTS, Found, search
 from jaxbounce.potential import Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
@@ -46,6 +53,19 @@ _SCAN_POINTS = 401
 _NEWTON_TOLERANCE = 1e-8
 _DERRICK_TOLERANCE = 1e-6
 _TAIL_TOLERANCE = 1e-4
+
+
+class Certificate(NamedTuple):
+    """What vouches for a bounce, each a number that is small (or 1) for a good one."""
+
+    newton_step: Scalar
+    """The step that Newton's method would take next, relative to the range of the fields."""
+    derrick: Scalar
+    """Violation of Derrick's (virial) identity, relative to the kinetic action."""
+    legendre_tail: Scalar
+    """Highest Legendre coefficients of the profile, relative to the range of the fields."""
+    negative_modes: Scalar
+    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
 
 
 class Bounce(eqx.Module):
@@ -203,16 +223,25 @@ def _solve(
         wall = jax.lax.stop_gradient(r_max) / (units.length * shape.radius)
         shape = shape._replace(x_max=wall)
     coarse = regrid((SEARCH_ELEMENTS, ELEMENTS), (found.shape, shape), found.values, dimension)
-    values = solve_profile(problem, inputs, units, shape, coarse)
+    solution = solve_profile(problem, inputs, units, shape, coarse)
+    values = solution.values
     action = stationary_action(problem, inputs, units, shape, values)
 
     parts = action_parts(problem, inputs, units, shape, values)
-    kinetic = parts.kinetic
-    if r_max is None:
-        kinetic = kinetic + outer_kinetic(problem, inputs, units, shape, values, parts.boundary)
+    surface = surface_term(problem, inputs, units, shape, values)
+    virial = (dimension - 2) * parts.kinetic + dimension * parts.potential + surface
+    # T + W of the outside is known, and (D−2) T + D W too
+    outside = 0.0 if r_max is not None else (dimension * parts.boundary - surface) / 2
+    kinetic = parts.kinetic + outside
     R_peak, FWHM = _wall(problem, inputs, units, shape, values)
 
-    certificate = certify(problem, fixed, units, shape, jax.lax.stop_gradient(values))
+    certificate = Certificate(
+        newton_step=solution.newton_step,
+        derrick=jnp.abs(virial) / parts.kinetic,
+        legendre_tail=legendre_tail(ELEMENTS, values),
+        negative_modes=solution.negative_modes,
+    )
+    certificate = jax.lax.stop_gradient(certificate)
     status = _status(value, target, mass_squared, start, fixed, units, found, certificate)
     status = jnp.where(jnp.isfinite(action), status, jnp.maximum(status, 2))
     boundary = boundary_matrix(
@@ -281,14 +310,13 @@ def _wall(
 ) -> tuple[Scalar, Scalar]:
     """R_peak and FWHM of the radial action density."""
     value = scaled_potential(problem.potential, inputs, units)
+    zero = value(jnp.zeros_like(values[0]))
     D = problem.dimension
 
     def at(x: Scalar) -> tuple[Scalar, Scalar]:
         """The density, and its derivative over Ω x^{D−1}, which the field equations give."""
-        u, slope = jax.jvp(
-            lambda y: evaluate(problem.elements, shape, values, y), (x,), (jnp.ones_like(x),)
-        )
-        kinetic, potential = (slope**2).sum() / 2, shape.radius**2 * rise(value, u)
+        u, slope = evaluate_with_slope(problem.elements, shape, values, x)
+        kinetic, potential = (slope**2).sum() / 2, shape.radius**2 * (value(u) - zero)
         force = shape.radius**2 * jax.grad(value)(u)
         change = (D - 1) / x * (potential - kinetic) + 2 * slope @ force
         return x ** (D - 1) * (kinetic + potential), change
@@ -305,9 +333,9 @@ def _wall(
     right = jnp.min(jnp.where(below & (index > top), index, _SCAN_POINTS - 1))
     cell = jnp.stack([left, right - 1])
 
-    edges = jax.vmap(
-        lambda i: bracketed_root(lambda x: at(x)[0] - half, points[i], points[i + 1])
-    )(cell)
+    edges = jax.vmap(lambda i: bracketed_root(lambda x: at(x)[0] - half, points[i], points[i + 1]))(
+        cell
+    )
     scale = units.length * shape.radius
     return scale * peak, scale * (edges[1] - edges[0])
 
