@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._numerics import eliminate
@@ -24,6 +25,7 @@ Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 
 _NEWTON_STEPS = 20
 _DESCENT_STEPS = 200
+_SAME_VACUUM = 1e-6  # of the size of the search region
 _FLAT = 1e-14  # a curvature of this size, relative to the largest, is a flat direction
 _CURVATURE_ROUNDING = 1e-10
 
@@ -67,12 +69,19 @@ def z2_portal(phi: Float[Array, " 2"], theta: Z2Portal) -> Scalar:
     return (wells + theta.lam_m * h**2 * s**2) / 4
 
 
-def polynomial(phi: Float[Array, " 1"], theta: Float[Array, " k"]) -> Scalar:
-    """V = Σ c_k φ^k of one field, θ = (c_0, c_1, …)."""
-    total = jnp.zeros_like(phi[0])
-    for coefficient in theta[::-1]:
-        total = total * phi[0] + coefficient
-    return total
+def polynomial(phi: Float[Array, " n"], theta: Float[Array, "..."]) -> Scalar:
+    """V = Σ c_{ij…} φ₁^i φ₂^j …: θ is an array of one axis per field, power along each axis."""
+    if theta.ndim != phi.size:
+        raise ValueError(
+            f"a polynomial of {phi.size} fields needs coefficients with {phi.size} axes, not"
+            f" shape {theta.shape}"
+        )
+    for field in phi:
+        total = jnp.zeros_like(theta[0])
+        for coefficient in theta[::-1]:
+            total = total * field + coefficient
+        theta = total
+    return theta
 
 
 def cubic_quartic(phi: Float[Array, " 1"], theta: RealLike) -> Scalar:
@@ -133,3 +142,77 @@ def polish_vacuum(
         return newton_step(jax.jacfwd(tangent)(jnp.zeros_like(y)), y)
 
     return jax.lax.custom_root(force, guess, solve, solve_linear)
+
+
+class Vacua(NamedTuple):
+    """Minima of a potential, deepest first."""
+
+    positions: Float[Array, "found n"]
+    values: Float[Array, " found"]
+
+
+def find_vacua(
+    potential: Potential,
+    theta: Any,
+    lower: Float[ArrayLike, " n"],
+    upper: Float[ArrayLike, " n"],
+    starts: int = 256,
+) -> Vacua:
+    """The minima of V that descents from a lattice of points in a box end in.
+
+    A search, not a proof: a minimum with a small basin may be missed. Not to be traced (the
+    number of minima is data); hand what it finds to `polish_vacuum` for derivatives.
+
+    Args:
+        potential: V(φ, θ).
+        theta: its parameters.
+        lower: lower corner of the box.
+        upper: upper corner.
+        starts: number of starting points (a Kronecker lattice, the same in every call).
+    """
+    lower, upper = as_leaf(lower), as_leaf(upper)
+    size = jnp.abs(upper - lower).max()
+    points = _lattice(starts, lower.size)
+    ends = jax.vmap(lambda p: descend(potential, theta, p, size))(lower + (upper - lower) * points)
+    polished = jax.vmap(lambda p: polish_vacuum(potential, theta, p))(ends)
+    values = jax.vmap(lambda p: potential(p, theta))(polished)
+    minimum = jax.vmap(lambda p: is_minimum(curvature(potential, theta, p)))(polished)
+    near = jnp.abs(polished - ends).max(-1) < 1e-2 * size
+    usable = np.asarray(minimum & near & jnp.isfinite(values))
+    found: list[int] = []
+    for k in np.argsort(np.asarray(values)):
+        distance = [np.abs(np.asarray(polished[k] - polished[f])).max() for f in found]
+        if usable[k] and min(distance, default=np.inf) > _SAME_VACUUM * float(size):
+            found.append(int(k))
+    index = np.array(found, int)
+    return Vacua(polished[index], values[index])
+
+
+def _lattice(count: int, fields: int) -> np.ndarray:
+    """Low-discrepancy points in the unit cube: multiples of powers of the plastic ratio."""
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1 + ratio) ** (1 / (fields + 1))
+    return (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, fields + 1)) % 1
+
+
+def descend(
+    potential: Potential, theta: Any, start: Float[Array, " n"], size: RealLike
+) -> Float[Array, " n"]:
+    """Downhill from `start` by damped Newton steps, each no longer than a tenth of `size`."""
+
+    def advance(_: int, state: tuple[Real, Real]) -> tuple[Real, Real]:
+        phi, damping = state
+        slope = jax.grad(potential)(phi, theta)
+        bend = curvature(potential, theta, phi)
+        scale = jnp.abs(bend).max()
+        shifted = bend + damping * scale * jnp.eye(phi.size)
+        step, negative = eliminate(shifted, -slope[:, None], _FLAT)
+        length = jnp.sqrt((step**2).sum())
+        new = phi + step[:, 0] * jnp.minimum(1.0, 0.1 * size / jnp.where(length > 0, length, 1.0))
+        better = (negative == 0) & (potential(new, theta) <= potential(phi, theta))
+        damping = jnp.clip(jnp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
+        return jnp.where(better, new, phi), damping
+
+    first = (start, jnp.full((), 1e-3, start.dtype))
+    return jax.lax.fori_loop(0, _DESCENT_STEPS, advance, first)[0]

@@ -5,3 +5,4 @@ from jaxbounce.bounce.solve import (
     Certificate as Certificate,
     solve_bounce as solve_bounce,
 )
+from jaxbounce.bounce.wall import BounceWall as BounceWall

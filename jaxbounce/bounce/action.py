@@ -120,6 +120,11 @@ class Parts(NamedTuple):
     boundary: Scalar
     """Kinetic and potential energy together of all that lies beyond the grid."""
 
+    @property
+    def total(self) -> Scalar:
+        """The action."""
+        return self.kinetic + self.potential + self.boundary
+
 
 def action_parts(
     problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal

@@ -25,13 +25,13 @@ Nodal = Float[Array, "nodes fields"]
 class Elements(NamedTuple):
     """How many elements, and how many nodes in each; hashable, hence static under jit."""
 
-    count: int
+    number: int
     order: int
 
     @property
     def nodes(self) -> int:
         """Number of nodes; neighbours share one."""
-        return self.count * (self.order - 1) + 1
+        return self.number * (self.order - 1) + 1
 
 
 class ReferenceElement(NamedTuple):
@@ -102,15 +102,15 @@ def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
     """Nodes, stiffness and mass of the elements."""
     reference = reference_element(elements.order)
     start, stop = _ends(shape)
-    length = (stop - start) / elements.count
-    t = start + length * (np.arange(elements.count)[:, None] + reference.nodes)
+    length = (stop - start) / elements.number
+    t = start + length * (np.arange(elements.number)[:, None] + reference.nodes)
     x = (1 + shape.width * jnp.sinh(t)).at[0, 0].set(0.0)
     slope = shape.width * jnp.cosh(t) * length
     volume = reference.weights * x ** (dimension - 1)
     stiffness = jnp.einsum(
         "qi,eq,qj->eij", reference.derivative, volume / slope, reference.derivative
     )
-    return Grid(x, stiffness, volume * slope, slope)
+    return Grid(x, stiffness, jnp.asarray(volume * slope), slope)
 
 
 def to_elements(elements: Elements, values: Float[Array, "nodes ..."]) -> Real:
@@ -149,8 +149,8 @@ class Location(NamedTuple):
 def locate(elements: Elements, shape: Shape, x: Real) -> Location:
     """Where x in [0, x_max] lies."""
     start, stop = _ends(shape)
-    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.count
-    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.count - 1)
+    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.number
+    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.number - 1)
     return Location(element.astype(int), 2 * (s - element) - 1)
 
 
@@ -180,7 +180,7 @@ def evaluate_with_slope(
     element, y = locate(elements, shape, x)
     u, slope = jnp.split(_legendre_sum(local[element], y), 2, -1)
     start, stop = _ends(shape)
-    return u, slope * elements.count / (stop - start) / jnp.hypot(shape.width, x - 1)
+    return u, slope * elements.number / (stop - start) / jnp.hypot(shape.width, x - 1)
 
 
 def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:

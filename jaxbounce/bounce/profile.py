@@ -101,14 +101,14 @@ def stationary_action(
     problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
 ) -> Scalar:
     """The action of the stationary values that belong to `inputs`."""
-    return sum(action_parts(problem, inputs, units, shape, values))
+    return action_parts(problem, inputs, units, shape, values).total
 
 
 @stationary_action.defjvp
 def _action_jvp(problem: Problem, primals, tangents):
     inputs, units, shape, values = primals
     action, change = jax.jvp(
-        lambda inputs: sum(action_parts(problem, inputs, units, shape, values)),
+        lambda inputs: action_parts(problem, inputs, units, shape, values).total,
         (inputs,),
         (tangents[0],),
     )
