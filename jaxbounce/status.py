@@ -86,7 +86,8 @@ _MESSAGES = {
         " swap the vacua or change the parameters"
     ),
     Status.DEGENERATE_VACUA: (
-        "the vacua are degenerate (to 1e-8 of the barrier): the bounce is infinitely large"
+        "the vacua are degenerate (to 1e-8 of the barrier) or the same: the bounce is infinitely"
+        " large"
     ),
     Status.NO_BARRIER: (
         "no barrier separates the vacua, and no bounce was found: the false vacuum is not"

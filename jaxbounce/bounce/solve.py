@@ -26,6 +26,7 @@ from jaxbounce.bounce.action import (
     action_parts,
     boundary_matrix,
     scaled_potential,
+    solid_angle,
     surface_term,
 )
 from jaxbounce.bounce.far_field import beyond
@@ -49,6 +50,7 @@ ELEMENTS = Elements(10, 12)
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
 _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
 _DEGENERATE = 1e-8  # of the depth, relative to the barrier
+_SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
 _SCAN_POINTS = 401
 _NEWTON_TOLERANCE = 1e-8
 _DERRICK_TOLERANCE = 1e-6
@@ -66,6 +68,8 @@ class Certificate(NamedTuple):
     """Highest Legendre coefficients of the profile, relative to the range of the fields."""
     negative_modes: Scalar
     """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
+    far_field: Scalar
+    """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
 
 
 class Bounce(eqx.Module):
@@ -168,7 +172,7 @@ def solve_bounce(
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
         found that satisfies the certificate (Newton step < 1e-8, Derrick's identity to 1e-6,
-        exactly one negative mode, Legendre tail < 1e-4).
+        exactly one negative mode, Legendre tail < 1e-4, far field to 1e-6).
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.
@@ -240,6 +244,7 @@ def _solve(
         derrick=jnp.abs(virial) / parts.kinetic,
         legendre_tail=legendre_tail(ELEMENTS, values),
         negative_modes=solution.negative_modes,
+        far_field=_far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
     )
     certificate = jax.lax.stop_gradient(certificate)
     status = _status(value, target, mass_squared, start, fixed, units, found, certificate)
@@ -340,6 +345,23 @@ def _wall(
     return scale * peak, scale * (edges[1] - edges[0])
 
 
+def _far_field_error(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Scalar:
+    """r^D |δ·(∂V − M²δ)| at the end of the grid: the action that the free far field leaves out.
+
+    Zero in a box, negligible for massive fields and for small quartic couplings of massless
+    ones; not for potentials that are not smooth at the false vacuum.
+    """
+    if problem.boxed:
+        return jnp.zeros(())
+    value = scaled_potential(problem.potential, inputs, units)
+    last, D = values[-1], problem.dimension
+    free = jax.hessian(value)(jnp.zeros_like(last)) @ last
+    rest = jnp.abs(last @ (jax.grad(value)(last) - free)) * shape.radius**2 * shape.x_max**D
+    return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
+
+
 def _status(
     value,
     target: Field,
@@ -353,6 +375,8 @@ def _status(
     """The first thing that is wrong."""
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
+    positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
+    apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
     gradient = jnp.abs(jax.grad(value)(origin)).max()
     moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
@@ -361,6 +385,7 @@ def _status(
 
     checks: list[tuple[Bool[Array, ""], Any]] = [
         (finite, Status.INVALID_PARAMETER.value),
+        (apart, Status.DEGENERATE_VACUA.value),
         (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
@@ -368,6 +393,7 @@ def _status(
         (certificate.negative_modes == 1, Status.NOT_A_BOUNCE.value),
         (certificate.derrick < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
         (certificate.legendre_tail < _TAIL_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
+        (certificate.far_field < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
     ]
     status = jnp.asarray(Status.SUCCESS.value)
     for passed, code in reversed(checks):
