@@ -1,9 +1,9 @@
+import bounces
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import bounces
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.potential import Portal, polynomial
 from jaxbounce.status import Status

@@ -46,6 +46,7 @@ ORDER = [
     "percolation.area",
     "percolation.history",
     "percolation",
+    "transition",
     "yields.panels",
     "yields.closures",
     "yields.quadrature",
