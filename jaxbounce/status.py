@@ -21,6 +21,14 @@ class Status(enum.IntEnum):
     AVERAGE_NOT_CONVERGED = 12
     ODE_NOT_CONVERGED = 20
     NEEDS_BOLTZMANN = 21
+    FALSE_VACUUM_NOT_MINIMUM = 30
+    TRUE_VACUUM_NOT_DEEPER = 31
+    DEGENERATE_VACUA = 32
+    NO_BARRIER = 33
+    BOUNCE_NOT_CONVERGED = 34
+    BOUNCE_NOT_RESOLVED = 35
+    NOT_A_BOUNCE = 36
+    NO_TRANSITION = 37
 
     @property
     def message(self) -> str:
@@ -78,5 +86,36 @@ _MESSAGES = {
     Status.ODE_NOT_CONVERGED: (
         "the solver of the Boltzmann equation ran out of steps; loosen the tolerance, or start"
         " colder than where χ is coupled by more than 1e14 annihilations an e-fold"
+    ),
+    Status.FALSE_VACUUM_NOT_MINIMUM: (
+        "the false vacuum given is not near a minimum of the potential (its gradient does not"
+        " vanish, or a mass squared is negative); give a minimum"
+    ),
+    Status.TRUE_VACUUM_NOT_DEEPER: (
+        "the potential at the true vacuum is above that at the false vacuum: nothing tunnels;"
+        " swap the vacua or change the parameters"
+    ),
+    Status.DEGENERATE_VACUA: (
+        "the vacua are degenerate (to 1e-8 of the barrier) or the same: the bounce is infinitely"
+        " large"
+    ),
+    Status.NO_BARRIER: (
+        "no barrier separates the vacua, and no bounce was found: the false vacuum is not"
+        " metastable"
+    ),
+    Status.BOUNCE_NOT_CONVERGED: (
+        "Newton's method did not converge to a bounce; try a true vacuum nearer to where the"
+        " field should tunnel, or look for an exactly flat direction (scale invariance)"
+    ),
+    Status.BOUNCE_NOT_RESOLVED: (
+        "the grid does not resolve the bounce (Legendre tail or Derrick's identity); the"
+        " potential may not be smooth at the false vacuum, or the wall too thin"
+    ),
+    Status.NOT_A_BOUNCE: (
+        "a solution was found that has not exactly one negative mode: not the bounce that"
+        " governs the decay; try another point for the true vacuum"
+    ),
+    Status.NO_TRANSITION: (
+        "the transition does not complete in the range of temperatures given; widen the range"
     ),
 }

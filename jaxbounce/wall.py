@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxbounce._numerics import bracketed_root
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.status import Status
 
@@ -29,8 +30,6 @@ PLATEAU_TOLERANCE = 1e-12
 """Distance of the mixing angle from its limit (radians) at which a wall is cut off."""
 
 _TANH_REACH = 20.0  # widths; 1 − tanh(20) = 8e-18
-_BISECTIONS = 30
-_NEWTON_STEPS = 3  # from 512 · 2³⁰ ≈ 5e11 parts of the range
 
 
 class Couplings(eqx.Module):
@@ -263,27 +262,7 @@ def _root(function, lower: Scalar, upper: Scalar, exists: Bool[Array, ""]) -> Sc
     def padded(x: Scalar) -> Scalar:
         return jnp.where(exists, function(x), x - middle)
 
-    def solve(f, _: Scalar) -> Scalar:
-        rising = f(upper) >= 0
-
-        def bisect(_, bracket: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
-            left, right = bracket
-            half = (left + right) / 2
-            beyond = (f(half) >= 0) == rising
-            return jnp.where(beyond, left, half), jnp.where(beyond, half, right)
-
-        left, right = jax.lax.fori_loop(0, _BISECTIONS, bisect, (lower, upper))
-
-        def newton(_, x: Scalar) -> Scalar:
-            value, slope = jax.jvp(f, (x,), (jnp.ones_like(x),))
-            return jnp.clip(x - value / jnp.where(slope == 0, 1.0, slope), left, right)
-
-        return jax.lax.fori_loop(0, _NEWTON_STEPS, newton, (left + right) / 2)
-
-    def solve_linear(tangent, y: Scalar) -> Scalar:
-        return y / tangent(jnp.ones_like(y))
-
-    return jax.lax.custom_root(padded, middle, solve, solve_linear)
+    return bracketed_root(padded, lower, upper)
 
 
 class Plateaus(NamedTuple):

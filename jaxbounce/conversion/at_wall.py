@@ -44,6 +44,10 @@ _COUPLINGS = ("y_B", "y_chi", "lam")
 _PANELS = 20
 
 
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, jax.Array) and value.ndim == 0
+
+
 class StretchedWall(WallProfile):
     """A wall made wider: fields at ξ are those of `profile` at ξ/stretch."""
 
@@ -120,7 +124,7 @@ class WallConversion(eqx.Module):
         return tuple(
             f.name
             for f in dataclasses.fields(self.profile)
-            if f.name not in taken and jnp.ndim(getattr(self.profile, f.name)) == 0
+            if f.name not in taken and _is_scalar(getattr(self.profile, f.name))
         )
 
     def replace(self, **values: RealLike) -> Self:

@@ -1,0 +1,208 @@
+"""The Euclidean action of nodal values, and what stationarity of it means.
+
+In units of L = |φ_TV − φ_FV| for the fields and of an energy density v for the potential,
+lengths are in units of L/√v; with u = (φ − φ_FV)/L on the grid r = a x,
+
+    S = (L^D/v^{D/2−1}) Ω a^{D−2} { ½ uᵀ K u + a² Σ m_i U(u_i) + ½ x_max^{D−1} u_Nᵀ κ u_N },
+
+U the scaled potential above the false vacuum, m the mass weights and κ the decay matrix of
+`far_field`. In a box κ is a wall: a penalty that holds u_N at zero.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxbounce._types import Scalar
+from jaxbounce.bounce.far_field import decay_matrix
+from jaxbounce.bounce.grid import (
+    Elements,
+    Grid,
+    Nodal,
+    Shape,
+    apply_stiffness,
+    make_grid,
+    nodal_mass,
+    reference_element,
+    to_elements,
+)
+from jaxbounce.bounce.linear import apply_elements, solve_elements
+from jaxbounce.potential import Potential
+
+Field = Float[Array, " n"]
+
+_WALL = 1e30  # stiffness of the wall of a box, in units of the kinetic term
+_NEAR = 5e-3  # |u| below which the potential is a line integral of its gradient
+_LINE_NODES = 5
+
+
+class Problem(NamedTuple):
+    """What a solve is about and cannot be differentiated in; hashable, static under jit."""
+
+    potential: Potential
+    dimension: int
+    boxed: bool
+    elements: Elements
+
+
+class Inputs(NamedTuple):
+    """What a bounce is differentiated in."""
+
+    theta: Any
+    false_vacuum: Field
+
+
+class Units(NamedTuple):
+    """Unit of the fields and of the potential; constants under differentiation."""
+
+    field: Scalar
+    energy: Scalar
+
+    @property
+    def length(self) -> Scalar:
+        """L/√v."""
+        return self.field / jnp.sqrt(self.energy)
+
+    def action(self, dimension: int) -> Scalar:
+        """L^D/v^{D/2−1}."""
+        return self.length ** (dimension - 2) * self.field**2
+
+
+def solid_angle(dimension: int) -> float:
+    """Area of the unit sphere: 4π in three dimensions, 2π² in four."""
+    return 2 * math.pi ** (dimension / 2) / math.gamma(dimension / 2)
+
+
+def scaled_potential(
+    potential: Potential, inputs: Inputs, units: Units
+) -> Callable[[Field], Scalar]:
+    """u ↦ V(φ_FV + L u)/v, not yet measured from the false vacuum."""
+
+    def value(u: Field) -> Scalar:
+        return potential(inputs.false_vacuum + units.field * u, inputs.theta) / units.energy
+
+    return value
+
+
+def rise(value: Callable[[Field], Scalar], u: Field) -> Scalar:
+    """U(u) = value(u) − value(0) without cancellation near the false vacuum.
+
+    Far out U is tiny and its weight r^{D−1} huge: there it is the line integral of U'.
+    """
+    node, weight = np.polynomial.legendre.leggauss(_LINE_NODES)
+    gradient = jax.vmap(jax.grad(value))(((node + 1) / 2)[:, None] * u)
+    line = (weight / 2) @ (gradient @ u)
+    near = (u**2).sum() < _NEAR**2
+    return jnp.where(near, line, value(u) - value(jnp.zeros_like(u)))
+
+
+def boundary_matrix(
+    problem: Problem, value: Callable[[Field], Scalar], shape: Shape, n: int
+) -> Float[Array, "n n"]:
+    """x_max^{D−1} κ, in units of the grid."""
+    if problem.boxed:
+        return _WALL * jnp.eye(n)
+    mass_squared = jax.hessian(value)(jnp.zeros(n)) * shape.radius**2
+    kappa = decay_matrix(mass_squared, shape.x_max, problem.dimension)
+    return shape.x_max ** (problem.dimension - 1) * kappa
+
+
+class Parts(NamedTuple):
+    """Contributions to the action, in the unit of the action."""
+
+    kinetic: Scalar
+    potential: Scalar
+    boundary: Scalar
+    """Kinetic and potential energy together of all that lies beyond the grid."""
+
+    @property
+    def total(self) -> Scalar:
+        """The action."""
+        return self.kinetic + self.potential + self.boundary
+
+
+def action_parts(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Parts:
+    """Kinetic and potential action on the grid, and the action beyond it, at any values."""
+    elements, D = problem.elements, problem.dimension
+    value = scaled_potential(problem.potential, inputs, units)
+    grid = make_grid(elements, shape, D)
+    boundary = boundary_matrix(problem, value, shape, values.shape[1])
+    scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
+    heights = jax.vmap(lambda u: rise(value, u))(values)
+    return Parts(
+        kinetic=scale * (values * apply_stiffness(elements, grid, values)).sum() / 2,
+        potential=scale * shape.radius**2 * (nodal_mass(elements, grid) * heights).sum(),
+        boundary=scale * (values[-1] @ boundary @ values[-1]) / 2,
+    )
+
+
+def surface_term(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Scalar:
+    """Ω X^D (½ φ'² − ½ δᵀ M² δ) at the end of the grid: what Derrick's identity leaves there.
+
+    Scaling r gives (D−2) T + D W = −surface for the inside and + surface for the outside.
+    """
+    D, elements = problem.dimension, problem.elements
+    last = values[-1]
+    if problem.boxed:
+        grid = make_grid(elements, shape, D)
+        reference = reference_element(elements.order)
+        slope = reference.derivative[-1] @ to_elements(elements, values)[-1] / grid.slope[-1, -1]
+        surface = slope @ slope
+    else:
+        value = scaled_potential(problem.potential, inputs, units)
+        mass_squared = jax.hessian(value)(jnp.zeros_like(last)) * shape.radius**2
+        slope = decay_matrix(mass_squared, shape.x_max, D) @ last
+        surface = slope @ slope - last @ mass_squared @ last
+    scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
+    return scale * shape.x_max**D * surface / 2
+
+
+class Linearised(NamedTuple):
+    """The residual of the field equations and its Jacobian, at given values."""
+
+    grid: Grid
+    residual: Nodal
+    diagonal: Float[Array, "count order n n"]
+    boundary: Float[Array, "n n"]
+
+
+def linearise(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Linearised:
+    """K u + a² m ∂U + x_max^{D−1} κ u_N, and the parts of its derivative in u."""
+    elements = problem.elements
+    value = scaled_potential(problem.potential, inputs, units)
+    grid = make_grid(elements, shape, problem.dimension)
+    boundary = boundary_matrix(problem, value, shape, values.shape[1])
+    force = (
+        shape.radius**2 * nodal_mass(elements, grid)[:, None] * jax.vmap(jax.grad(value))(values)
+    )
+    residual = apply_stiffness(elements, grid, values) + force
+    residual = residual.at[-1].add(boundary @ values[-1])
+    curvature = to_elements(elements, jax.vmap(jax.hessian(value))(values))
+    diagonal = shape.radius**2 * grid.mass[..., None, None] * curvature
+    return Linearised(grid, residual, diagonal, boundary)
+
+
+def solve_linearised(
+    elements: Elements, system: Linearised, right: Nodal
+) -> tuple[Nodal, Int[Array, ""]]:
+    """The Jacobian's inverse applied to `right`, and its number of negative eigenvalues."""
+    solution, negative = solve_elements(
+        elements, system.grid.stiffness, system.diagonal, system.boundary, right[..., None]
+    )
+    return solution[..., 0], negative
+
+
+def apply_linearised(elements: Elements, system: Linearised, values: Nodal) -> Nodal:
+    """The Jacobian applied to `values`."""
+    return apply_elements(elements, system.grid, system.diagonal, system.boundary, values)

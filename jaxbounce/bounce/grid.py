@@ -1,0 +1,234 @@
+"""Spectral elements in the radius: one stretched grid for thick and thin walls.
+
+The radius is r = a x, the wall lies near x = 1, and x = 1 + w sinh t is dense within w of
+the wall and reaches from x = 0 to x_max. In t the range is cut into `count` equal elements,
+each with `order` Legendre–Gauss–Lobatto nodes shared at their ends. Integrals over the
+elements use the same nodes, so that a discrete action is a function of nodal values whose
+stationary points are the discrete solutions: its Hessian is symmetric, and r = 0 needs no
+boundary condition (r^{D−1} vanishes there).
+"""
+
+import functools
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxbounce._types import Real, Scalar
+
+Nodal = Float[Array, "nodes fields"]
+"""Values at the nodes of a grid, in units of the distance between the vacua."""
+
+
+class Elements(NamedTuple):
+    """How many elements, and how many nodes in each; hashable, hence static under jit."""
+
+    number: int
+    order: int
+
+    @property
+    def nodes(self) -> int:
+        """Number of nodes; neighbours share one."""
+        return self.number * (self.order - 1) + 1
+
+
+class ReferenceElement(NamedTuple):
+    """An element on [0, 1]: what all elements share."""
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    derivative: np.ndarray
+    """Values to values of the derivative."""
+    to_legendre: np.ndarray
+    """Values to coefficients of Legendre polynomials in 2s − 1."""
+
+
+class Shape(NamedTuple):
+    """Where a grid lies; array leaves, constants under differentiation."""
+
+    radius: Scalar
+    """a, in units of length: the wall is at r ≈ a."""
+    width: Scalar
+    """w, as a fraction of a."""
+    x_max: Scalar
+    """Outer end, as a multiple of a."""
+
+
+class Grid(NamedTuple):
+    """Nodes and weights of one shape; element-wise, (count, order)."""
+
+    x: Float[Array, "count order"]
+    stiffness: Float[Array, "count order order"]
+    """∫ x^{D−1} ∂φ_i ∂φ_j dx of the nodal basis functions."""
+    mass: Float[Array, "count order"]
+    """Weights of ∫ x^{D−1} · dx."""
+    slope: Float[Array, "count order"]
+    """dx/ds, s the coordinate of the reference element."""
+
+
+@functools.cache
+def reference_element(order: int) -> ReferenceElement:
+    """Legendre–Gauss–Lobatto nodes and what belongs to them, by Newton from Chebyshev points."""
+    degree = order - 1
+    x = -np.cos(np.pi * np.arange(order) / degree)
+    for _ in range(50):
+        values = np.polynomial.legendre.legvander(x, degree)
+        step = (x * values[:, degree] - values[:, degree - 1]) / (order * values[:, degree])
+        x = x - step
+        if np.max(np.abs(step)) < 1e-15:
+            break
+    vandermonde = np.polynomial.legendre.legvander(x, degree)
+    weights = 2 / (degree * order * vandermonde[:, degree] ** 2)
+    ratio = vandermonde[:, None, degree] / vandermonde[None, :, degree]
+    difference = x[:, None] - x[None, :] + np.eye(order)
+    derivative = ratio / difference * (1 - np.eye(order))
+    np.fill_diagonal(derivative, -derivative.sum(1))
+    return ReferenceElement(
+        nodes=(x + 1) / 2,
+        weights=weights / 2,
+        derivative=2 * derivative,
+        to_legendre=np.linalg.inv(vandermonde),
+    )
+
+
+def _ends(shape: Shape) -> tuple[Scalar, Scalar]:
+    """t at x = 0 and at x_max."""
+    return jnp.arcsinh(-1 / shape.width), jnp.arcsinh((shape.x_max - 1) / shape.width)
+
+
+def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
+    """Nodes, stiffness and mass of the elements."""
+    reference = reference_element(elements.order)
+    start, stop = _ends(shape)
+    length = (stop - start) / elements.number
+    t = start + length * (np.arange(elements.number)[:, None] + reference.nodes)
+    x = (1 + shape.width * jnp.sinh(t)).at[0, 0].set(0.0)
+    slope = shape.width * jnp.cosh(t) * length
+    volume = reference.weights * x ** (dimension - 1)
+    stiffness = jnp.einsum(
+        "qi,eq,qj->eij", reference.derivative, volume / slope, reference.derivative
+    )
+    return Grid(x, stiffness, jnp.asarray(volume * slope), slope)
+
+
+def to_elements(elements: Elements, values: Float[Array, "nodes ..."]) -> Real:
+    """Nodal values, element by element: (count, order, ...)."""
+    count, order = elements
+    inner = values[:-1].reshape(count, order - 1, *values.shape[1:])
+    last = values[order - 1 :: order - 1]
+    return jnp.concatenate([inner, last[:, None]], axis=1)
+
+
+def sum_elements(elements: Elements, values: Float[Array, "count order ..."]) -> Real:
+    """Contributions of the elements added up at shared nodes: (nodes, ...)."""
+    shared = values[:-1, -1] + values[1:, 0]
+    inner = values[:, :-1].at[1:, 0].set(shared)
+    return jnp.concatenate([inner.reshape(-1, *values.shape[2:]), values[-1, -1:]])
+
+
+def nodal_mass(elements: Elements, grid: Grid) -> Float[Array, " nodes"]:
+    """Quadrature weights of ∫ x^{D−1} · dx at the nodes."""
+    return sum_elements(elements, grid.mass)
+
+
+def apply_stiffness(elements: Elements, grid: Grid, values: Nodal) -> Nodal:
+    """K u."""
+    local = to_elements(elements, values)
+    return sum_elements(elements, jnp.einsum("eij,eja->eia", grid.stiffness, local))
+
+
+class Location(NamedTuple):
+    """A point of the grid: its element, and 2s − 1 there, from −1 to 1."""
+
+    element: Int[Array, "..."]
+    y: Real
+
+
+def locate(elements: Elements, shape: Shape, x: Real) -> Location:
+    """Where x in [0, x_max] lies."""
+    start, stop = _ends(shape)
+    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.number
+    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.number - 1)
+    return Location(element.astype(int), 2 * (s - element) - 1)
+
+
+def evaluate(
+    elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Real
+) -> Float[Array, "... fields"]:
+    """The piecewise polynomial through nodal values at x in [0, x_max].
+
+    A Legendre sum rather than the barycentric formula: smooth at the nodes too, so that
+    derivatives in x may be taken automatically.
+    """
+    reference = reference_element(elements.order)
+    local = jnp.einsum("ki,eia->eka", reference.to_legendre, to_elements(elements, values))
+    element, y = locate(elements, shape, x)
+    return _legendre_sum(local[element], y)
+
+
+def evaluate_with_slope(
+    elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Scalar
+) -> tuple[Float[Array, " fields"], Float[Array, " fields"]]:
+    """`evaluate` at one x, and the derivative in x."""
+    reference = reference_element(elements.order)
+    nodal_values = to_elements(elements, values)
+    slopes = jnp.einsum("ij,eja->eia", reference.derivative, nodal_values)
+    both = jnp.concatenate([nodal_values, slopes], -1)
+    local = jnp.einsum("ki,eia->eka", reference.to_legendre, both)
+    element, y = locate(elements, shape, x)
+    u, slope = jnp.split(_legendre_sum(local[element], y), 2, -1)
+    start, stop = _ends(shape)
+    return u, slope * elements.number / (stop - start) / jnp.hypot(shape.width, x - 1)
+
+
+def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:
+    """Σ c_k P_k(y)."""
+    previous, current = jnp.ones_like(y), y
+    polynomials = [previous, current]
+    for k in range(1, coefficients.shape[-2] - 1):
+        previous, current = current, ((2 * k + 1) * y * current - k * previous) / (k + 1)
+        polynomials.append(current)
+    return jnp.einsum("...ka,...k->...a", coefficients, jnp.stack(polynomials, -1))
+
+
+def regrid(
+    elements: tuple[Elements, Elements],
+    shapes: tuple[Shape, Shape],
+    values: Nodal,
+    dimension: int,
+) -> Nodal:
+    """Nodal values carried from the first grid to the second, by radius.
+
+    Beyond the end of the first they fall off as a massless field does, r^{−(D−2)}.
+    """
+    old, new = shapes
+    grid = make_grid(elements[1], new, dimension)
+    r = nodal(elements[1], grid.x) * new.radius / old.radius
+    inside = r <= old.x_max
+    carried = evaluate(elements[0], old, values, jnp.where(inside, r, old.x_max))
+    decay = jnp.where(inside, 1.0, (old.x_max / jnp.where(inside, 1.0, r)) ** (dimension - 2))
+    return carried * decay[:, None]
+
+
+def nodal(elements: Elements, values: Float[Array, "count order"]) -> Float[Array, " nodes"]:
+    """Node-wise order of an element-wise quantity that agrees at shared nodes."""
+    return jnp.concatenate([values[:, :-1].reshape(elements.nodes - 1), values[-1, -1:]])
+
+
+def wall_moments(elements: Elements, grid: Grid, values: Nodal) -> tuple[Scalar, Scalar]:
+    """Mean and standard deviation of x under the weight |du/dx|²."""
+    reference = reference_element(elements.order)
+    slopes = jnp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
+    weight = reference.weights * (slopes**2).sum(-1) / grid.slope
+    total = weight.sum()
+    mean = (weight * grid.x).sum() / total
+    return mean, jnp.sqrt((weight * (grid.x - mean) ** 2).sum() / total)
+
+
+def legendre_tail(elements: Elements, values: Nodal) -> Scalar:
+    """The largest of the last two Legendre coefficients of any element, of the whole range."""
+    reference = reference_element(elements.order)
+    last = jnp.einsum("ki,eia->eka", reference.to_legendre[-2:], to_elements(elements, values))
+    return jnp.abs(last).max() / jnp.abs(values).max()

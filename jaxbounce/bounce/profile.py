@@ -1,0 +1,115 @@
+"""The profile of a bounce: stationary values of the discrete action, differentiably.
+
+`solve_profile` is Newton's method from the end of the search. Its derivative is that of the
+implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's is Hellmann's:
+because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are written so
+that they may be differentiated again.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxbounce._types import Scalar
+from jaxbounce.bounce.action import (
+    Inputs,
+    Linearised,
+    Problem,
+    Units,
+    action_parts,
+    apply_linearised,
+    linearise,
+    solve_linearised,
+)
+from jaxbounce.bounce.grid import Nodal, Shape
+
+_NEWTON_STEPS = 15
+_CONVERGED = 1e-12  # Newton step, of the field range; below 1e-8 stagnation also ends it
+_LONGEST_STEP = 0.3
+
+
+class Solution(NamedTuple):
+    """Where Newton's method ended, and what it saw there."""
+
+    values: Nodal
+    newton_step: Scalar
+    """The step it would take next, relative to the range of the fields."""
+    negative_modes: Scalar
+    """Number of negative eigenvalues of the second variation."""
+
+
+def newton(problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal) -> Solution:
+    """Newton's method on the discrete field equations, until rounding."""
+    amplitude = jnp.sqrt((start[0] ** 2).sum())
+
+    def advance(state):
+        solution, change, step, _ = state
+        size = jnp.where(step > 0, solution.newton_step, 1.0)
+        values = solution.values + change * jnp.minimum(1.0, _LONGEST_STEP / size)
+        system = linearise(problem, inputs, units, shape, values)
+        change, negative = solve_linearised(problem.elements, system, -system.residual)
+        size = jnp.abs(change).max() / amplitude
+        new = Solution(values, size, negative.astype(values.dtype))
+        return new, change, step + 1, solution.newton_step
+
+    def unfinished(state):
+        solution, _, step, before = state
+        size = solution.newton_step
+        stagnant = (size < 1e-8) & (size > before / 2)
+        return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
+
+    infinite = jnp.asarray(jnp.inf)
+    unknown = Solution(start, infinite, jnp.asarray(0.0))
+    first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
+    return jax.lax.while_loop(unfinished, advance, first)[0]
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def solve_profile(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal
+) -> Solution:
+    """Stationary nodal values near `start`; a differentiable function of `inputs` alone."""
+    return newton(problem, inputs, units, shape, start)
+
+
+@solve_profile.defjvp
+def _profile_jvp(problem: Problem, primals, tangents):
+    inputs, units, shape, start = primals
+    solution = solve_profile(problem, inputs, units, shape, start)
+    values = solution.values
+
+    def residual(inputs: Inputs) -> Nodal:
+        return linearise(problem, inputs, units, shape, values).residual
+
+    _, right = jax.jvp(residual, (inputs,), (tangents[0],))
+    system: Linearised = linearise(problem, inputs, units, shape, values)
+    frozen = jax.lax.stop_gradient(system)
+    change = jax.lax.custom_linear_solve(
+        lambda u: apply_linearised(problem.elements, system, u),
+        -right,
+        lambda _, b: solve_linearised(problem.elements, frozen, b)[0],
+        symmetric=True,
+    )
+    zero = jnp.zeros_like(solution.newton_step)
+    return solution, Solution(change, zero, zero)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def stationary_action(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Scalar:
+    """The action of the stationary values that belong to `inputs`."""
+    return action_parts(problem, inputs, units, shape, values).total
+
+
+@stationary_action.defjvp
+def _action_jvp(problem: Problem, primals, tangents):
+    inputs, units, shape, values = primals
+    action, change = jax.jvp(
+        lambda inputs: action_parts(problem, inputs, units, shape, values).total,
+        (inputs,),
+        (tangents[0],),
+    )
+    return action, change

@@ -1,0 +1,401 @@
+"""`solve_bounce`: from a potential and its vacua to the O(3)- or O(4)-symmetric bounce.
+
+φ'' + (D−1)/r φ' = ∂V/∂φ, φ'(0) = 0, φ(∞) = φ_FV, and
+
+    S = Ω_D ∫ r^{D−1} [½ φ'² + V − V_FV] dr,   Ω₃ = 4π, Ω₄ = 2π².
+
+The search (`search`) finds the neighbourhood, Newton's method on spectral elements
+(`profile`) the solution, and the certificate decides whether it may be called a bounce.
+"""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from jaxbounce._numerics import bracketed_root, eliminate
+from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.bounce.action import (
+    Field,
+    Inputs,
+    Problem,
+    Units,
+    action_parts,
+    boundary_matrix,
+    scaled_potential,
+    solid_angle,
+    surface_term,
+)
+from jaxbounce.bounce.far_field import beyond
+from jaxbounce.bounce.grid import (
+    Elements,
+    Nodal,
+    Shape,
+    evaluate,
+    evaluate_with_slope,
+    legendre_tail,
+    regrid,
+)
+from jaxbounce.bounce.profile import solve_profile, stationary_action
+from jaxbounce.bounce.search import SEARCH_ELEMENTS, Found, search
+from jaxbounce.potential import Potential, curvature, is_minimum, polish_vacuum
+from jaxbounce.status import Status
+
+ELEMENTS = Elements(10, 12)
+"""Elements of the solution."""
+
+_LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
+_STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
+_DEGENERATE = 1e-8  # of the depth, relative to the barrier
+_SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
+_SCAN_POINTS = 401
+_NEWTON_TOLERANCE = 1e-8
+_DERRICK_TOLERANCE = 1e-6
+_TAIL_TOLERANCE = 1e-4
+
+
+class Certificate(NamedTuple):
+    """What vouches for a bounce, each a number that is small (or 1) for a good one."""
+
+    newton_step: Scalar
+    """The step that Newton's method would take next, relative to the range of the fields."""
+    derrick: Scalar
+    """Violation of Derrick's (virial) identity, relative to the kinetic action."""
+    legendre_tail: Scalar
+    """Highest Legendre coefficients of the profile, relative to the range of the fields."""
+    negative_modes: Scalar
+    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
+    far_field: Scalar
+    """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
+
+
+class Bounce(eqx.Module):
+    """A bounce and what vouches for it. Numbers are NaN where `status` is not SUCCESS.
+
+    Lengths are in inverse units of the fields; a function of all of them, the action is
+    dimensionless in D = 4 and has the unit of the fields in D = 3 (S₃; S₃/T is the exponent).
+    """
+
+    action: Scalar
+    """S."""
+    kinetic: Scalar
+    """Ω ∫ r^{D−1} ½ φ'² dr; S = (2/D) · kinetic in infinite volume."""
+    potential: Scalar
+    """Ω ∫ r^{D−1} (V − V_FV) dr."""
+    R_peak: Scalar
+    """Radius at which the radial action density Ω r^{D−1} (½ φ'² + V − V_FV) peaks."""
+    FWHM: Scalar
+    """Full width of that peak at half maximum."""
+    false_vacuum: Float[Array, " n"]
+    true_vacuum: Float[Array, " n"]
+    """As given, or the minimum next to it."""
+    certificate: Certificate
+    values: Nodal
+    """(φ − φ_FV)/`field_unit` at the nodes."""
+    field_unit: Scalar
+    shape: Shape
+    """Grid of `values`, its radius in the user's units."""
+    decay: Float[Array, "n n"]
+    """κ of φ' = −κ (φ − φ_FV) at the end of the grid, times that radius; 0 in a box."""
+    status: Code
+    dimension: int = eqx.field(static=True)
+    elements: Elements = eqx.field(static=True)
+
+    @property
+    def r_max(self) -> Scalar:
+        """Radius at which the grid ends, and the far field (or the wall of the box) begins."""
+        return self.shape.radius * self.shape.x_max
+
+    def fields(self, r: RealLike) -> Float[Array, "... n"]:
+        """φ(r) for r ≥ 0, shape of r and the fields: piecewise polynomials, smooth to rounding.
+
+        Beyond `r_max` the fields fall off as free fields do (`far_field.beyond`).
+        """
+        x = as_real(r) / self.shape.radius
+        inside = evaluate(
+            self.elements, self.shape, self.values, jnp.clip(x, 0.0, self.shape.x_max)
+        )
+        outer = jnp.maximum(x, self.shape.x_max)
+        outside = beyond(
+            self.values[-1],
+            self.decay / self.shape.x_max,
+            self.shape.x_max,
+            outer,
+            self.dimension,
+        )
+        u = jnp.where((x <= self.shape.x_max)[..., None], inside, outside)
+        return self.false_vacuum + self.field_unit * u
+
+    def scan_radii(self, count: int) -> Float[Array, " count"]:
+        """Increasing radii from 0 to `r_max`, dense at the wall."""
+        return self.shape.radius * scan_points(self.shape, count)
+
+
+def scan_points(shape: Shape, count: int) -> Float[Array, " count"]:
+    """x from 0 to x_max, equally spaced in the coordinate in which the elements are."""
+    start = jnp.arcsinh(-1 / shape.width)
+    stop = jnp.arcsinh((shape.x_max - 1) / shape.width)
+    t = start + (stop - start) * jnp.linspace(0.0, 1.0, count)
+    x = 1 + shape.width * jnp.sinh(t)
+    return x.at[0].set(0.0).at[-1].set(shape.x_max)
+
+
+def solve_bounce(
+    potential: Potential,
+    theta: Any,
+    false_vacuum: Float[ArrayLike, " n"],
+    true_vacuum: Float[ArrayLike, " n"],
+    dimension: int = 4,
+    *,
+    r_max: RealLike | None = None,
+) -> Bounce:
+    """The bounce out of a false vacuum.
+
+    Pure and traceable: jit, vmap (over θ, vacua, r_max) and differentiate it. In θ the
+    action has derivatives of all orders, by the envelope theorem; profile, R_peak and FWHM
+    by the implicit-function theorem; the vacua are functions of θ. Nothing is
+    differentiated in the guesses for the vacua.
+
+    Args:
+        potential: V(φ, θ); hashable (a function, or a module without arrays). A new
+            function object is a new program to compile.
+        theta: parameters, any pytree of numbers.
+        false_vacuum: a minimum of V, or a point close to it.
+        true_vacuum: a deeper minimum, a point close to it, or at least a point at which V is
+            below the false vacuum, beyond the barrier.
+        dimension: 4 (vacuum decay) or 3 (thermal).
+        r_max: radius of a box at whose wall φ = φ_FV; infinite volume if None.
+
+    Returns:
+        A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
+        found that satisfies the certificate (Newton step < 1e-8, Derrick's identity to 1e-6,
+        exactly one negative mode, Legendre tail < 1e-4, far field to 1e-6).
+
+    Raises:
+        ValueError: for shapes that do not fit, another dimension, or without float64.
+
+    Source: S. Coleman, Phys. Rev. D 15 (1977) 2929.
+    """
+    false_vacuum, true_vacuum = as_leaf(false_vacuum), as_leaf(true_vacuum)
+    if dimension not in (3, 4):
+        raise ValueError(f"dimension = {dimension!r}: must be 3 or 4")
+    if false_vacuum.ndim != 1 or false_vacuum.shape != true_vacuum.shape or not false_vacuum.size:
+        raise ValueError(
+            "the vacua must be vectors of one value per field, both of one length; their"
+            f" shapes are {np.shape(false_vacuum)} and {np.shape(true_vacuum)}"
+        )
+    if false_vacuum.dtype != jnp.float64 or true_vacuum.dtype != jnp.float64:
+        raise ValueError(
+            "a bounce needs float64: call jaxbounce.enable_x64() before making any array"
+        )
+    return _solve(
+        potential,
+        jax.tree.map(as_leaf, theta),
+        false_vacuum,
+        true_vacuum,
+        dimension,
+        None if r_max is None else as_leaf(r_max),
+    )
+
+
+@eqx.filter_jit
+def _solve(
+    potential: Potential,
+    theta: Any,
+    false_guess: Field,
+    true_guess: Field,
+    dimension: int,
+    r_max: Scalar | None,
+) -> Bounce:
+    problem = Problem(potential, dimension, r_max is not None, ELEMENTS)
+    start = jax.lax.stop_gradient(false_guess)
+    false_vacuum = polish_vacuum(potential, theta, start)
+    inputs = Inputs(theta, false_vacuum)
+    fixed = jax.lax.stop_gradient(inputs)
+    true_vacuum = _true_vacuum(potential, theta, false_vacuum, jax.lax.stop_gradient(true_guess))
+    units, target = _units(potential, fixed, jax.lax.stop_gradient(true_vacuum))
+
+    value = scaled_potential(potential, fixed, units)
+    mass_squared = curvature(potential, fixed.theta, fixed.false_vacuum)
+    mass_squared = mass_squared * units.field**2 / units.energy
+    found = jax.lax.stop_gradient(search(value, target, _lightest(mass_squared), dimension))
+    shape = found.next_shape
+    if r_max is not None:
+        wall = jax.lax.stop_gradient(r_max) / (units.length * shape.radius)
+        shape = shape._replace(x_max=wall)
+    coarse = regrid((SEARCH_ELEMENTS, ELEMENTS), (found.shape, shape), found.values, dimension)
+    solution = solve_profile(problem, inputs, units, shape, coarse)
+    values = solution.values
+    action = stationary_action(problem, inputs, units, shape, values)
+
+    parts = action_parts(problem, inputs, units, shape, values)
+    surface = surface_term(problem, inputs, units, shape, values)
+    virial = (dimension - 2) * parts.kinetic + dimension * parts.potential + surface
+    # T + W of the outside is known, and (D−2) T + D W too
+    outside = 0.0 if r_max is not None else (dimension * parts.boundary - surface) / 2
+    kinetic = parts.kinetic + outside
+    R_peak, FWHM = _wall(problem, inputs, units, shape, values)
+
+    certificate = Certificate(
+        newton_step=solution.newton_step,
+        derrick=jnp.abs(virial) / parts.kinetic,
+        legendre_tail=legendre_tail(ELEMENTS, values),
+        negative_modes=solution.negative_modes,
+        far_field=_far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
+    )
+    certificate = jax.lax.stop_gradient(certificate)
+    status = _status(value, target, mass_squared, start, fixed, units, found, certificate)
+    status = jnp.where(jnp.isfinite(action), status, jnp.maximum(status, 2))
+    boundary = boundary_matrix(
+        problem, scaled_potential(potential, inputs, units), shape, target.size
+    )
+    decay = boundary * shape.x_max ** (2 - dimension) * (r_max is None)
+    bounce = Bounce(
+        action=action,
+        kinetic=kinetic,
+        potential=action - kinetic,
+        R_peak=R_peak,
+        FWHM=FWHM,
+        false_vacuum=false_vacuum,
+        true_vacuum=true_vacuum,
+        certificate=certificate,
+        values=values,
+        field_unit=units.field,
+        shape=shape._replace(radius=shape.radius * units.length),
+        decay=decay,
+        status=status,
+        dimension=dimension,
+        elements=ELEMENTS,
+    )
+    good = status == Status.SUCCESS.value
+    return eqx.tree_at(
+        lambda b: (b.action, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
+        bounce,
+        replace_fn=lambda number: jnp.where(good, number, jnp.nan),
+    )
+
+
+def _true_vacuum(potential: Potential, theta: Any, false_vacuum: Field, guess: Field) -> Field:
+    """The minimum next to `guess` if there is one that is as deep; else the guess itself."""
+    polished = polish_vacuum(potential, theta, guess)
+    reach = jnp.sqrt(((guess - false_vacuum) ** 2).sum()) / 2
+    near = jnp.sqrt(((polished - guess) ** 2).sum()) < reach
+    minimum = is_minimum(curvature(potential, theta, polished))
+    deeper = potential(polished, theta) <= potential(guess, theta)
+    use = jax.lax.stop_gradient(near & minimum & deeper)
+    return jnp.where(use, polished, guess)
+
+
+def _units(potential: Potential, inputs: Inputs, true_vacuum: Field) -> tuple[Units, Field]:
+    """Distance of the vacua and height of the potential between them; the scaled true vacuum."""
+    separation = true_vacuum - inputs.false_vacuum
+    length = jnp.sqrt((separation**2).sum())
+    length = jnp.where(length > 0, length, 1.0)
+    share = jnp.linspace(0.0, 1.0, _LINE_POINTS)[:, None]
+    line = jax.vmap(lambda phi: potential(phi, inputs.theta))(
+        inputs.false_vacuum + share * separation
+    )
+    heights = jnp.abs(line - potential(inputs.false_vacuum, inputs.theta))
+    energy = jnp.where(jnp.isfinite(heights), heights, 0.0).max()
+    return Units(length, jnp.where(energy > 0, energy, 1.0)), separation / length
+
+
+def _lightest(mass_squared: Float[Array, "n n"]) -> Scalar:
+    """About the smallest mass: between that and 1/√n of it; almost 0 for a massless field."""
+    n = mass_squared.shape[-1]
+    inverse, _ = eliminate(mass_squared + 1e-30 * jnp.eye(n), jnp.eye(n))
+    return 1 / jnp.sqrt(jnp.maximum(jnp.trace(inverse), 1e-30))
+
+
+def _wall(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> tuple[Scalar, Scalar]:
+    """R_peak and FWHM of the radial action density."""
+    value = scaled_potential(problem.potential, inputs, units)
+    zero = value(jnp.zeros_like(values[0]))
+    D = problem.dimension
+
+    def at(x: Scalar) -> tuple[Scalar, Scalar]:
+        """The density, and its derivative over Ω x^{D−1}, which the field equations give."""
+        u, slope = evaluate_with_slope(problem.elements, shape, values, x)
+        kinetic, potential = (slope**2).sum() / 2, shape.radius**2 * (value(u) - zero)
+        force = shape.radius**2 * jax.grad(value)(u)
+        change = (D - 1) / x * (potential - kinetic) + 2 * slope @ force
+        return x ** (D - 1) * (kinetic + potential), change
+
+    points = jax.lax.stop_gradient(scan_points(shape, _SCAN_POINTS))
+    heights, _ = jax.lax.stop_gradient(jax.vmap(at)(points))
+    top = jnp.clip(jnp.argmax(heights), 1, _SCAN_POINTS - 2)
+    peak = bracketed_root(lambda x: at(x)[1], points[top - 1], points[top + 1])
+    half = at(peak)[0] / 2
+
+    below = heights < heights[top] / 2
+    index = jnp.arange(_SCAN_POINTS)
+    left = jnp.max(jnp.where(below & (index < top), index, 0))
+    right = jnp.min(jnp.where(below & (index > top), index, _SCAN_POINTS - 1))
+    cell = jnp.stack([left, right - 1])
+
+    edges = jax.vmap(lambda i: bracketed_root(lambda x: at(x)[0] - half, points[i], points[i + 1]))(
+        cell
+    )
+    scale = units.length * shape.radius
+    return scale * peak, scale * (edges[1] - edges[0])
+
+
+def _far_field_error(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Scalar:
+    """r^D |δ·(∂V − M²δ)| at the end of the grid: the action that the free far field leaves out.
+
+    Zero in a box, negligible for massive fields and for small quartic couplings of massless
+    ones; not for potentials that are not smooth at the false vacuum.
+    """
+    if problem.boxed:
+        return jnp.zeros(())
+    value = scaled_potential(problem.potential, inputs, units)
+    last, D = values[-1], problem.dimension
+    free = jax.hessian(value)(jnp.zeros_like(last)) @ last
+    rest = jnp.abs(last @ (jax.grad(value)(last) - free)) * shape.radius**2 * shape.x_max**D
+    return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
+
+
+def _status(
+    value,
+    target: Field,
+    mass_squared: Float[Array, "n n"],
+    guess: Field,
+    inputs: Inputs,
+    units: Units,
+    found: Found,
+    certificate: Certificate,
+) -> Code:
+    """The first thing that is wrong."""
+    origin = jnp.zeros_like(target)
+    depth = value(origin) - value(target)
+    positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
+    apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
+    gradient = jnp.abs(jax.grad(value)(origin)).max()
+    moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
+    vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
+    finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
+    failed = jnp.where(found.barrier, Status.BOUNCE_NOT_CONVERGED.value, Status.NO_BARRIER.value)
+
+    checks: list[tuple[Bool[Array, ""], Any]] = [
+        (finite, Status.INVALID_PARAMETER.value),
+        (apart, Status.DEGENERATE_VACUA.value),
+        (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
+        (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
+        (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
+        (certificate.newton_step < _NEWTON_TOLERANCE, failed),
+        (certificate.negative_modes == 1, Status.NOT_A_BOUNCE.value),
+        (certificate.derrick < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
+        (certificate.legendre_tail < _TAIL_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
+        (certificate.far_field < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
+    ]
+    status = jnp.asarray(Status.SUCCESS.value)
+    for passed, code in reversed(checks):
+        status = jnp.where(passed, status, code)
+    return status

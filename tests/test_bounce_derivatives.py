@@ -1,0 +1,127 @@
+import bounces
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxbounce.bounce import solve_bounce
+from jaxbounce.potential import Portal, polynomial
+from jaxbounce.status import Status
+
+THETA = jnp.asarray(bounces.adams(0.8))
+ADAMS = [0.0], [1.35], 3
+
+
+def _numbers(theta):
+    bounce = solve_bounce(polynomial, theta, *ADAMS)
+    return {
+        "S": bounce.action,
+        "kinetic": bounce.kinetic,
+        "R_peak": bounce.R_peak,
+        "FWHM": bounce.FWHM,
+        "phi": bounce.fields(4.0)[0],
+    }
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return jax.jit(_numbers)
+
+
+def test_forward_and_reverse_agree_with_differences(numbers):
+    direction = jnp.array([0.0, 0.02, 0.1, -0.3, 0.2])  # moves the vacua too
+    forward = jax.jit(lambda t: jax.jvp(_numbers, (t,), (direction,))[1])(THETA)
+    reverse = jax.jit(jax.jacrev(_numbers))(THETA)
+    h = 1e-4
+    up, down = numbers(THETA + h * direction), numbers(THETA - h * direction)
+    for name, slope in forward.items():
+        difference = float(up[name] - down[name]) / (2 * h)
+        assert float(slope) == pytest.approx(difference, rel=1e-5), name
+        assert float(reverse[name] @ direction) == pytest.approx(float(slope), rel=1e-10), name
+
+
+def test_batches_carry_a_status_per_point(numbers):
+    del numbers
+    delta = jnp.array([0.3, 2.5, 0.8, jnp.nan, 1.2])
+    table = jnp.zeros((5, 5)).at[:, 2].set(delta / 8).at[:, 3].set(-0.5).at[:, 4].set(0.25)
+
+    def action(theta):
+        bounce = solve_bounce(polynomial, theta, *ADAMS)
+        return bounce.action, bounce.status
+
+    (S, status), slope = jax.jit(
+        jax.vmap(lambda t: (action(t), jax.grad(lambda u: action(u)[0])(t)))
+    )(table)
+    expected = [Status.SUCCESS, Status.TRUE_VACUUM_NOT_DEEPER, Status.SUCCESS]
+    expected += [Status.INVALID_PARAMETER, Status.SUCCESS]
+    assert [Status(int(s)) for s in status] == expected
+    # bounce_cases.json
+    reference = [0.45809220288605024, np.nan, 2.7129562808827132, np.nan, 7.3091150251647905]
+    np.testing.assert_allclose(S, reference, rtol=1e-10)
+    good = np.array([0, 2, 4])
+    assert bool(jnp.isfinite(slope[good]).all())
+    # scaling V by s multiplies S₃ by 1/√s: θ·∂S/∂θ = −S/2
+    np.testing.assert_allclose((slope * table).sum(1)[good], -S[good] / 2, rtol=1e-9)
+
+
+def test_published_wall_has_the_known_derivative():
+    # SPEC I2
+    slope = jax.jit(jax.grad(lambda g: bounces.published(Portal(g=g)).action))(2.313019)
+    assert float(slope) == pytest.approx(108.036621, rel=1e-8)
+
+
+@pytest.mark.slow
+def test_published_wall_has_the_known_second_derivative():
+    # SPEC I2
+    second = jax.jit(jax.hessian(lambda g: bounces.published(Portal(g=g)).action))(2.313019)
+    assert float(second) == pytest.approx(-55.4351, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_published_box():
+    # SPEC I2: Dirichlet at r = 100
+
+    def box(g):
+        bounce = bounces.published(Portal(g=g), r_max=100.0)
+        return bounce.action, bounce
+
+    slope, bounce = jax.jit(jax.grad(box, has_aux=True))(2.313019)
+    assert float(bounce.action) == pytest.approx(1078.227474, rel=1e-8)
+    assert float(bounce.R_peak) == pytest.approx(5.8666181, rel=1e-7)
+    assert float(bounce.FWHM) == pytest.approx(1.7511303, rel=1e-7)
+    assert float(slope) == pytest.approx(108.66847, rel=1e-7)
+    np.testing.assert_allclose(bounce.fields(100.0), bounces.FALSE_PORTAL, atol=1e-12)
+
+
+@pytest.mark.slow
+def test_hessian_of_the_action_is_symmetric_and_right():
+    def action(theta):
+        return solve_bounce(polynomial, theta, *ADAMS).action
+
+    hessian = jax.jit(jax.hessian(action))(THETA)
+    gradient = jax.jit(jax.grad(action))
+    np.testing.assert_allclose(hessian, hessian.T, rtol=1e-8, atol=1e-8)
+    direction, h = jnp.array([0.0, 0.02, 0.1, -0.3, 0.2]), 1e-4
+    difference = (gradient(THETA + h * direction) - gradient(THETA - h * direction)) / (2 * h)
+    np.testing.assert_allclose(hessian @ direction, difference, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["decoupled", "equal masses", "massless"])
+def test_special_points_have_finite_derivatives(case):
+    theta = np.zeros((5, 5))
+    theta[:, 0] = bounces.adams(0.8)
+    if case == "decoupled":
+        theta[0, 2] = 0.7
+    elif case == "equal masses":
+        theta[0, 2], theta[2, 2] = theta[2, 0], 0.3
+    else:
+        theta[2, 2] = 0.3  # φ₂ is massless at the false vacuum, massive inside
+    bounce = bounces.solve(theta, [0.0, 0.0], [1.35, 0.0], 4)
+    slope = jax.jit(jax.grad(lambda t: bounces.solve(t, [0.0, 0.0], [1.35, 0.0], 4).action))(
+        jnp.asarray(theta)
+    )
+    assert float(bounce.action) == pytest.approx(39.651944011881845, rel=1e-9)
+    assert bool(jnp.isfinite(slope).all())
+    # in four dimensions scaling V by s multiplies S by 1/s
+    assert float((slope * theta).sum()) == pytest.approx(-float(bounce.action), rel=1e-9)
