@@ -31,6 +31,7 @@ examples:
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
   jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
   jaxbounce sensitivity --plot bars.png          what the densities depend on
+  jaxbounce bounce --preset published --out wall.csv   the wall of a potential
   jaxbounce convert wall.csv --average T=100     P of a wall by every method
   jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
   jaxbounce diagnostics point.json               A/V, flux and source around T_p
@@ -116,6 +117,27 @@ class Convert:
 
 
 @dataclasses.dataclass(frozen=True)
+class Bounce:
+    """Solve the bounce of a scalar potential: action, certificate, wall profile."""
+
+    potential: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FILE]")] = None
+    """JSON or TOML with fields, parameters, an algebraic expression and vacua
+    (`jaxbounce bounce --template`)."""
+    preset: Annotated[Literal["published"] | None, tyro.conf.arg(metavar="published")] = None
+    """The published two-field potential, in place of a file."""
+    template: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the published potential as a file to edit, and stop."""
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
+    """Set one key of the table, such as parameters.g=2.5, dimension=3 or r_max=100."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.csv")] = None
+    """Write the profile as CSV, and the rest as JSON beside it."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw the fields (PNG, PDF or SVG); needs the extra "plot"."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Template:
     """Print a configuration with every key."""
 
@@ -123,7 +145,7 @@ class Template:
     """toml explains every key."""
 
 
-Command = Run | Diagnostics | Sensitivity | Evolve | Convert | Template
+Command = Run | Diagnostics | Sensitivity | Evolve | Convert | Bounce | Template
 
 
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -248,6 +270,7 @@ def _sensitivity(command: Sensitivity) -> int:
 
 
 def _evolve(command: Evolve) -> int:
+    import jax.numpy as jnp
     import numpy as np
 
     from jaxbounce import Status, enable_x64, evolution_report, plotting
@@ -266,7 +289,7 @@ def _evolve(command: Evolve) -> int:
     if int(conversion.status) != Status.SUCCESS:
         return _exit_status(Status(int(conversion.status)))
     grid = evolution_report.temperature_grid(model, points)
-    found = evolution_report.evolution(model, grid)
+    found = evolution_report.evolution(model, jnp.asarray(grid))
     codes = np.asarray(found.status)
     failed = codes[codes != Status.SUCCESS]
     evolution_report.write(command.out, found, json.dumps(configuration.as_mapping()))
@@ -276,9 +299,45 @@ def _evolve(command: Evolve) -> int:
     return _exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
 
 
+def _bounce(command: Bounce) -> int:
+    from jaxbounce import Status, bounce_config, bounce_report, enable_x64, plotting
+    from jaxbounce._checks import ConfigurationError, put, read_mapping
+
+    if command.template:
+        print(bounce_report.template_text())
+        return 0
+    if (command.potential is None) == (command.preset is None):
+        have = "both given" if command.preset else "both missing"
+        raise ConfigurationError(f"FILE and --preset: {have}; give exactly one potential")
+    enable_x64()
+    _keep_compiled()
+    table = (
+        dict(bounce_config.PUBLISHED)
+        if command.potential is None
+        else read_mapping(command.potential)
+    )
+    for key, value in _overrides(command.set).items():
+        put(table, key, value)
+    if command.out is not None and command.out.suffix.lower() != ".csv":
+        raise ConfigurationError(f"--out {command.out}: the profile is CSV; use a name in .csv")
+    if command.plot is not None:
+        plotting.new_figure(1, 1)  # what is missing shows before the work
+    solved = bounce_config.solve(table)
+    if solved.status == Status.SUCCESS:
+        if command.out is not None:
+            bounce_report.write(command.out, solved)
+        if command.plot is not None:
+            r, values = bounce_report.profile(solved)
+            plotting.profile(r, values, solved.fields, command.plot)
+    print(bounce_report.as_text(solved))
+    return _exit_status(solved.status)
+
+
 def _run(command: Command) -> int:
     if isinstance(command, Convert):
         return _convert(command)
+    if isinstance(command, Bounce):
+        return _bounce(command)
     if isinstance(command, Evolve):
         return _evolve(command)
     if isinstance(command, Sensitivity):
@@ -321,6 +380,7 @@ def main(arguments: list[str] | None = None) -> int:
         "run": Run,
         "sensitivity": Sensitivity,
         "evolve": Evolve,
+        "bounce": Bounce,
         "convert": Convert,
         "diagnostics": Diagnostics,
         "template": Template,

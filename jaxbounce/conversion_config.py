@@ -13,6 +13,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxbounce._checks import (
+    ComputationError,
     ConfigurationError,
     check_flag,
     check_keys,
@@ -23,6 +24,8 @@ from jaxbounce._checks import (
     read_mapping,
 )
 from jaxbounce._ranges import Range, above, at_least
+from jaxbounce.bounce import BounceWall
+from jaxbounce.bounce_config import solve
 from jaxbounce.conversion import (
     WALL_RANGES,
     ConversionModel,
@@ -33,6 +36,7 @@ from jaxbounce.conversion import (
     WallConversion,
 )
 from jaxbounce.profile_csv import RadialProfile, read_profile
+from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, TanhWall, TwoCentreTanhWall, WallProfile
 
 PUBLISHED_LAMBDA = 0.209
@@ -111,7 +115,7 @@ class ConversionSettings:
     Attributes:
         wall: the wall.
         profile: the file behind it, if there is one.
-        source: its path, or "tanh".
+        source: its path, "tanh" or "bounce".
         couplings: y_B, y_χ, λ.
         model: one of `MODELS`.
         v_w: wall speed written in the table, if any.
@@ -223,6 +227,7 @@ _KEYS = (
     "xi_span_mult",
     "target_ratio",
     "tanh",
+    "potential",
     "model",
     "steps",
     "incidence",
@@ -246,8 +251,9 @@ def expand_conversion(source: str | Path | Mapping[str, Any], directory: Path) -
     else:
         path = directory / source
         table, directory = read_mapping(path), path.parent
-    if isinstance(table.get("profile_csv"), str):
-        table["profile_csv"] = str(directory / table["profile_csv"])
+    for key in ("profile_csv", "potential"):
+        if isinstance(table.get(key), str):
+            table[key] = str(directory / table[key])
     return table
 
 
@@ -340,11 +346,15 @@ def _couplings(table: Mapping[str, Any]) -> Couplings:
 def _wall(
     table: Mapping[str, Any], notes: list[str]
 ) -> tuple[RadialProfile | None, WallProfile, str]:
-    if ("profile_csv" in table) == ("tanh" in table):
-        have = "both given" if "tanh" in table else "both missing"
+    walls = [key for key in ("profile_csv", "tanh", "potential") if key in table]
+    if len(walls) != 1:
+        have = f"both given ({', '.join(walls)})" if walls else "all missing"
         raise ConfigurationError(
-            f"conversion.profile_csv and conversion.tanh: {have}; give exactly one wall"
+            f"conversion.profile_csv, conversion.tanh, conversion.potential: {have}; give exactly"
+            " one wall"
         )
+    if "potential" in table:
+        return None, _bounce_wall(table["potential"]), "bounce"
     if "tanh" in table:
         return None, _tanh_wall(table["tanh"]), "tanh"
     path = check_text("conversion.profile_csv", table["profile_csv"], "path of a CSV file")
@@ -370,6 +380,22 @@ def _wall(
     )
     notes.extend(profile.notes)
     return profile, profile.wall(), str(path)
+
+
+def _bounce_wall(potential: Any) -> WallProfile:
+    """The wall of a bounce, solved here; its first field is Φ, the second φ."""
+    if not isinstance(potential, str | Mapping):
+        raise ConfigurationError(
+            f"conversion.potential = {potential!r}: must be a table, or the path of a file"
+        )
+    solved = solve(potential)
+    if len(solved.fields) != 2:
+        raise ConfigurationError(
+            f"conversion.potential: has {len(solved.fields)} fields; a wall needs two, Φ and φ"
+        )
+    if solved.status != Status.SUCCESS:
+        raise ComputationError(f"conversion.potential: {solved.status.message}")
+    return BounceWall(solved.bounce)
 
 
 def _tanh_wall(table: Mapping[str, Any]) -> WallProfile:

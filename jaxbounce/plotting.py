@@ -54,6 +54,17 @@ def evolution(columns: dict[str, Any], path: str | Path) -> None:
     save(figure, path)
 
 
+def profile(r: Any, values: Any, names: Sequence[str], path: str | Path) -> None:
+    """Fields of a bounce over the radius."""
+    figure = new_figure(7, 4)
+    axes = figure.subplots()
+    for column, name in enumerate(names):
+        axes.plot(r, values[:, column], label=name)
+    axes.set_xlabel("r")
+    axes.legend()
+    save(figure, path)
+
+
 def _scaled(values: Any) -> Any:
     largest = values.max()
     return values / largest if largest > 0 else values

@@ -203,7 +203,7 @@ BAD = [
     ({"profile": "x.csv"}, "profile_csv"),
     ({"tanh": {"Phi_inside": 1.0, "phi_outside": 1.0}}, "width: missing"),
     ({"tanh": {"Phi_inside": -1.0, "phi_outside": 1.0, "width": 1}}, "Phi_inside = -1"),
-    ({}, "both missing"),
+    ({}, "all missing"),
     ({"tanh": "thin"}, "must be a table"),
     ({"model": "two-levels"}, "did you mean 'two-level'"),
     ({"couplings": {"lam": 0.1}}, "lambda_tr_eff"),

@@ -66,10 +66,12 @@ ORDER = [
     "parameters",
     "model",
     "sensitivity",
+    "bounce_config",
     "conversion_config",
     "config",
     "conversion_report",
     "report",
+    "bounce_report",
     "evolution_report",
     "sensitivity_report",
     "plotting",
@@ -126,7 +128,9 @@ def test_readme_commands_exist():
     from jaxbounce import cli
 
     commands = set(
-        re.findall(r"jaxbounce (run|template|diagnostics|convert|sensitivity|evolve)\b", readme)
+        re.findall(
+            r"jaxbounce (run|template|diagnostics|convert|sensitivity|evolve|bounce)\b", readme
+        )
     )
     for command in commands:
         assert hasattr(cli, command.capitalize())
