@@ -17,6 +17,7 @@ are those of the process, and do not depend on what else the machine does.
 """
 
 import argparse
+import itertools
 import time
 
 import jax
@@ -119,7 +120,7 @@ def scipy_well(p, method, rtol):
 
     def run():
         state = [log_equilibrium(p["m_chi"] / p["T_p"] * np.exp(hottest)), 0.0]
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in itertools.pairwise(cuts):
             state = solve_ivp(
                 derivative, (a, b), state, method=method, rtol=rtol, atol=[rtol, 1e-9]
             ).y[:, -1]

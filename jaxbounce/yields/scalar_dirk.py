@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._types import Scalar
 
 State = tuple[Scalar, Scalar, Scalar, Scalar, Scalar]
 """U; a quadrature b; Σ |error estimates|; the lowest monitored value; the probe's size."""
@@ -30,8 +30,8 @@ class StageEquation(eqx.Module):
     """U' = f(t, U, args), b' = g(t, U, U', args), with the stage equation of f solved in place."""
 
     @abc.abstractmethod
-    def coefficients(self, t: Real, args: Any) -> Any:
-        """All that depends on time only, at any number of times at once: a pytree of arrays."""
+    def coefficients(self, t: Scalar, args: Any) -> Any:
+        """All that depends on time only."""
 
     @abc.abstractmethod
     def solve_stage(
@@ -109,9 +109,9 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         tableau = diffrax.KenCarp5.tableau.tableaus[1]
         gamma = float(tableau.a_diagonal[-1])
         abscissae = np.asarray(tableau.c)
-        all_known = self.equation.coefficients(t0 + abscissae.astype(U0.dtype) * h, args)
-        for stage, (row, c) in enumerate(zip(tableau.a_lower, abscissae, strict=True)):
-            known = jax.tree.map(lambda leaf, i=stage: leaf[i], all_known)
+        for row, c in zip(tableau.a_lower, abscissae, strict=True):
+            # not all stages at once: in a batch their axis would break up the vectors
+            known = self.equation.coefficients(t0 + float(c) * h, args)
             base = U0 + h * _weighted(row, slopes)
             guess = jax.lax.stop_gradient(U0 + float(c) * h * slopes[-1])
             U1, doubt, stiffness = self.equation.solve_stage(known, base, gamma * h, guess)
