@@ -6,6 +6,8 @@ and Y_B over n = ln(T_p/T), cut at the edges of the wall epoch and in many short
 it, with no quadrature done beforehand.
 """
 
+import itertools
+
 import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.special import gammainc, kve
@@ -77,7 +79,7 @@ def solve(
     if last is not None:
         cuts.append(last)
     scale = 1e-4 * Y_chi if Y_chi is not None else 1e-10
-    for k, (a, b) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for k, (a, b) in enumerate(itertools.pairwise(cuts)):
         if b - a < 1e-13:
             continue
         walls = 0 < k <= pieces

@@ -12,7 +12,7 @@ left in. The baryons are ∫ k' Y_χ e^{−Ω} dn = [M e^U] − ∫ M U' e^U dn,
 of which the last term too vanishes where U does not move.
 """
 
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple
 
 import diffrax
 import jax
@@ -22,13 +22,14 @@ from jaxtyping import Array, Bool, Int
 from jaxbounce._types import Real, Scalar
 from jaxbounce.yields.rates import Rates, annihilation_rate, equilibrium_yield
 from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
-from jaxbounce.yields.segments import Segments, series_at
+from jaxbounce.yields.segments import Segments, series_at, time_on_segment
 
 Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
 
 _MAX_STEPS = 2048  # a segment
 _LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
 _HALLEY_STEPS = 2
+_PROBE_TOLERANCE = 1e-6  # so that ∂/∂σv is right where σv is too small to matter
 _LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
 
 
@@ -47,6 +48,8 @@ class _Coefficients(NamedTuple):
 
     rate: Real
     """λ dn/dτ."""
+    shape: Real
+    """The same, for λ = 1 at T_p."""
     square: Real
     """Y_eq²."""
     k: Real
@@ -63,7 +66,7 @@ class Annihilation(StageEquation):
     def coefficients(self, t: Real, args: _Arguments) -> _Coefficients:
         """At times τ = t."""
         rates, segment = args.rates, args.segment
-        stretch = jnp.exp(segment.start + t * segment.length)
+        stretch, speed = time_on_segment(segment, t)
         cooling = 1 / stretch
         present = equilibrium_yield(
             rates.mass_over_Tp * stretch,
@@ -79,8 +82,9 @@ class Annihilation(StageEquation):
             M = series_at(segment.gained, t) / args.gain_scale
         elif rates.deplete:
             Z = series_at(segment.lost, t)
-        rate = (args.s_wave + args.p_wave * cooling) * cooling * segment.length
-        return _Coefficients(rate, present**2, k, K, Z, M)
+        shape = cooling * speed
+        rate = (args.s_wave + args.p_wave * cooling) * shape
+        return _Coefficients(rate, shape, present**2, k, K, Z, M)
 
     @staticmethod
     def _balance(U: Scalar, c: _Coefficients) -> tuple[Scalar, Scalar, Scalar]:
@@ -102,6 +106,11 @@ class Annihilation(StageEquation):
         """−M U' e^U, and Y_χ/v, negative once χ is exhausted."""
         gained = -known.M * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG))
         return gained, 1 - known.Z * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
+
+    def probe(self, known: _Coefficients, U: Scalar) -> tuple[Scalar, Scalar]:
+        """What annihilation and production at unit strength would do to U, and either's size."""
+        value, size, _ = self._balance(U, known)
+        return known.shape * value, known.shape * size
 
     def solve_stage(
         self, known: _Coefficients, base: Scalar, weight: Scalar, guess: Scalar
@@ -128,16 +137,13 @@ def _vector_field(t: Scalar, state: State, args: _Arguments) -> State:
     known = equation.coefficients(t, args)
     slope = equation.slope(known, state[0])
     gain, _ = equation.gain(known, state[0], slope)
-    return slope, gain, jnp.zeros_like(slope), jnp.zeros_like(slope)
+    zero = jnp.zeros_like(slope)
+    return slope, gain, zero, zero, zero
 
 
-def _strategy(solver: Solver) -> diffrax.AbstractSolver:
-    if solver not in get_args(Solver):
-        raise ValueError(
-            f"solver = {solver!r}: must be one of {', '.join(map(repr, get_args(Solver)))}"
-        )
+def _strategy(solver: Solver, tolerance: Scalar) -> diffrax.AbstractSolver:
     if solver in ("auto", "scalar-dirk"):
-        return ScalarDIRK(Annihilation())
+        return ScalarDIRK(Annihilation(), tolerance / _PROBE_TOLERANCE)
     named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
     return named[solver]()
 
@@ -229,11 +235,11 @@ def advance(
     zero = jnp.zeros_like(U0)
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(_vector_field),
-        _strategy(solver),
+        _strategy(solver, tolerance),
         t0=0.0,
         t1=1.0,
         dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
-        y0=(U0, zero, zero, jnp.ones_like(U0)),
+        y0=(U0, zero, zero, jnp.ones_like(U0), zero),
         args=_Arguments(rates, segment, s_wave, both - s_wave, scale),
         stepsize_controller=diffrax.PIDController(
             rtol=0.0,
@@ -247,7 +253,7 @@ def advance(
         throw=False,
     )
     assert solution.ys is not None
-    U, gained, accumulated, lowest = (leaf[-1] for leaf in solution.ys)
+    U, gained, accumulated, lowest, _ = (leaf[-1] for leaf in solution.ys)
     if solver not in ("auto", "scalar-dirk"):
         accumulated = tolerance * solution.stats["num_accepted_steps"]
     lost = segment.lost_at_end

@@ -30,7 +30,7 @@ from jaxbounce.yields.segments import Segments, make_segments
 
 TemperatureRange = Literal["published", "frozen"]
 
-PANELS = 12
+PANELS = {"eq6": 14, "kjma": 14, "published": 26}
 NODES = 16
 _SMALLEST_YIELD = 1e-250
 _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
@@ -134,7 +134,7 @@ def solve_boltzmann(
     tolerance: RealLike = 3e-10,
     solver: Solver = "auto",
     adjoint: diffrax.AbstractAdjoint | None = None,
-    panels: int = PANELS,
+    panels: int | None = None,
     nodes: int = NODES,
 ) -> BoltzmannResult:
     """Integrate the Boltzmann equations of one point from T_max to T_min.
@@ -159,7 +159,8 @@ def solve_boltzmann(
             default look for exhausted χ at the ends of segments only.
         adjoint: None takes `diffrax.RecursiveCheckpointAdjoint()`, for reverse mode and no
             derivatives; pass `diffrax.ForwardMode()` to use `jvp` or `jacfwd`.
-        panels: quadrature panels of the wall epoch (static).
+        panels: quadrature panels of the wall epoch (static); None takes 14, or 26 for the
+            published kernel, which is less smooth.
         nodes: Gauss–Legendre nodes a segment (static).
 
     Returns:
@@ -169,10 +170,12 @@ def solve_boltzmann(
     Raises:
         ValueError: for an unknown name, or if a value is not a scalar (while tracing).
     """
-    if temperature_range not in get_args(TemperatureRange):
-        raise ValueError(
-            f"temperature_range = {temperature_range!r}: must be 'published' or 'frozen'"
-        )
+    for what, name, known in (
+        ("temperature_range", temperature_range, get_args(TemperatureRange)),
+        ("solver", solver, get_args(Solver)),
+    ):
+        if name not in known:
+            raise ValueError(f"{what} = {name!r}: must be one of {', '.join(map(repr, known))}")
     for leaf in jax.tree.leaves((rates, Y_chi)):
         if jnp.ndim(leaf):
             raise ValueError(
@@ -198,7 +201,7 @@ def solve_boltzmann(
         last=last,
         y_min=jnp.where(valid, y_min, -80.0),
         y_max=jnp.where(valid, y_max, 50.0),
-        panels=panels,
+        panels=PANELS[rates.kernel] if panels is None else panels,
         nodes=nodes,
     )
     start = _log_start(

@@ -29,6 +29,7 @@ from jaxbounce.percolation.area import (
 )
 from jaxbounce.percolation.later_bubbles import incomplete_gamma_4
 from jaxbounce.yields.panels import (
+    PANELS,
     equal_work_edges,
     graded_scan,
     insert_edge,
@@ -182,6 +183,7 @@ def source_panels(
     upper: Real,
     window: Window,
     kernel: AreaKernel,
+    panels: int = PANELS,
 ) -> Real:
     """Edges of quadrature panels in y where the source lives, from `lower` to `upper`.
 
@@ -205,7 +207,7 @@ def source_panels(
         window=window,
         kernel=kernel,
     )
-    return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature)
+    return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
 
 
 def gauss_legendre_integral(

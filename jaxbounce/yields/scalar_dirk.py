@@ -20,18 +20,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._types import Scalar
 
-State = tuple[Scalar, Scalar, Scalar, Scalar]
-"""U; a quadrature b; the sum of |error estimates| of U and b; the lowest monitored value."""
+State = tuple[Scalar, Scalar, Scalar, Scalar, Scalar]
+"""U; a quadrature b; Σ |error estimates|; the lowest monitored value; the probe's size."""
 
 
 class StageEquation(eqx.Module):
     """U' = f(t, U, args), b' = g(t, U, U', args), with the stage equation of f solved in place."""
 
     @abc.abstractmethod
-    def coefficients(self, t: Real, args: Any) -> Any:
-        """All that depends on time only, at any number of times at once: a pytree of arrays."""
+    def coefficients(self, t: Scalar, args: Any) -> Any:
+        """All that depends on time only."""
 
     @abc.abstractmethod
     def solve_stage(
@@ -47,14 +47,27 @@ class StageEquation(eqx.Module):
     def gain(self, known: Any, U: Scalar, slope: Scalar) -> tuple[Scalar, Scalar]:
         """g(U, U'), and the monitored value."""
 
+    @abc.abstractmethod
+    def probe(self, known: Any, U: Scalar) -> tuple[Scalar, Scalar]:
+        """A term of f at unit strength, and the size of what it is a difference of."""
+
 
 class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
     """KenCarp5's implicit half on a `StageEquation`; see the module's docstring.
 
-    Integrates forwards in time; the terms given to diffrax are unused but for their type.
+    Steps resolve not only U and b but, less finely, the probe: a term of f at unit strength.
+    Where its strength is zero the solution does not feel it, but derivatives with respect to
+    the strength do. Integrates forwards in time; the terms given to diffrax are unused but for
+    their type.
+
+    Attributes:
+        equation: the equation.
+        leniency: tolerance of the step-size controller over the allowed relative error of the
+            probe's integral.
     """
 
     equation: StageEquation
+    leniency: Scalar
     term_structure: ClassVar = diffrax.AbstractTerm
     interpolation_cls: ClassVar[Callable[..., diffrax.LocalLinearInterpolation]] = (
         diffrax.LocalLinearInterpolation
@@ -65,12 +78,15 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         del terms
         return 5
 
-    def init(self, terms: Any, t0: Any, t1: Any, y0: State, args: Any) -> tuple[Scalar, Scalar]:
-        """U' and b' at the start: the last stage of a step is the first of the next."""
+    def init(
+        self, terms: Any, t0: Any, t1: Any, y0: State, args: Any
+    ) -> tuple[Scalar, Scalar, Scalar]:
+        """U', b' and the probe at the start: the last stage of a step is the first of the next."""
         del terms, t1
         known = self.equation.coefficients(jnp.asarray(t0), args)
         slope = self.equation.slope(known, y0[0])
-        return slope, self.equation.gain(known, y0[0], slope)[0]
+        gain, _ = self.equation.gain(known, y0[0], slope)
+        return slope, gain, self.equation.probe(known, y0[0])[0]
 
     def step(
         self,
@@ -79,22 +95,23 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         t1: Any,
         y0: State,
         args: Any,
-        solver_state: tuple[Scalar, Scalar],
+        solver_state: tuple[Scalar, Scalar, Scalar],
         made_jump: Bool[Array, ""] | bool,
-    ) -> tuple[State, State, dict[str, State], tuple[Scalar, Scalar], diffrax.RESULTS]:
+    ) -> tuple[State, State, dict[str, State], tuple[Scalar, Scalar, Scalar], diffrax.RESULTS]:
         """One step; there are no jumps, since every segment is a solve of its own."""
         del terms, made_jump
-        U0, b0, accumulated, lowest = y0
+        U0, b0, accumulated, lowest, size = y0
         h = t1 - t0
-        slopes, gains = [solver_state[0]], [solver_state[1]]
+        slopes, gains, probes = [solver_state[0]], [solver_state[1]], [solver_state[2]]
+        largest = jnp.zeros_like(U0)
         unsolved = jnp.zeros_like(U0)
         U1, stiffness = U0, jnp.ones_like(U0)
         tableau = diffrax.KenCarp5.tableau.tableaus[1]
         gamma = float(tableau.a_diagonal[-1])
         abscissae = np.asarray(tableau.c)
-        all_known = self.equation.coefficients(t0 + abscissae.astype(U0.dtype) * h, args)
-        for stage, (row, c) in enumerate(zip(tableau.a_lower, abscissae, strict=True)):
-            known = jax.tree.map(lambda leaf, i=stage: leaf[i], all_known)
+        for row, c in zip(tableau.a_lower, abscissae, strict=True):
+            # not all stages at once: in a batch their axis would break up the vectors
+            known = self.equation.coefficients(t0 + float(c) * h, args)
             base = U0 + h * _weighted(row, slopes)
             guess = jax.lax.stop_gradient(U0 + float(c) * h * slopes[-1])
             U1, doubt, stiffness = self.equation.solve_stage(known, base, gamma * h, guess)
@@ -102,6 +119,9 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
             slopes.append((U1 - base) / (gamma * h))
             gain, monitored = self.equation.gain(known, U1, slopes[-1])
             gains.append(gain)
+            probe, probe_size = self.equation.probe(known, U1)
+            probes.append(probe)
+            largest = jnp.where(probe_size > largest, probe_size, largest)
             unsolved = unsolved + doubt
             lowest = jnp.where(monitored < lowest, monitored, lowest)
         b1 = b0 + h * _weighted(tableau.b_sol, gains)
@@ -110,12 +130,15 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         b_error = jnp.abs(h * _weighted(tableau.b_error, gains))
         error = jax.lax.stop_gradient(U_error + b_error)
         zero = jnp.zeros_like(U0)
-        y1 = (U1, b1, accumulated + error, jax.lax.stop_gradient(lowest))
+        size = jax.lax.stop_gradient(size + h * largest)
+        probe_error = h * _weighted(tableau.b_error, probes) / jnp.where(size > 0, size, 1.0)
+        probe_error = self.leniency * probe_error / stiffness
+        y1 = (U1, b1, accumulated + error, jax.lax.stop_gradient(lowest), size)
         return (
             y1,
-            (U_error, b_error, zero, zero),
+            (U_error, b_error, zero, zero, probe_error),
             {"y0": y0, "y1": y1},
-            (slopes[-1], gains[-1]),
+            (slopes[-1], gains[-1], probes[-1]),
             diffrax.RESULTS.successful,
         )
 

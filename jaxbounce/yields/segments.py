@@ -1,7 +1,7 @@
 """The temperature range cut into segments, and on each the walls' source as a polynomial.
 
-A segment spans n = n₀ + τ Δn, τ from 0 to 1. During the wall epoch the segments are
-quadrature panels, placed by what the integrand of Y_B looks like (`jaxbounce.yields.panels`);
+A segment spans n₀ to n₀ + Δn while τ runs from 0 to 1. During the wall epoch the segments are
+quadrature panels in y, placed by what the integrand of Y_B looks like (`jaxbounce.yields.panels`);
 one segment before and one or two after complete the range. The source is evaluated at
 Gauss–Legendre nodes, so that no pulse can be stepped over; everything linear, depletion of
 χ by the walls and washout of B, is then integrated here, as Legendre series:
@@ -36,6 +36,7 @@ from jaxbounce.yields.rates import (
     washout_exponent,
 )
 
+_FRONT_EDGES = 4
 _REFINEMENTS = 2
 _INTERVALS = 6  # a panel is cut into this many to be scanned again
 _LARGEST_EXPONENT = 40.0  # depletion and washout beyond e^{−40} put panels where K is still wanted
@@ -48,6 +49,7 @@ class Segments(NamedTuple):
     Attributes:
         start: n₀.
         length: Δn ≥ 0.
+        active: whether walls act; then τ is linear in y, otherwise in n.
         relativistic: side of T = m/3, for the published limits.
         rate: powers of 2τ − 1 in k or S, per unit of τ.
         lost: the same of K or Z.
@@ -63,6 +65,7 @@ class Segments(NamedTuple):
 
     start: Float[Array, " segments"]
     length: Float[Array, " segments"]
+    active: Bool[Array, " segments"]
     relativistic: Bool[Array, " segments"]
     rate: Float[Array, "segments degrees"]
     lost: Float[Array, "segments degrees"]
@@ -120,8 +123,9 @@ def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Rea
         upper=upper,
         window=rates.window,
         kernel=rates.area_kernel,
+        panels=panels - _FRONT_EDGES,
     )
-    lower, upper = edges[0], edges[-1]
+    source_edges, lower, upper = edges, edges[0], edges[-1]
     # χ that the bath makes anew, λY_eq² an e-fold, does not run out
     made = (
         annihilation_rate(
@@ -151,8 +155,13 @@ def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Rea
             phi = phi - jnp.minimum(gone, deepest)
             slope = slope - jnp.where(gone < deepest, k, 0.0)
             inverse_feature = inverse_feature + jnp.where(gone < deepest, k, 0.0)
-        edges = equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
-    return edges
+        edges = equal_work_edges(
+            lower, upper, widths, phi, slope, inverse_feature, _FRONT_EDGES + 1
+        )
+    # the source's own panels stay; these only cut them where χ or B would run out within one
+    return jnp.concatenate(
+        [source_edges[:1], jnp.sort(jnp.concatenate([source_edges[1:-1], edges[1:-1]])), edges[-1:]]
+    )
 
 
 def _efolds(y: Real, beta_over_H: Real) -> Real:
@@ -217,13 +226,13 @@ def _integrate_source(
     to_powers = legendre_to_powers(nodes + 1)
     at_nodes = legendre_values(nodes)
     start, length = n[:-1], jnp.diff(n)
-    node_n = start[:, None] + length[:, None] * (1 + x) / 2
-    y = rates.beta_over_H / 2 * jnp.expm1(2 * node_n)
-    quiet = ~active[:, None]
-    # dy/dτ = β/H e^{2n} Δn
-    per_tau = rates.beta_over_H * jnp.exp(2 * jnp.where(quiet, 0.0, node_n)) * length[:, None]
-    rate = source_rate(rates, jnp.where(quiet, 0.0, y), relativistic[:, None])
-    rate = jnp.where(quiet, 0.0, rate * per_tau)
+    # outside the wall epoch y runs away; nothing is evaluated there
+    y_edges = rates.beta_over_H / 2 * jnp.expm1(2 * n)
+    first = jnp.where(active, y_edges[:-1], 0.0)[:, None]
+    span = jnp.where(active, jnp.diff(y_edges), 0.0)[:, None]
+    y = first + span * (1 + x) / 2
+    node_n = jnp.where(active[:, None], _efolds(y, rates.beta_over_H), start[:, None])
+    rate = span * source_rate(rates, y, relativistic[:, None])
 
     def washout(a: Real, b: Real) -> Real:
         return washout_exponent(
@@ -249,6 +258,7 @@ def _integrate_source(
     return Segments(
         start=start,
         length=length,
+        active=active,
         relativistic=relativistic,
         rate=rate @ to_coefficients.T @ to_powers[:-1, :-1],
         lost=lost @ to_powers,
@@ -261,6 +271,16 @@ def _integrate_source(
         loss_error=loss_error,
         gain_error=gain_error,
     )
+
+
+def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:
+    """T_p/T and dn/dτ at τ on one segment (no leading axis)."""
+    square = jnp.exp(2 * segment.start)
+    growth = square * jnp.expm1(2 * segment.length)
+    square = square + growth * tau
+    even = jnp.exp(segment.start + segment.length * tau)
+    stretch = jnp.where(segment.active, jnp.sqrt(square), even)
+    return stretch, jnp.where(segment.active, growth / 2 / square, segment.length)
 
 
 def series_at(powers: Float[Array, " degrees"], tau: Scalar) -> Scalar:
