@@ -44,8 +44,8 @@ from jaxbounce.bounce.search import SEARCH_ELEMENTS, Found, search
 from jaxbounce.potential import Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
 
-ELEMENTS = Elements(10, 12)
-"""Elements of the solution."""
+ELEMENTS = Elements(12, 14)
+"""Elements of the solution: wall quantities to 1e-9 (10 × 12: 1e-7), actions to 1e-11."""
 
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
 _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
@@ -248,7 +248,9 @@ def _solve(
     )
     certificate = jax.lax.stop_gradient(certificate)
     status = _status(value, target, mass_squared, start, fixed, units, found, certificate)
-    status = jnp.where(jnp.isfinite(action), status, jnp.maximum(status, 2))
+    finite = jnp.isfinite(action)
+    bad = (status == Status.SUCCESS.value) & ~finite
+    status = jnp.where(bad, Status.NOT_FINITE.value, status)
     boundary = boundary_matrix(
         problem, scaled_potential(potential, inputs, units), shape, target.size
     )
@@ -381,19 +383,25 @@ def _status(
     moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
     finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
-    failed = jnp.where(found.barrier, Status.BOUNCE_NOT_CONVERGED.value, Status.NO_BARRIER.value)
 
+    def unless_no_barrier(code: Status) -> Code:
+        return jnp.where(found.barrier, code.value, Status.NO_BARRIER.value)
+
+    unresolved = unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)
     checks: list[tuple[Bool[Array, ""], Any]] = [
         (finite, Status.INVALID_PARAMETER.value),
         (apart, Status.DEGENERATE_VACUA.value),
         (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
-        (certificate.newton_step < _NEWTON_TOLERANCE, failed),
-        (certificate.negative_modes == 1, Status.NOT_A_BOUNCE.value),
-        (certificate.derrick < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
-        (certificate.legendre_tail < _TAIL_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
-        (certificate.far_field < _DERRICK_TOLERANCE, Status.BOUNCE_NOT_RESOLVED.value),
+        (
+            certificate.newton_step < _NEWTON_TOLERANCE,
+            unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
+        ),
+        (certificate.negative_modes == 1, unless_no_barrier(Status.NOT_A_BOUNCE)),
+        (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
+        (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
+        (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
     ]
     status = jnp.asarray(Status.SUCCESS.value)
     for passed, code in reversed(checks):
