@@ -29,6 +29,7 @@ examples:
   jaxbounce run point.json --out result.json     run it, write the published output JSON
   jaxbounce run point.json --preset published    on the published grids, digit for digit
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
+  jaxbounce fit --free f_chi                     the occupancy that Planck asks for
   jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
   jaxbounce sensitivity --plot bars.png          what the densities depend on
   jaxbounce bounce --preset published --out wall.csv   the wall of a potential
@@ -76,6 +77,26 @@ class Sensitivity(_Point):
     """Write the result as JSON, whole or not at all."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw the elasticities as bars (PNG, PDF or SVG); needs the extra "plot"."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit(_Point):
+    """Fit parameters to the measured densities: best values, goodness, flat directions."""
+
+    free: Annotated[str, tyro.conf.arg(metavar="NAME,…")] = "f_chi"
+    """Free parameters, separated by commas, such as f_chi,P."""
+    data: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "planck2018"
+    """Data set by name, or a JSON or TOML table with mean and covariance of (omega_b, omega_c)."""
+    only: Annotated[Literal["omega_b", "omega_c"] | None, tyro.conf.arg(metavar="DATUM")] = None
+    """Fit one datum alone: omega_b or omega_c."""
+    priors: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """JSON or TOML table of priors by name; their ranges bound the fit."""
+    starts: int = 16
+    """Starting points."""
+    seed: int = 0
+    """Shifts them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the result as JSON, whole or not at all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +166,7 @@ class Template:
     """toml explains every key."""
 
 
-Command = Run | Diagnostics | Sensitivity | Evolve | Convert | Bounce | Template
+Command = Run | Diagnostics | Sensitivity | Fit | Evolve | Convert | Bounce | Template
 
 
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -269,6 +290,34 @@ def _sensitivity(command: Sensitivity) -> int:
     return _exit_status(Status(int(found.prediction.status)))
 
 
+def _fit(command: Fit) -> int:
+    from jaxbounce import enable_x64, fit_report
+    from jaxbounce._checks import check_whole, read_mapping
+    from jaxbounce.inference import DATA_SETS, FitStatus, fit, likelihood, read_likelihood
+    from jaxbounce.report import resolved_model, write_json
+    from jaxbounce.sensitivity_report import parameter_of
+
+    enable_x64()
+    configuration = _configured(command)
+    _keep_compiled()
+    free = [parameter_of(name.strip()) for name in command.free.split(",") if name.strip()]
+    check_whole("--starts", command.starts, 1, "number of starting points")
+    named = command.data in DATA_SETS or not Path(command.data).suffix
+    data = likelihood(command.data) if named else read_likelihood(read_mapping(command.data))
+    if command.only is not None:
+        data = data.only(command.only)
+    priors = None if command.priors is None else read_mapping(command.priors)
+    model, _ = resolved_model(configuration)
+    found = fit(model, free, data, priors, starts=command.starts, seed=command.seed)
+    if command.out is not None:
+        write_json(command.out, fit_report.as_mapping(configuration, found))
+    print(fit_report.as_text(found))
+    if found.status != FitStatus.CONVERGED:
+        print(f"jaxbounce: {found.message}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _evolve(command: Evolve) -> int:
     import jax.numpy as jnp
     import numpy as np
@@ -338,6 +387,8 @@ def _run(command: Command) -> int:
         return _convert(command)
     if isinstance(command, Bounce):
         return _bounce(command)
+    if isinstance(command, Fit):
+        return _fit(command)
     if isinstance(command, Evolve):
         return _evolve(command)
     if isinstance(command, Sensitivity):
@@ -379,6 +430,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = {
         "run": Run,
         "sensitivity": Sensitivity,
+        "fit": Fit,
         "evolve": Evolve,
         "bounce": Bounce,
         "convert": Convert,

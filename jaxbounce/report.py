@@ -25,6 +25,7 @@ from jaxbounce.cosmology import (
     time_of_temperature_ratio,
 )
 from jaxbounce.equilibrium import incident_flux
+from jaxbounce.inference import likelihood, tension
 from jaxbounce.model import Model, Prediction, conversion_probability, predict
 from jaxbounce.parameters import CHOICES, RANGES, Choices
 from jaxbounce.percolation import activity_window, scaled_area_density
@@ -171,6 +172,7 @@ def as_mapping(result: Run) -> dict[str, Any]:
             "status": status.name.lower(),
             "status_message": status.message,
         },
+        "tension_with_planck2018": _tension_mapping(prediction),
         "comparison": [
             {
                 "row": name,
@@ -246,6 +248,7 @@ def _lines(result: Run) -> Iterator[str]:
             f" Planck {PLANCK_OMEGA_C})"
         )
         yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
+        yield from _tension_lines(p)
     yield f"  status   : {status.message}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
         published = c.quadrature == "published" and not c.reasons
@@ -270,6 +273,29 @@ def _lines(result: Run) -> Iterator[str]:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
     yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def _tension_lines(p: Prediction) -> Iterator[str]:
+    """How far from Planck the densities are, as measured in σ with their correlation."""
+    if not float(p.ratio) < math.inf:
+        return
+    found = tension(likelihood(), p)
+    yield (
+        f"  Planck   : DM/B off by {found.ratio_sigma:.2f} σ; both densities jointly chi² ="
+        f" {found.chi2:.4g} (pulls {found.pulls['omega_b']:+.2f} σ, {found.pulls['omega_c']:+.2f} σ)"
+    )
+
+
+def _tension_mapping(p: Prediction) -> dict[str, Any] | None:
+    if Status(int(p.status)) != Status.SUCCESS or not float(p.ratio) < math.inf:
+        return None
+    found = tension(likelihood(), p)
+    return {
+        "ratio_sigma": _number(found.ratio_sigma),
+        "chi2": _number(found.chi2),
+        "n_sigma": _number(found.n_sigma),
+        "pulls": {name: _number(value) for name, value in found.pulls.items()},
+    }
 
 
 def _path_lines(c: Configuration, p: Prediction) -> Iterator[str]:

@@ -66,6 +66,13 @@ ORDER = [
     "parameters",
     "model",
     "sensitivity",
+    "inference.likelihood",
+    "inference.priors",
+    "inference.problem",
+    "inference.directions",
+    "inference.least_squares",
+    "inference.fit",
+    "inference",
     "bounce_config",
     "conversion_config",
     "config",
@@ -74,6 +81,7 @@ ORDER = [
     "bounce_report",
     "evolution_report",
     "sensitivity_report",
+    "fit_report",
     "plotting",
     "cli",
 ]
@@ -129,7 +137,7 @@ def test_readme_commands_exist():
 
     commands = set(
         re.findall(
-            r"jaxbounce (run|template|diagnostics|convert|sensitivity|evolve|bounce)\b", readme
+            r"jaxbounce (run|template|diagnostics|convert|sensitivity|evolve|bounce|fit)\b", readme
         )
     )
     for command in commands:

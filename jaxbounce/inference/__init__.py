@@ -1,0 +1,31 @@
+"""Inference: fit, Fisher matrix, profile and posterior of any parameters from the densities."""
+
+from jaxbounce.inference.directions import (
+    Combination as Combination,
+    Directions as Directions,
+    directions as directions,
+)
+from jaxbounce.inference.fit import (
+    Fit as Fit,
+    FitStatus as FitStatus,
+    fit as fit,
+    match as match,
+)
+from jaxbounce.inference.likelihood import (
+    DATA_SETS as DATA_SETS,
+    OBSERVABLES as OBSERVABLES,
+    Likelihood as Likelihood,
+    Tension as Tension,
+    likelihood as likelihood,
+    log_p_value as log_p_value,
+    n_sigma as n_sigma,
+    ratio_and_sigma as ratio_and_sigma,
+    ratio_tension as ratio_tension,
+    read_likelihood as read_likelihood,
+    tension as tension,
+)
+from jaxbounce.inference.priors import (
+    Prior as Prior,
+    default_prior as default_prior,
+    read_priors as read_priors,
+)
