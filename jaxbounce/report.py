@@ -280,9 +280,10 @@ def _tension_lines(p: Prediction) -> Iterator[str]:
     if not float(p.ratio) < math.inf:
         return
     found = tension(likelihood(), p)
+    pulls = ", ".join(f"{name} {value:+.2f} σ" for name, value in found.pulls.items())
     yield (
         f"  Planck   : DM/B off by {found.ratio_sigma:.2f} σ; both densities jointly chi² ="
-        f" {found.chi2:.4g} (pulls {found.pulls['omega_b']:+.2f} σ, {found.pulls['omega_c']:+.2f} σ)"
+        f" {found.chi2:.4g} ({pulls})"
     )
 
 
