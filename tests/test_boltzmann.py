@@ -57,6 +57,7 @@ PUBLISHED = {"coupling": "external", "kernel": "eq6", "equilibrium": "piecewise"
 
 @functools.cache
 def _compiled(thermal, choices, options):
+    @eqx.debug.assert_max_traces(max_traces=1)
     def solve(values, Y_chi, T_max, T_min, tolerance):
         return solve_boltzmann(
             Rates(**values, **dict(choices)),
@@ -71,7 +72,7 @@ def _compiled(thermal, choices, options):
 
 
 def _solve(
-    changes=None, Y_chi=4.9e-10, *, ends=(5.0, 1e-3), tolerance=3e-10, options=(), **choices
+    changes=None, Y_chi=4.9e-10, *, ends=(5.0, 1e-3), tolerance=1e-10, options=(), **choices
 ):
     """One point, compiled once for each set of choices whatever the values."""
     run = _compiled(Y_chi is None, tuple(sorted(choices.items())), tuple(options))
@@ -284,6 +285,7 @@ def test_quadrature_limit(kernel):
                 assert result.Y_chi == pytest.approx(4.9e-10, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_published_values():
     """What the published scripts print (Radau, a coarse table of A/V: 1e-4), and what is true."""
     run = functools.partial(_solve, **PUBLISHED | {"kernel": "published"})
@@ -326,13 +328,9 @@ def test_exhausted_and_invalid_points_harm_no_other():
 
 
 def test_values_do_not_recompile():
-    @jax.jit
-    @eqx.debug.assert_max_traces(max_traces=1)
-    def run(values, Y_chi):
-        return solve_boltzmann(Rates(**values, **SELF), Y_chi).Y_B
-
-    results = [run(BENCHMARK | {"sigma_v": s}, y) for s in (0.0, 1e-20) for y in (1e-10, 1e-9)]
-    assert len(set(map(float, results))) == 4
+    """`_compiled` asserts one trace for each set of choices, here and in all other tests."""
+    results = [_solve({"sigma_v": s}, y, **SELF) for s in (0.0, 1e-20) for y in (1e-10, 1e-9)]
+    assert len({float(r.Y_B) for r in results}) == 4
 
 
 def test_evolution():
