@@ -19,6 +19,7 @@ are those of the process, and do not depend on what else the machine does.
 import argparse
 import itertools
 import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -42,7 +43,7 @@ POINT = {
     "sigma_v": 1.9e-9,
     "washout_over_H": 0.05,
 }
-CHOICES = {
+CHOICES: dict[str, Any] = {
     "coupling": "self-consistent",
     "kernel": "kjma",
     "window": "none",

@@ -4,12 +4,12 @@ import functools
 import itertools
 
 import boltzmann_reference as reference
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from boltzmann_points import BENCHMARK, NO_WINDOW, PUBLISHED, SELF, UNDEPLETED, solve_point
 from scipy.integrate import quad
 
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, ENTROPY_DENSITY_TODAY, GEV_IN_KG
@@ -27,58 +27,6 @@ from jaxbounce.yields import (
     washout_exponent,
 )
 
-BENCHMARK = {
-    "m_chi": 0.95,
-    "g_chi": 2.0,
-    "T_p": 100.0,
-    "beta_over_H": 100.0,
-    "v_w": 0.3,
-    "I_p": 0.34,
-    "g_star": 106.75,
-    "g_star_s": 106.75,
-    "P": 0.14925839040304145,
-    "f_chi": 1.07e-9,
-    "sigma_y": 9.0,
-    "sigma_v": 0.0,
-    "sigma_v_slope": 0.0,
-    "washout_over_H": 0.0,
-    "washout_power": 0.0,
-}
-SELF = {
-    "coupling": "self-consistent",
-    "kernel": "kjma",
-    "window": "gaussian",
-    "chi_stats": "classical",
-}
-UNDEPLETED = {"coupling": "external", "deplete": False}
-NO_WINDOW = 1e9  # a Gaussian so wide that it is 1
-PUBLISHED = {"coupling": "external", "kernel": "eq6", "equilibrium": "piecewise"}
-
-
-@functools.cache
-def _compiled(thermal, choices, options):
-    def solve(values, Y_chi, T_max, T_min, tolerance):
-        return solve_boltzmann(
-            Rates(**values, **dict(choices)),
-            None if thermal else Y_chi,
-            T_max_over_Tp=T_max,
-            T_min_over_Tp=T_min,
-            tolerance=tolerance,
-            **dict(options),
-        )
-
-    return jax.jit(solve)
-
-
-def _solve(
-    changes=None, Y_chi=4.9e-10, *, ends=(5.0, 1e-3), tolerance=3e-10, options=(), **choices
-):
-    """One point, compiled once for each set of choices whatever the values."""
-    run = _compiled(Y_chi is None, tuple(sorted(choices.items())), tuple(options))
-    values = {k: float(v) for k, v in {**BENCHMARK, **(changes or {})}.items()}
-    return run(values, 0.0 if Y_chi is None else float(Y_chi), *map(float, ends), tolerance)
-
-
 FROZEN = (("temperature_range", "frozen"),)
 
 
@@ -86,7 +34,7 @@ def test_depletion_only():
     """Massless χ: K = P/(4 v_w) times the swept volume; what χ loses is what B gains."""
     for P, v_w, B in ((0.149, 0.3, 100.0), (0.9, 0.05, 10.0), (1e-9, 0.9, 1e4), (1.0, 0.01, 30.0)):
         changes = {"m_chi": 0.0, "P": P, "v_w": v_w, "beta_over_H": B, "sigma_y": NO_WINDOW}
-        result = _solve(changes, **SELF)
+        result = solve_point(changes, **SELF)
         y_lo = max(-0.48 * B, -80.0)
         swept = np.exp(-0.34 * np.exp(y_lo))
         closed = converted_fraction(P, swept / 4 / v_w, "mean-field")
@@ -118,7 +66,7 @@ def test_source_and_washout(w, k, B):
     P = 1e-12
     changes = {"m_chi": 0.0, "P": P, "beta_over_H": B, "washout_over_H": w, "washout_power": k}
     changes["sigma_y"] = 4.0
-    result = _solve(changes, ends=(5.0, 0.02), **SELF)
+    result = solve_point(changes, ends=(5.0, 0.02), **SELF)
     n_end = np.log(50)
 
     def integrand(y):
@@ -138,7 +86,7 @@ def test_annihilation_only():
     """Cold χ, Y_eq = 0: 1/Y = 1/Y₀ + ∫ λ dn, λ falling as T (s-wave) and T² (p-wave)."""
     for a, b, Y0 in ((1e-12, 0.0, 1e-3), (1e-15, 1e-12, 1e-6), (1e-9, 1e-7, 4.9e-10)):
         changes = {"m_chi": 1e6, "P": 0.0, "sigma_v": a, "sigma_v_slope": b}
-        result = _solve(changes, Y0, **UNDEPLETED, kernel="kjma")
+        result = solve_point(changes, Y0, **UNDEPLETED, kernel="kjma")
         assert result.status == Status.SUCCESS
         hot, cold = 500.0, 0.1
         s_wave = annihilation_rate(1.0, 1e6, a, 0.0, 106.75, 106.75)
@@ -162,7 +110,7 @@ def test_freeze_out(strength, expected, start):
     m = 100.0
     sigma_v = strength / float(annihilation_rate(m, m, 1.0, 0.0, 100.0, 100.0))
     changes = {"m_chi": m, "T_p": m / 30, "g_star": 100.0, "g_star_s": 100.0, "P": 0.0}
-    result = _solve(
+    result = solve_point(
         changes | {"sigma_v": sigma_v},
         None,
         ends=(30 / start, 0.03),
@@ -179,7 +127,7 @@ def test_relic_density():
     sigma_v = 2.2e-26 / 1.1673e-17  # cm³/s in GeV⁻²
     values = BENCHMARK | {"m_chi": 100.0, "T_p": 100 / 30, "P": 0.0, "sigma_v": sigma_v}
     values |= {"g_star": 86.25, "g_star_s": 86.25}
-    result = _solve(values, None, ends=(30.0, 0.03), options=FROZEN, **SELF)
+    result = solve_point(values, None, ends=(30.0, 0.03), options=FROZEN, **SELF)
     Y, _ = reference.solve(values, None, kernel="kjma", ends=(30 / 8, 0.03), pieces=1)
     T = values["T_p"] * 0.03
     Y = Y / (1 + Y * float(annihilation_rate(T, 100.0, sigma_v, 0.0, 86.25, 86.25)))
@@ -230,7 +178,7 @@ def test_all_together_against_scipy(name):
     """Depletion, annihilation and washout at once, stiff or not."""
     Y0, changes = COUPLED[name]
     values = BENCHMARK | changes | {"sigma_y": 4.0}
-    result = _solve(values, Y0, **SELF)
+    result = solve_point(values, Y0, **SELF)
     Y_chi, Y_B = reference.solve(values, Y0, kernel="kjma", window="gaussian")
     np.testing.assert_allclose(result.Y_chi, Y_chi, rtol=1e-8)
     np.testing.assert_allclose(result.Y_B, Y_B, rtol=1e-8)
@@ -241,7 +189,7 @@ def test_all_together_against_scipy(name):
 def test_made_from_nothing():
     """Freeze-in: far below equilibrium Y = ∫ λ Y_eq² dn."""
     values = BENCHMARK | {"m_chi": 100.0, "sigma_v": 1e-27, "T_p": 40.0, "P": 0.0}
-    result = _solve(values, 0.0, **SELF)
+    result = solve_point(values, 0.0, **SELF)
     annihilation, log_equilibrium, _, _ = reference.rates_of(values, "kjma", "none", "external")
 
     def made(n):
@@ -277,16 +225,17 @@ def test_quadrature_limit(kernel):
         for B in (10.0, 100.0, 1e4):
             for m in (0.95, 400.0):
                 changes = {"sigma_y": sigma_y, "beta_over_H": B, "m_chi": m}
-                result = _solve(changes, kernel=kernel, **UNDEPLETED)
+                result = solve_point(changes, kernel=kernel, **UNDEPLETED)
                 scale = flux_over_entropy(integral(sigma_y, B, m / 100), 2.0, 106.75)
                 expected = BENCHMARK["P"] * BENCHMARK["f_chi"] / 0.3 * scale
                 np.testing.assert_allclose(result.Y_B, expected, rtol=1e-9)
                 assert result.Y_chi == pytest.approx(4.9e-10, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_published_values():
     """What the published scripts print (Radau, a coarse table of A/V: 1e-4), and what is true."""
-    run = functools.partial(_solve, **PUBLISHED | {"kernel": "published"})
+    run = functools.partial(solve_point, **PUBLISHED | {"kernel": "published"})
     plain = run()
     np.testing.assert_allclose(plain.Y_B, 8.7222e-11, rtol=2e-4)
     np.testing.assert_allclose(plain.Y_chi, 4.02778e-10, rtol=5e-5)
@@ -295,7 +244,7 @@ def test_published_values():
     washed = run({"washout_over_H": 0.05})
     np.testing.assert_allclose(washed.Y_B, 6.2121e-11, rtol=2e-4)
     assert abs(washed.Y_B / 6.2121e-11 - 1) > 1e-4  # their table, not our rounding
-    converged = _solve(**PUBLISHED)
+    converged = solve_point(**PUBLISHED)
     np.testing.assert_allclose(converged.Y_B, 1.8050753143793129e-10, rtol=1e-10)
     np.testing.assert_allclose(converged.Y_chi + converged.Y_B, 4.9e-10, rtol=1e-14)
 
@@ -321,18 +270,14 @@ def test_exhausted_and_invalid_points_harm_no_other():
         assert np.all(np.isnan(leaf[~good]))
     np.testing.assert_allclose(result.Y_B[good], 1.8050753143793129e-10, rtol=1e-10)
     # just enough χ, and just too little
-    assert _solve(Y_chi=1.8050754e-10, **PUBLISHED).status == Status.SUCCESS
-    assert _solve(Y_chi=1.8050753e-10, **PUBLISHED).status == Status.CHI_EXHAUSTED
+    assert solve_point(Y_chi=1.8050754e-10, **PUBLISHED).status == Status.SUCCESS
+    assert solve_point(Y_chi=1.8050753e-10, **PUBLISHED).status == Status.CHI_EXHAUSTED
 
 
 def test_values_do_not_recompile():
-    @jax.jit
-    @eqx.debug.assert_max_traces(max_traces=1)
-    def run(values, Y_chi):
-        return solve_boltzmann(Rates(**values, **SELF), Y_chi).Y_B
-
-    results = [run(BENCHMARK | {"sigma_v": s}, y) for s in (0.0, 1e-20) for y in (1e-10, 1e-9)]
-    assert len(set(map(float, results))) == 4
+    """`_compiled` asserts one trace for each set of choices, here and in all other tests."""
+    results = [solve_point({"sigma_v": s}, y, **SELF) for s in (0.0, 1e-20) for y in (1e-10, 1e-9)]
+    assert len({float(r.Y_B) for r in results}) == 4
 
 
 def test_evolution():
@@ -347,7 +292,7 @@ def test_evolution():
     assert np.all(history.status == Status.SUCCESS)
     np.testing.assert_allclose(history.Y_chi + history.Y_B, 4.9e-10, rtol=1e-11)
     assert np.all(np.diff(history.Y_B) >= 0)
-    final = _solve(values, **SELF)
+    final = solve_point(values, **SELF)
     np.testing.assert_allclose(history.Y_B[-1], final.Y_B, rtol=1e-10)
     # the source is the slope of Y_B
     y = history.y[4]
@@ -357,64 +302,12 @@ def test_evolution():
     np.testing.assert_allclose(slope, history.source[4], rtol=1e-6)
 
 
-def _brute_force(values, Y0):
-    """Depletion and washout for massless χ on 4000 × 8 nodes that know nothing of the pulse."""
-    B, sigma = values["beta_over_H"], values["sigma_y"]
-    y_lo, y_hi = max(-0.48 * B, -80.0), min(B / 2 * (1e6 - 1), 50.0)
-    node, weight = np.polynomial.legendre.leggauss(8)
-    width = (y_hi - y_lo) / 4000
-    y = y_lo + width * (np.arange(4000)[:, None] + (1 + node) / 2)
-    u = values["I_p"] * np.exp(y)
-    k = values["P"] / 4 / values["v_w"] * u * np.exp(-u - (y / sigma) ** 2 / 2)
-    to_node = np.polynomial.legendre.legvander(node, 7)
-    antiderivative = np.polynomial.legendre.legint(np.linalg.inv(to_node), lbnd=-1, axis=0)
-    inside = width / 2 * k @ (np.polynomial.legendre.legvander(node, 8) @ antiderivative).T
-    panel = width / 2 * k @ weight
-    K = inside + (np.cumsum(panel) - panel)[:, None]
-    n = np.log1p(2 * y / B) / 2
-    omega = values["washout_over_H"] * (np.log(1e3) - n)
-    Y_B = (width / 2 * (k * np.exp(-K - omega)) @ weight).sum()
-    return Y0 * np.exp(-panel.sum()), Y0 * Y_B
-
-
-def _never_missed(count):
-    rng = np.random.default_rng(3)
-    uniform = rng.uniform
-    points = BENCHMARK | {
-        "m_chi": np.zeros(count),
-        "beta_over_H": 10 ** uniform(0, 4, count),
-        "I_p": 10 ** uniform(-3, 1, count),
-        "sigma_y": 10 ** uniform(-1, 2, count),
-        "P": 10 ** uniform(-6, 0, count),
-        "v_w": uniform(0.02, 0.95, count),
-        "washout_over_H": uniform(0, 2, count),
-        # annihilation of no consequence, so that the solver takes steps of its own
-        "sigma_v": 10 ** uniform(-46, -40, count),
-    }
-    for i in range(count):
-        values = {k: float(np.broadcast_to(v, count)[i]) for k, v in points.items()}
-        result = _solve(values, **SELF)
-        assert result.status == Status.SUCCESS, values
-        Y_chi, Y_B = _brute_force(values, 4.9e-10)
-        np.testing.assert_allclose(result.Y_chi, Y_chi, rtol=1e-8, err_msg=str(values))
-        np.testing.assert_allclose(result.Y_B, Y_B, rtol=1e-8, err_msg=str(values))
-
-
-def test_the_pulse_is_never_missed():
-    _never_missed(60)
-
-
-@pytest.mark.slow
-def test_the_pulse_is_never_missed_500():
-    _never_missed(500)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("solver", ["kvaerno5", "tsit5", "dopri8"])
 def test_solvers_by_name(solver):
     changes = {"m_chi": 1000.0, "sigma_v": 1e-17, "T_p": 300.0, "sigma_y": 5.0}
-    expected = _solve(changes, None, ends=(1.5, 1e-2), tolerance=1e-11, **SELF)
-    result = _solve(
+    expected = solve_point(changes, None, ends=(1.5, 1e-2), tolerance=1e-11, **SELF)
+    result = solve_point(
         changes, None, ends=(1.5, 1e-2), tolerance=1e-8, options=(("solver", solver),), **SELF
     )
     assert result.status == Status.SUCCESS

@@ -132,9 +132,9 @@ class Annihilation(StageEquation):
         return U - step, jnp.abs(jax.lax.stop_gradient(step)), jax.lax.stop_gradient(stiffness)
 
 
-def _vector_field(t: Scalar, state: State, args: _Arguments) -> State:
+def _vector_field(t: Any, state: Any, args: Any) -> State:
     equation = Annihilation()
-    known = equation.coefficients(t, args)
+    known = equation.coefficients(jnp.asarray(t), args)
     slope = equation.slope(known, state[0])
     gain, _ = equation.gain(known, state[0], slope)
     zero = jnp.zeros_like(slope)

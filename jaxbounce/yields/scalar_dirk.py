@@ -18,7 +18,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool
 
 from jaxbounce._types import Scalar
 
@@ -96,7 +95,7 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         y0: State,
         args: Any,
         solver_state: tuple[Scalar, Scalar, Scalar],
-        made_jump: Bool[Array, ""] | bool,
+        made_jump: Any,
     ) -> tuple[State, State, dict[str, State], tuple[Scalar, Scalar, Scalar], diffrax.RESULTS]:
         """One step; there are no jumps, since every segment is a solve of its own."""
         del terms, made_jump
@@ -107,6 +106,7 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         unsolved = jnp.zeros_like(U0)
         U1, stiffness = U0, jnp.ones_like(U0)
         tableau = diffrax.KenCarp5.tableau.tableaus[1]
+        assert tableau.a_diagonal is not None
         gamma = float(tableau.a_diagonal[-1])
         abscissae = np.asarray(tableau.c)
         for row, c in zip(tableau.a_lower, abscissae, strict=True):
