@@ -32,6 +32,8 @@ from jaxbounce.potential import (
 
 
 class Case(NamedTuple):
+    """A potential, its vacua, and its reference action."""
+
     name: str
     potential: Potential
     theta: Any
@@ -155,7 +157,7 @@ def main() -> None:
         gradient = jax.jit(jax.value_and_grad(action)).lower(theta).compile()
         both = seconds(lambda f=gradient, t=theta: f(t), 20)
         spread = jnp.linspace(0.999, 1.001, count)
-        many = jax.tree.map(lambda x: x * jnp.expand_dims(spread, range(1, x.ndim + 1)), theta)
+        many = jax.tree.map(lambda x, s=spread: s[(..., *[None] * x.ndim)] * x, theta)
         mapped = jax.jit(lambda t, f=action: jax.lax.map(f, t, batch_size=16))
         jax.block_until_ready(mapped(many))
         rate = count / seconds(lambda f=mapped, t=many: f(t), 2)
