@@ -9,7 +9,7 @@ where S₃/T is what counts: a temperature is one of the parameters).
 Potentials written as text are in `expression`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -22,6 +22,9 @@ from jaxbounce._types import Real, RealLike, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
+
+FieldLike: TypeAlias = Float[ArrayLike, " n"] | Sequence[float]
+"""Values of the fields, one each."""
 
 _NEWTON_STEPS = 20
 _DESCENT_STEPS = 200
@@ -114,15 +117,13 @@ def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
     return (negative == 0) & jnp.isfinite(scale)
 
 
-def polish_vacuum(
-    potential: Potential, theta: Any, guess: Float[ArrayLike, " n"]
-) -> Float[Array, " n"]:
+def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[Array, " n"]:
     """The stationary point of V near a guess, by Newton's method.
 
     Differentiable in θ (forward, reverse, any order) by the implicit-function theorem; an
     exactly flat direction stays where it is. Nothing is checked here: see `curvature`.
     """
-    guess = as_leaf(guess)
+    guess = as_leaf(jnp.asarray(guess))
 
     def force(phi: Real) -> Real:
         return jax.grad(potential)(phi, theta)
@@ -154,8 +155,8 @@ class Vacua(NamedTuple):
 def find_vacua(
     potential: Potential,
     theta: Any,
-    lower: Float[ArrayLike, " n"],
-    upper: Float[ArrayLike, " n"],
+    lower: FieldLike,
+    upper: FieldLike,
     starts: int = 256,
 ) -> Vacua:
     """The minima of V that descents from a lattice of points in a box end in.
@@ -170,7 +171,7 @@ def find_vacua(
         upper: upper corner.
         starts: number of starting points (a Kronecker lattice, the same in every call).
     """
-    lower, upper = as_leaf(lower), as_leaf(upper)
+    lower, upper = as_leaf(jnp.asarray(lower)), as_leaf(jnp.asarray(upper))
     size = jnp.abs(upper - lower).max()
     points = _lattice(starts, lower.size)
     ends = jax.vmap(lambda p: descend(potential, theta, p, size))(lower + (upper - lower) * points)

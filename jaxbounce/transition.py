@@ -20,14 +20,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Float
+from jaxtyping import Array, Float
 
 from jaxbounce._numerics import bracketed_root
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.cosmology import hubble_rate
 from jaxbounce.percolation.history import nucleation_history
-from jaxbounce.potential import Potential
+from jaxbounce.potential import FieldLike, Potential
 from jaxbounce.status import Status
 
 Exponent = Callable[[Scalar, Any], Scalar]
@@ -61,8 +61,8 @@ class Transition(NamedTuple):
 def bounce_exponent(
     potential: Potential,
     at_temperature: Callable[[Any, Scalar], Any],
-    false_vacuum: Float[ArrayLike, " n"],
-    true_vacuum: Float[ArrayLike, " n"],
+    false_vacuum: FieldLike,
+    true_vacuum: FieldLike,
 ) -> Exponent:
     """S₃(T)/T of a potential that depends on the temperature.
 
@@ -128,7 +128,7 @@ def find_transition(
     T = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
     values = jax.vmap(lambda t: exponent(t, theta))(T)
     transform = 2 / _NODES * np.cos(np.arange(_NODES)[:, None] * angle)
-    coefficients = (transform @ values).at[0].divide(2)
+    coefficients = (jnp.asarray(transform) @ values).at[0].divide(2)
     error = jnp.abs(coefficients[-2:]).max() / jnp.abs(coefficients[0])
 
     def exponent_at(T: Real, coefficients: Real) -> Real:
@@ -143,7 +143,7 @@ def find_transition(
     def temperature(tau: Real) -> Real:
         return middle / jnp.sqrt(2 * tau)
 
-    edges = jnp.linspace(*((middle / t) ** 2 / 2 for t in (high, low)), _PANELS + 1)
+    edges = jnp.linspace((middle / high) ** 2 / 2, (middle / low) ** 2 / 2, _PANELS + 1)
     history = nucleation_history(
         # Γ/H_m⁴ = (Γ/H⁴)(T/T_m)⁸
         lambda tau, c: log_rate(temperature(tau), c) - 4 * jnp.log(2 * tau),
@@ -199,7 +199,9 @@ def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tupl
         T = jnp.linspace(ends[1], ends[0], _ZOOM_POINTS)  # cooling
         S = jax.vmap(lambda t: exponent(t, theta))(T)
         log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
-        beta = jnp.abs(jnp.gradient(log_rate) / jnp.gradient(jnp.log(T)) + 8)
+        # centred differences, one-sided at the ends
+        rise, run = (jnp.asarray(jnp.gradient(x)) for x in (log_rate, jnp.log(T)))
+        beta = jnp.abs(rise / run + 8)
         log_volume = math.log(8 * math.pi) + 3 * jnp.log(v_w) + log_rate - 4 * jnp.log(beta)
         log_volume = jnp.where(jnp.isfinite(log_volume), log_volume, -jnp.inf)
         started, over = log_volume > _FIRST, log_volume > _LAST

@@ -260,10 +260,9 @@ def test_new_values_do_not_recompile(two_fields_four_dimensions):
 def test_two_thousand_calls_do_not_hang():
     # jaxlib 0.10.2 deadlocks on concurrent batched LAPACK calls; ours has none
     case = bounces.ONE_FIELD[3]
-    theta = np.asarray(case[2])
     for k in range(2000):
-        bounce = bounces.solve(theta * (1 + 1e-6 * k), case[3], case[4], 3)
-    assert status(bounce) is Status.SUCCESS
+        bounce = bounces.solve(case[2] * (1 + 1e-6 * k), case[3], case[4], 3)
+        assert np.isfinite(float(bounce.action))
 
 
 def test_programs_call_no_lapack():

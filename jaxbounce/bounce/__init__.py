@@ -1,8 +1,5 @@
 """Bounces: the O(3)- and O(4)-symmetric saddles that govern the decay of a false vacuum."""
 
-from jaxbounce.bounce.solve import (
-    Bounce as Bounce,
-    Certificate as Certificate,
-    solve_bounce as solve_bounce,
-)
+from jaxbounce.bounce.certificate import Certificate as Certificate
+from jaxbounce.bounce.solve import Bounce as Bounce, solve_bounce as solve_bounce
 from jaxbounce.bounce.wall import BounceWall as BounceWall

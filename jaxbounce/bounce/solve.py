@@ -8,13 +8,13 @@ The search (`search`) finds the neighbourhood, Newton's method on spectral eleme
 (`profile`) the solution, and the certificate decides whether it may be called a bounce.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, Float
 
 from jaxbounce._numerics import bracketed_root, eliminate
 from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_real
@@ -26,9 +26,9 @@ from jaxbounce.bounce.action import (
     action_parts,
     boundary_matrix,
     scaled_potential,
-    solid_angle,
     surface_term,
 )
+from jaxbounce.bounce.certificate import Certificate, far_field_error, judge
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import (
     Elements,
@@ -40,36 +40,15 @@ from jaxbounce.bounce.grid import (
     regrid,
 )
 from jaxbounce.bounce.profile import solve_profile, stationary_action
-from jaxbounce.bounce.search import SEARCH_ELEMENTS, Found, search
-from jaxbounce.potential import Potential, curvature, is_minimum, polish_vacuum
+from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
+from jaxbounce.potential import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
 
 ELEMENTS = Elements(12, 14)
 """Elements of the solution: wall quantities to 1e-9 (10 × 12: 1e-7), actions to 1e-11."""
 
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
-_STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
-_DEGENERATE = 1e-8  # of the depth, relative to the barrier
-_SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
 _SCAN_POINTS = 401
-_NEWTON_TOLERANCE = 1e-8
-_DERRICK_TOLERANCE = 1e-6
-_TAIL_TOLERANCE = 1e-4
-
-
-class Certificate(NamedTuple):
-    """What vouches for a bounce, each a number that is small (or 1) for a good one."""
-
-    newton_step: Scalar
-    """The step that Newton's method would take next, relative to the range of the fields."""
-    derrick: Scalar
-    """Violation of Derrick's (virial) identity, relative to the kinetic action."""
-    legendre_tail: Scalar
-    """Highest Legendre coefficients of the profile, relative to the range of the fields."""
-    negative_modes: Scalar
-    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
-    far_field: Scalar
-    """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
 
 
 class Bounce(eqx.Module):
@@ -146,8 +125,8 @@ def scan_points(shape: Shape, count: int) -> Float[Array, " count"]:
 def solve_bounce(
     potential: Potential,
     theta: Any,
-    false_vacuum: Float[ArrayLike, " n"],
-    true_vacuum: Float[ArrayLike, " n"],
+    false_vacuum: FieldLike,
+    true_vacuum: FieldLike,
     dimension: int = 4,
     *,
     r_max: RealLike | None = None,
@@ -179,7 +158,7 @@ def solve_bounce(
 
     Source: S. Coleman, Phys. Rev. D 15 (1977) 2929.
     """
-    false_vacuum, true_vacuum = as_leaf(false_vacuum), as_leaf(true_vacuum)
+    false_vacuum, true_vacuum = (as_leaf(jnp.asarray(v)) for v in (false_vacuum, true_vacuum))
     if dimension not in (3, 4):
         raise ValueError(f"dimension = {dimension!r}: must be 3 or 4")
     if false_vacuum.ndim != 1 or false_vacuum.shape != true_vacuum.shape or not false_vacuum.size:
@@ -244,10 +223,10 @@ def _solve(
         derrick=jnp.abs(virial) / parts.kinetic,
         legendre_tail=legendre_tail(ELEMENTS, values),
         negative_modes=solution.negative_modes,
-        far_field=_far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
+        far_field=far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
     )
     certificate = jax.lax.stop_gradient(certificate)
-    status = _status(value, target, mass_squared, start, fixed, units, found, certificate)
+    status = judge(value, target, mass_squared, start, fixed, units, found, certificate)
     finite = jnp.isfinite(action)
     bad = (status == Status.SUCCESS.value) & ~finite
     status = jnp.where(bad, Status.NOT_FINITE.value, status)
@@ -345,65 +324,3 @@ def _wall(
     )
     scale = units.length * shape.radius
     return scale * peak, scale * (edges[1] - edges[0])
-
-
-def _far_field_error(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
-) -> Scalar:
-    """r^D |δ·(∂V − M²δ)| at the end of the grid: the action that the free far field leaves out.
-
-    Zero in a box, negligible for massive fields and for small quartic couplings of massless
-    ones; not for potentials that are not smooth at the false vacuum.
-    """
-    if problem.boxed:
-        return jnp.zeros(())
-    value = scaled_potential(problem.potential, inputs, units)
-    last, D = values[-1], problem.dimension
-    free = jax.hessian(value)(jnp.zeros_like(last)) @ last
-    rest = jnp.abs(last @ (jax.grad(value)(last) - free)) * shape.radius**2 * shape.x_max**D
-    return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
-
-
-def _status(
-    value,
-    target: Field,
-    mass_squared: Float[Array, "n n"],
-    guess: Field,
-    inputs: Inputs,
-    units: Units,
-    found: Found,
-    certificate: Certificate,
-) -> Code:
-    """The first thing that is wrong."""
-    origin = jnp.zeros_like(target)
-    depth = value(origin) - value(target)
-    positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
-    apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
-    gradient = jnp.abs(jax.grad(value)(origin)).max()
-    moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
-    vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
-    finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
-
-    def unless_no_barrier(code: Status) -> Code:
-        return jnp.where(found.barrier, code.value, Status.NO_BARRIER.value)
-
-    unresolved = unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)
-    checks: list[tuple[Bool[Array, ""], Any]] = [
-        (finite, Status.INVALID_PARAMETER.value),
-        (apart, Status.DEGENERATE_VACUA.value),
-        (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
-        (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
-        (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
-        (
-            certificate.newton_step < _NEWTON_TOLERANCE,
-            unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
-        ),
-        (certificate.negative_modes == 1, unless_no_barrier(Status.NOT_A_BOUNCE)),
-        (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
-        (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
-        (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
-    ]
-    status = jnp.asarray(Status.SUCCESS.value)
-    for passed, code in reversed(checks):
-        status = jnp.where(passed, status, code)
-    return status

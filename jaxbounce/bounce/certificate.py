@@ -1,0 +1,98 @@
+"""What a solution must satisfy to be called a bounce, and what is wrong where it does not."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from jaxbounce._types import Code, Scalar
+from jaxbounce.bounce.action import Field, Inputs, Problem, Units, scaled_potential, solid_angle
+from jaxbounce.bounce.grid import Nodal, Shape
+from jaxbounce.bounce.search import Found, ScaledPotential
+from jaxbounce.potential import is_minimum
+from jaxbounce.status import Status
+
+_STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
+_DEGENERATE = 1e-8  # of the depth, relative to the barrier
+_SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
+_NEWTON_TOLERANCE = 1e-8
+_DERRICK_TOLERANCE = 1e-6
+_TAIL_TOLERANCE = 1e-4
+
+
+class Certificate(NamedTuple):
+    """What vouches for a bounce, each a number that is small (or 1) for a good one."""
+
+    newton_step: Scalar
+    """The step that Newton's method would take next, relative to the range of the fields."""
+    derrick: Scalar
+    """Violation of Derrick's (virial) identity, relative to the kinetic action."""
+    legendre_tail: Scalar
+    """Highest Legendre coefficients of the profile, relative to the range of the fields."""
+    negative_modes: Scalar
+    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
+    far_field: Scalar
+    """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
+
+
+def far_field_error(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> Scalar:
+    """r^D |δ·(∂V − M²δ)| at the end of the grid: the action that the free far field leaves out.
+
+    Zero in a box, negligible for massive fields and for small quartic couplings of massless
+    ones; not for potentials that are not smooth at the false vacuum.
+    """
+    if problem.boxed:
+        return jnp.zeros(())
+    value = scaled_potential(problem.potential, inputs, units)
+    last, D = values[-1], problem.dimension
+    free = jax.hessian(value)(jnp.zeros_like(last)) @ last
+    rest = jnp.abs(last @ (jax.grad(value)(last) - free)) * shape.radius**2 * shape.x_max**D
+    return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
+
+
+def judge(
+    value: ScaledPotential,
+    target: Field,
+    mass_squared: Float[Array, "n n"],
+    guess: Field,
+    inputs: Inputs,
+    units: Units,
+    found: Found,
+    certificate: Certificate,
+) -> Code:
+    """The first thing that is wrong."""
+    origin = jnp.zeros_like(target)
+    depth = value(origin) - value(target)
+    positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
+    apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
+    gradient = jnp.abs(jax.grad(value)(origin)).max()
+    moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
+    vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
+    finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
+
+    def unless_no_barrier(code: Status) -> Code:
+        return jnp.where(found.barrier, code.value, Status.NO_BARRIER.value)
+
+    unresolved = unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)
+    checks: list[tuple[Bool[Array, ""], Any]] = [
+        (finite, Status.INVALID_PARAMETER.value),
+        (apart, Status.DEGENERATE_VACUA.value),
+        (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
+        (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
+        (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
+        (
+            certificate.newton_step < _NEWTON_TOLERANCE,
+            unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
+        ),
+        (certificate.negative_modes == 1, unless_no_barrier(Status.NOT_A_BOUNCE)),
+        (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
+        (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
+        (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
+    ]
+    status = jnp.asarray(Status.SUCCESS.value)
+    for passed, code in reversed(checks):
+        status = jnp.where(passed, status, code)
+    return status
