@@ -52,6 +52,10 @@ ORDER = [
     "inference.directions",
     "inference.least_squares",
     "inference.fit",
+    "inference.profile",
+    "inference.coordinates",
+    "inference.sampler",
+    "inference.posterior",
     "inference",
     "conversion_config",
     "config",
@@ -122,15 +126,25 @@ def test_readme_python_example_runs():
         exec(compile(block, "README.md", "exec"), {})
 
 
+def _imported_from_outside(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
 def test_dependencies_are_what_the_code_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {re.split(r"[\[<>=]", d)[0] for d in project["dependencies"]}
-    imported = set()
-    for _, path in _modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                imported |= {alias.name.split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.split(".")[0])
-    outside = imported - set(sys.stdlib_module_names) - {"jaxbounce"}
-    assert outside <= named
+    extras = [d for extra in project["optional-dependencies"].values() for d in extra]
+    named, optional = (
+        {re.split(r"[\[<>=]", d)[0] for d in group} for group in (project["dependencies"], extras)
+    )
+    own = set(sys.stdlib_module_names) | {"jaxbounce"}
+    for name, path in _modules():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        everywhere = set(_imported_from_outside(ast.walk(tree))) - own
+        on_import = set(_imported_from_outside(tree.body)) - own
+        assert on_import <= named, name
+        # what an extra brings may be imported where it is used, inside a function
+        assert everywhere <= named | optional, name
