@@ -30,6 +30,7 @@ examples:
   jaxbounce run point.json --preset published    on the published grids, digit for digit
   jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
   jaxbounce fit --free f_chi                     the occupancy that Planck asks for
+  jaxbounce posterior --free f_chi,P --set dark_matter=swept-once --out draws.nc
   jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
   jaxbounce sensitivity --plot bars.png          what the densities depend on
   jaxbounce bounce --preset published --out wall.csv   the wall of a potential
@@ -100,6 +101,20 @@ class Fit(_Point):
 
 
 @dataclasses.dataclass(frozen=True)
+class Posterior(Fit):
+    """Sample the posterior of parameters by NUTS; needs the extra "bayes"."""
+
+    chains: int = 4
+    """Chains."""
+    draws: int = 1000
+    """Draws of each chain."""
+    warmup: int = 500
+    """Draws before them that adapt the sampler."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw all pairs of parameters (PNG, PDF or SVG); needs the extra "plot"."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Evolve(_Point):
     """Write Y_chi, Y_B, source and A/V over temperature as CSV or netCDF."""
 
@@ -166,7 +181,7 @@ class Template:
     """toml explains every key."""
 
 
-Command = Run | Diagnostics | Sensitivity | Fit | Evolve | Convert | Bounce | Template
+Command = Run | Diagnostics | Sensitivity | Fit | Posterior | Evolve | Convert | Bounce | Template
 
 
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -290,11 +305,12 @@ def _sensitivity(command: Sensitivity) -> int:
     return _exit_status(Status(int(found.prediction.status)))
 
 
-def _fit(command: Fit) -> int:
-    from jaxbounce import enable_x64, fit_report
+def _fit_arguments(command: Fit) -> tuple["Configuration", tuple[Any, ...]]:
+    """The configuration; and model, free parameters, data and priors."""
+    from jaxbounce import enable_x64
     from jaxbounce._checks import check_whole, read_mapping
-    from jaxbounce.inference import DATA_SETS, FitStatus, fit, likelihood, read_likelihood
-    from jaxbounce.report import resolved_model, write_json
+    from jaxbounce.inference import DATA_SETS, likelihood, read_likelihood
+    from jaxbounce.report import resolved_model
     from jaxbounce.sensitivity_report import parameter_of
 
     enable_x64()
@@ -308,7 +324,44 @@ def _fit(command: Fit) -> int:
         data = data.only(command.only)
     priors = None if command.priors is None else read_mapping(command.priors)
     model, _ = resolved_model(configuration)
-    found = fit(model, free, data, priors, starts=command.starts, seed=command.seed)
+    return configuration, (model, free, data, priors)
+
+
+def _posterior(command: Posterior) -> int:
+    from jaxbounce import fit_report, plotting
+    from jaxbounce._checks import ConfigurationError, check_whole
+    from jaxbounce.inference import posterior
+
+    for name, least in (("chains", 1), ("draws", 4), ("warmup", 10)):
+        check_whole(f"--{name}", getattr(command, name), least, "number of them")
+    if command.out is not None and command.out.suffix.lower() != ".nc":
+        raise ConfigurationError(f"--out {command.out}: draws are netCDF; use a name in .nc")
+    if command.plot is not None:
+        plotting.new_figure(1, 1)  # what is missing shows before the work
+    _, arguments = _fit_arguments(command)
+    found = posterior(
+        *arguments,
+        chains=command.chains,
+        draws=command.draws,
+        warmup=command.warmup,
+        starts=command.starts,
+        seed=command.seed,
+    )
+    if command.out is not None:
+        found.save(command.out)
+    if command.plot is not None:
+        plotting.corner(found.data.posterior, tuple(found.fit.values), command.plot)
+    print(fit_report.posterior_text(found))
+    return 0
+
+
+def _fit(command: Fit) -> int:
+    from jaxbounce import fit_report
+    from jaxbounce.inference import FitStatus, fit
+    from jaxbounce.report import write_json
+
+    configuration, arguments = _fit_arguments(command)
+    found = fit(*arguments, starts=command.starts, seed=command.seed)
     if command.out is not None:
         write_json(command.out, fit_report.as_mapping(configuration, found))
     print(fit_report.as_text(found))
@@ -387,6 +440,8 @@ def _run(command: Command) -> int:
         return _convert(command)
     if isinstance(command, Bounce):
         return _bounce(command)
+    if isinstance(command, Posterior):
+        return _posterior(command)
     if isinstance(command, Fit):
         return _fit(command)
     if isinstance(command, Evolve):
@@ -431,6 +486,7 @@ def main(arguments: list[str] | None = None) -> int:
         "run": Run,
         "sensitivity": Sensitivity,
         "fit": Fit,
+        "posterior": Posterior,
         "evolve": Evolve,
         "bounce": Bounce,
         "convert": Convert,

@@ -6,7 +6,7 @@ from typing import Any
 
 from jaxbounce._version import __version__
 from jaxbounce.config import PARAMETER_OF_KEY, Configuration
-from jaxbounce.inference import Fit, FitStatus
+from jaxbounce.inference import Fit, FitStatus, Posterior
 from jaxbounce.model import Prediction
 from jaxbounce.relic import omega_h2
 
@@ -91,6 +91,15 @@ def _densities(p: Prediction) -> str:
 def as_text(found: Fit) -> str:
     """The report a person reads."""
     return "\n".join(_lines(found))
+
+
+def posterior_text(found: Posterior) -> str:
+    """Best fit, summary of the draws, and what speaks against trusting them."""
+    lines = [as_text(found.fit), "", found.table(), f"divergences: {found.divergences}"]
+    if found.interrupted:
+        lines.append("interrupted: fewer draws than asked for")
+    lines += [f"warning: {text}" for text in found.warnings]
+    return "\n".join(lines)
 
 
 def _lines(found: Fit) -> Iterator[str]:

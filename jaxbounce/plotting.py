@@ -54,6 +54,29 @@ def evolution(columns: dict[str, Any], path: str | Path) -> None:
     save(figure, path)
 
 
+def corner(draws: Any, names: Sequence[str], path: str | Path) -> None:
+    """All pairs of parameters as scatters, and each one as a histogram."""
+    size = len(names)
+    figure = new_figure(2.4 * size + 0.6, 2.4 * size + 0.6)
+    axes = figure.subplots(size, size, squeeze=False)
+    columns = [draws[name].values.ravel() for name in names]
+    for i in range(size):
+        for j in range(size):
+            panel = axes[i][j]
+            if j > i:
+                panel.set_visible(False)
+            elif i == j:
+                panel.hist(columns[i], bins=40)
+                panel.set_yticks([])
+            else:
+                panel.plot(columns[j], columns[i], ",")
+            if i == size - 1:
+                panel.set_xlabel(names[j])
+            if j == 0 and i > 0:
+                panel.set_ylabel(names[i])
+    save(figure, path)
+
+
 def profile(r: Any, values: Any, names: Sequence[str], path: str | Path) -> None:
     """Fields of a bounce over the radius."""
     figure = new_figure(7, 4)

@@ -96,3 +96,25 @@ def test_refusals(capsys, arguments, text):
     assert out == ""
     assert text in err
     assert len(err.strip().splitlines()) == 1
+
+
+def test_posterior_of_two_parameters(capsys, tmp_path):
+    pytest.importorskip("numpyro")
+    arguments = ("posterior", "--free", "f_chi,P", "--set", "dark_matter=swept-once")
+    out, picture = tmp_path / "draws.nc", tmp_path / "corner.png"
+    status, text, _ = _run(
+        capsys,
+        *(*arguments, "--draws", "300", "--warmup", "200", "--out", out, "--plot", picture),
+    )
+    assert status == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert out.stat().st_size > 1000
+    # mean of P: the ratio determines it, P = 1/(1 + R m_p/m_χ), to 1.2 %
+    ratio = RHO_DM / RHO_B * PROTON_MASS_KG / (0.95 * GEV_IN_KG)
+    row = next(line for line in text.splitlines() if line.startswith("P "))
+    mean, sd = (float(cell) for cell in row.split()[1:3])
+    np.testing.assert_allclose(mean, 1 / (1 + ratio), rtol=3e-3)
+    np.testing.assert_allclose(sd / mean, 0.0121, rtol=0.2)
+    status, _, err = _run(capsys, *arguments, "--out", tmp_path / "draws.csv")
+    assert status == 2
+    assert ".nc" in err

@@ -90,6 +90,15 @@ def test_the_density_of_z_is_normalised(case):
     assert total == pytest.approx(1.0, abs=2e-8)
 
 
+@pytest.mark.parametrize("case", CASES)
+def test_a_prior_can_be_written_and_read_again(case):
+    name, table, _ = CASES[case]
+    (prior,) = read_priors(MODEL, [name], {name: table}).values()
+    (again,) = read_priors(MODEL, [name], {name: prior.table()}).values()
+    np.testing.assert_allclose(jax.tree.leaves(again), jax.tree.leaves(prior), rtol=1e-12)
+    assert read_priors(MODEL, [name], {name: prior})[name] is prior
+
+
 def test_defaults():
     found = read_priors(MODEL, ["P", "f_chi", "v_w"])
     assert found["P"].kind == "uniform"

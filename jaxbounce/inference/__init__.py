@@ -24,8 +24,16 @@ from jaxbounce.inference.likelihood import (
     read_likelihood as read_likelihood,
     tension as tension,
 )
+from jaxbounce.inference.posterior import (
+    Posterior as Posterior,
+    posterior as posterior,
+)
 from jaxbounce.inference.priors import (
     Prior as Prior,
     default_prior as default_prior,
     read_priors as read_priors,
+)
+from jaxbounce.inference.profile import (
+    Profile as Profile,
+    profile as profile,
 )

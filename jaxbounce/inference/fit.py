@@ -9,7 +9,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxbounce._checks import ComputationError, check_name, check_whole
 from jaxbounce.inference.directions import Combination, Directions, directions
@@ -109,9 +109,11 @@ def low_discrepancy(count: int, dimensions: int, seed: int = 0) -> Float[np.ndar
 
 
 @eqx.filter_jit
-def minima(problem: Problem, starts: Float[Array, "starts free"]) -> Minimum:
-    """Where the minimisation ends from each start."""
-    return jax.vmap(lambda start: minimise(problem, start))(starts)
+def minima(
+    problem: Problem, starts: Float[Array, "starts free"], fixed: Bool[Array, " free"]
+) -> Minimum:
+    """Where the minimisation ends from each start, with some parameters fixed at it."""
+    return jax.vmap(lambda start: minimise(problem, start, fixed))(starts)
 
 
 def make_problem(
@@ -225,7 +227,8 @@ def fit(
     data = read_likelihood(data)
     problem = make_problem(model, free, data, priors)
     check_whole("starts", starts, 1, "starting points")
-    ends = minima(problem, starting_points(problem, starts, seed))
+    none = jnp.zeros(len(problem.names), bool)
+    ends = minima(problem, starting_points(problem, starts, seed), none)
     chi2 = np.asarray(ends.chi2)
     # among equals, as along a flat direction, the first start: that of the model's own values
     least = np.min(chi2)

@@ -70,7 +70,9 @@ def _solve(matrix: Float[Array, "data data"], vector: Float[Array, " data"]) -> 
     return adjugate @ vector / (a * c - b * b)
 
 
-def minimise(problem: Problem, start: Float[Array, " free"]) -> Minimum:
+def minimise(
+    problem: Problem, start: Float[Array, " free"], fixed: Bool[Array, " free"]
+) -> Minimum:
     """The least χ² found from one start: first in ln ω, then in ω.
 
     Densities span decades and are nearly products of powers: in ln ω a few steps bridge what in ω
@@ -80,6 +82,7 @@ def minimise(problem: Problem, start: Float[Array, " free"]) -> Minimum:
     Args:
         problem: what is fitted.
         start: q to start from.
+        fixed: parameters that stay where they start, as for a profile.
 
     Returns:
         Where it ended; whether that is a minimum is judged from its derivatives.
@@ -97,7 +100,7 @@ def minimise(problem: Problem, start: Float[Array, " free"]) -> Minimum:
         jacobian = whitening @ (slope[:, None] * state.jacobian)
         gradient = jacobian.T @ residuals
         held = ((state.q <= low) & (gradient > 0)) | ((state.q >= high) & (gradient < 0))
-        metric = jnp.where(held, 0.0, scale)
+        metric = jnp.where(held | fixed, 0.0, scale)
         normal = (jacobian * metric) @ jacobian.T
         size = jnp.trace(normal)
         damped = normal + (state.damping * size + jnp.finfo(size.dtype).tiny) * jnp.eye(

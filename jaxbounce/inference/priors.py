@@ -65,6 +65,17 @@ class Prior(eqx.Module):
     def _normal(self) -> bool:
         return self.kind in ("normal", "log-normal")
 
+    def table(self) -> dict[str, Any]:
+        """The table that declares this prior, bounds included (`read_priors`)."""
+        found: dict[str, Any] = {"prior": self.kind}
+        if self._normal:
+            centre = float(self.centre)
+            found["median" if self._logarithmic else "mean"] = (
+                math.exp(centre) if self._logarithmic else centre
+            )
+            found["sigma"] = float(self.width)
+        return {**found, "low": float(self.low), "high": float(self.high)}
+
     def _natural(self, theta: RealLike) -> Real:
         """θ or ln θ, whichever the prior is declared in."""
         return jnp.log(as_real(theta)) if self._logarithmic else as_real(theta)
