@@ -140,7 +140,7 @@ def test_readme_commands_exist():
     assert "jaxbounce run" in readme
     from jaxbounce import cli
 
-    commands = set(re.findall(r"jaxbounce ([a-z]+)", readme)) - {"installs"}
+    commands = set(re.findall(r"(?:^|`|&& )jaxbounce ([a-z]+)", readme, re.MULTILINE))
     assert {"run", "fit", "convert"} <= commands
     for command in commands:
         assert hasattr(cli, command.capitalize())
