@@ -159,7 +159,9 @@ def solve_boltzmann(
             Newton's method. "tsit5", "dopri8": explicit, for 2λY_eq ≲ 1e3. All but the
             default look for exhausted χ at the ends of segments only.
         adjoint: None takes `diffrax.RecursiveCheckpointAdjoint()`, for reverse mode and no
-            derivatives; pass `diffrax.ForwardMode()` to use `jvp` or `jacfwd`.
+            derivatives; pass `diffrax.ForwardMode()` to use `jvp` or `jacfwd`. Where χ is
+            strongly coupled, reverse mode loses digits to rounding as steps get many: give
+            it a tolerance of 1e-9, or use forward mode.
         panels: quadrature panels of the wall epoch (static); None takes 14, or 26 for the
             published kernel, which is less smooth.
         nodes: Gauss–Legendre nodes a segment (static).
