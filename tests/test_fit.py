@@ -95,7 +95,7 @@ def test_the_degeneracy_of_f_chi_and_P_is_named():
     assert str(flat) == "f_chi·P^-1"
     assert flat.exponents["P"] == pytest.approx(-1, abs=1e-10)
     assert str(determined) == "f_chi·P"
-    assert "only f_chi·P is determined: no datum changes along f_chi·P^-1" in result.message
+    assert "here only f_chi·P is determined: no datum changes along f_chi·P^-1" in result.message
     # σ of ln(f P): the datum ω_b given that ω_c stays where it is
     rho = -0.5259244972147886
     expected = 1.4573440568376432e-4 / 0.02237 * math.sqrt(1 - rho**2)

@@ -1,5 +1,7 @@
 """Priors against SciPy, their bijections against derivatives, and what is refused."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -49,7 +51,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_density_and_quantiles(case):
-    name, table, expected = CASES[case]
+    name, table, distribution = CASES[case]
+    expected: Any = distribution
     (prior,) = read_priors(MODEL, [name], {name: table}).values()
     u = np.linspace(0.01, 0.99, 31)
     theta = expected.ppf(u)

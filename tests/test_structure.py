@@ -75,6 +75,7 @@ ORDER = [
     "inference.fit",
     "inference.profile",
     "inference.coordinates",
+    "inference.ridge",
     "inference.sampler",
     "inference.posterior",
     "inference",

@@ -252,8 +252,8 @@ def fit(
     status, message = _judge(problem, np.asarray(q, float), residuals, by_q)
     if found.flat and found.determined:
         message += (
-            f"; only {' and '.join(map(str, found.determined))} is determined: no datum changes"
-            f" along {' or '.join(map(str, found.flat))}"
+            f"; here only {' and '.join(map(str, found.determined))} is determined: no datum"
+            f" changes along {' or '.join(map(str, found.flat))}"
         )
     return Fit(
         values=dict(zip(problem.names, problem.theta(q).tolist(), strict=True)),

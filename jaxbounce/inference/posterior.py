@@ -22,9 +22,11 @@ from jaxtyping import Array, Float
 from jaxbounce._checks import ConfigurationError, check_whole
 from jaxbounce._version import __version__
 from jaxbounce.inference.coordinates import coordinates
+from jaxbounce.inference.directions import Combination
 from jaxbounce.inference.fit import DEFAULT_STARTS, Fit, fit
 from jaxbounce.inference.likelihood import Likelihood
 from jaxbounce.inference.problem import Problem
+from jaxbounce.inference.ridge import Ridge, ridge
 from jaxbounce.inference.sampler import Draws, Settings, sample
 from jaxbounce.model import Model, predict
 
@@ -70,8 +72,9 @@ class Posterior(NamedTuple):
 
     Attributes:
         fit: the fit it was started from, with the directions that the data determine.
-        data: arviz InferenceData: `posterior` with the parameters, the determined combinations
-            and the densities (kg/m³), `sample_stats`, `observed_data`.
+        data: arviz InferenceData: `posterior` with the parameters, the densities (kg/m³) and,
+            where they are the same everywhere, the determined combinations; `sample_stats`,
+            `observed_data`.
         rows: summary of each quantity.
         divergences: number of diverging trajectories.
         warnings: one line for each reason not to trust the draws; empty if there is none.
@@ -132,9 +135,14 @@ def _derived(problem: Problem, q: Float[Array, "n free"]) -> list[Float[Array, "
     return [found[name] for name in (*problem.names, *DERIVED)]
 
 
-def _inference_data(result: Fit, draws: Draws, attributes: Mapping[str, Any]) -> Any:
+def _inference_data(
+    result: Fit,
+    draws: Draws,
+    combinations: Sequence[Combination],
+    attributes: Mapping[str, Any],
+) -> Any:
     arviz = _need("arviz")
-    by_chain = Draws(*(np.swapaxes(np.asarray(field), 0, 1) for field in draws))
+    by_chain: Draws = jax.tree.map(lambda field: np.swapaxes(np.asarray(field), 0, 1), draws)
     chains, count, size = by_chain.q.shape
     flat = _derived(result.problem, jnp.asarray(by_chain.q.reshape(-1, size)))
     names = (*result.problem.names, *DERIVED)
@@ -142,7 +150,7 @@ def _inference_data(result: Fit, draws: Draws, attributes: Mapping[str, Any]) ->
         name: np.asarray(values).reshape(chains, count)
         for name, values in zip(names, flat, strict=True)
     }
-    for combination in result.directions.determined:
+    for combination in combinations:
         if len(combination.exponents) > 1:
             logs = sum(p * np.log(quantities[n]) for n, p in combination.exponents.items())
             quantities[str(combination)] = np.exp(logs)
@@ -267,6 +275,7 @@ def posterior(
     result = fit(model, free, data, priors, starts=starts, seed=seed)
     problem = result.problem
     settings = Settings(warmup, target_accept, max_tree_depth, forward_mode)
+    chosen = ridge(result, coordinates(result))
     blocks: list[Draws] = []
     interrupted = False
     with bar_of(
@@ -275,7 +284,7 @@ def posterior(
         try:
             for count, block in sample(
                 problem,
-                coordinates(result),
+                chosen,
                 settings,
                 chains=chains,
                 draws=draws,
@@ -288,7 +297,7 @@ def posterior(
             if not blocks:
                 raise
             interrupted = True
-    taken = Draws(*(np.concatenate(field) for field in zip(*blocks, strict=True)))
+    taken: Draws = jax.tree.map(lambda *fields: np.concatenate(fields), *blocks)
     attributes = {
         "created_by": f"jaxbounce {__version__}",
         "data": result.data.name,
@@ -301,7 +310,9 @@ def posterior(
         "determined": json.dumps([str(c) for c in result.directions.determined]),
         "flat": json.dumps([str(c) for c in result.directions.flat]),
     }
-    found = _inference_data(result, taken, attributes)
+    # on a curved ridge, what is determined at one point of it is not so at another
+    combinations = () if isinstance(chosen, Ridge) else result.directions.determined
+    found = _inference_data(result, taken, combinations, attributes)
     rows = _rows(found)
     divergences = int(np.sum(taken.diverging))
     return Posterior(

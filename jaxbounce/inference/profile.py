@@ -6,6 +6,7 @@ The frequentist cross-check of a posterior: it knows of priors only their bounds
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -52,17 +53,29 @@ class Profile(NamedTuple):
         return ends[0], ends[1]
 
 
-def fitted_along(result: Fit, index: int, q: Float[np.ndarray, " points"]) -> Minimum:
-    """The minima over the other parameters, at values q of one; no recompilation after `fit`."""
+def fitted_along(
+    result: Fit,
+    index: int,
+    q: Float[np.ndarray, " points"],
+    starts: Float[np.ndarray, "points free"] | None = None,
+) -> Minimum:
+    """The minima over the other parameters at values q of one; no recompilation after `fit`.
+
+    The others start from the best fit, or from `starts`.
+    """
     fixed = jnp.arange(len(result.problem.names)) == index
     # in batches of the size the fit was compiled for; the last is filled up with what it has
     size = result.starts
-    padded = np.append(q, np.full(-len(q) % size, q[-1]))
-    parts = []
-    for batch in padded.reshape(-1, size):
-        starts = jnp.tile(result.q, (size, 1)).at[:, index].set(jnp.asarray(batch))
-        parts.append(minima(result.problem, starts, fixed))
-    return Minimum(*(np.concatenate(field)[: len(q)] for field in zip(*parts, strict=True)))
+    if starts is None:
+        starts = np.tile(np.asarray(result.q), (len(q), 1))
+    starts = np.array(starts)
+    starts[:, index] = q
+    padded = np.concatenate([starts, np.repeat(starts[-1:], -len(q) % size, axis=0)])
+    parts = [
+        minima(result.problem, jnp.asarray(batch), fixed)
+        for batch in padded.reshape(-1, size, starts.shape[1])
+    ]
+    return jax.tree.map(lambda *fields: np.concatenate(fields)[: len(q)], *parts)
 
 
 def profile(

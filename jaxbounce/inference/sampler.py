@@ -18,6 +18,7 @@ from jaxbounce._checks import ComputationError
 from jaxbounce._types import Scalar
 from jaxbounce.inference.coordinates import Coordinates
 from jaxbounce.inference.problem import Problem
+from jaxbounce.inference.ridge import Ridge
 
 
 class Settings(NamedTuple):
@@ -64,7 +65,7 @@ def log_posterior(problem: Problem, q: Float[Array, " free"]) -> Scalar:
 
 
 def potential(
-    problem: Problem, coordinates: Coordinates
+    problem: Problem, coordinates: Coordinates | Ridge
 ) -> Callable[[Float[Array, " free"]], Scalar]:
     """−ln of the posterior per unit of w, a function of w."""
 
@@ -105,13 +106,15 @@ def _initial(
 
 
 @eqx.filter_jit
-def _potentials(problem: Problem, coordinates: Coordinates, w: Float[Array, "n free"]) -> Any:
+def _potentials(
+    problem: Problem, coordinates: Coordinates | Ridge, w: Float[Array, "n free"]
+) -> Any:
     return jax.vmap(jax.value_and_grad(potential(problem, coordinates)))(w)
 
 
 @eqx.filter_jit
 def _advance(
-    settings: Settings, problem: Problem, coordinates: Coordinates, states: Any, count: int
+    settings: Settings, problem: Problem, coordinates: Coordinates | Ridge, states: Any, count: int
 ) -> tuple[Any, Draws]:
     _, sample = _kernels(settings, len(problem.names))
 
@@ -133,7 +136,7 @@ def _advance(
 
 def sample(
     problem: Problem,
-    coordinates: Coordinates,
+    coordinates: Coordinates | Ridge,
     settings: Settings,
     *,
     chains: int,
