@@ -130,9 +130,10 @@ class Evolve(_Point):
 class Convert:
     """Print the conversion probability of a wall by every method, each with its certificate."""
 
-    source: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="PROFILE")]
+    source: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PROFILE]")] = None
     """CSV with columns r, Phi, phi (R_peak, w_FWHM), or a JSON or TOML conversion table that names
-    one, such as the published transport_params.json."""
+    one, such as the published transport_params.json. Left out: the wall of the published potential
+    in infinite volume, which the package brings (jaxbounce bounce --preset published)."""
     params: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Conversion table to go with a CSV, such as the published extended_LZ_lambda_params.json."""
     model: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
@@ -169,6 +170,8 @@ class Bounce:
     """Set one key of the table, such as parameters.g=2.5, dimension=3 or r_max=100."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.csv")] = None
     """Write the profile as CSV, and the rest as JSON beside it."""
+    points: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
+    """Rows of the profile, dense at the wall."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw the fields (PNG, PDF or SVG); needs the extra "plot"."""
 
@@ -228,22 +231,29 @@ def _convert(command: Convert) -> int:
     from jaxbounce import Status, conversion_report, enable_x64
     from jaxbounce._checks import ConfigurationError, check_name, check_number, put
     from jaxbounce._ranges import above
-    from jaxbounce.conversion_config import MODELS, WALL_SPEED, expand_conversion, read_conversion
+    from jaxbounce.conversion_config import (
+        MODELS,
+        SHIPPED_WALL,
+        WALL_SPEED,
+        expand_conversion,
+        read_conversion,
+    )
     from jaxbounce.report import write_json
 
     enable_x64()
     _keep_compiled()
-    if command.source.suffix.lower() in (".json", ".toml"):
+    source = command.source or SHIPPED_WALL
+    if source.suffix.lower() in (".json", ".toml"):
         if command.params is not None:
             raise ConfigurationError(
-                f"--params {command.params}: {command.source} is a conversion table already; give"
-                " a CSV with --params, or a table alone"
+                f"--params {command.params}: {source} is a conversion table already; give a CSV"
+                " with --params, or a table alone"
             )
-        table = expand_conversion(command.source, Path())
+        table = expand_conversion(source, Path())
     else:
         table = {} if command.params is None else expand_conversion(command.params, Path())
         table.pop("tanh", None)
-        table["profile_csv"] = str(command.source)
+        table["profile_csv"] = str(source)
     for key, value in _overrides(command.set).items():
         put(table, key, value)
     if command.lam is not None:
@@ -403,7 +413,7 @@ def _evolve(command: Evolve) -> int:
 
 def _bounce(command: Bounce) -> int:
     from jaxbounce import Status, bounce_config, bounce_report, enable_x64, plotting
-    from jaxbounce._checks import ConfigurationError, put, read_mapping
+    from jaxbounce._checks import ConfigurationError, check_whole, put, read_mapping
 
     if command.template:
         print(bounce_report.template_text())
@@ -420,6 +430,7 @@ def _bounce(command: Bounce) -> int:
     )
     for key, value in _overrides(command.set).items():
         put(table, key, value)
+    points = check_whole("--points", command.points, 16, "rows of the profile")
     if command.out is not None and command.out.suffix.lower() != ".csv":
         raise ConfigurationError(f"--out {command.out}: the profile is CSV; use a name in .csv")
     if command.plot is not None:
@@ -427,7 +438,7 @@ def _bounce(command: Bounce) -> int:
     solved = bounce_config.solve(table)
     if solved.status == Status.SUCCESS:
         if command.out is not None:
-            bounce_report.write(command.out, solved)
+            bounce_report.write(command.out, solved, points)
         if command.plot is not None:
             r, values = bounce_report.profile(solved)
             plotting.profile(r, values, solved.fields, command.plot)

@@ -39,6 +39,9 @@ from jaxbounce.profile_csv import RadialProfile, read_profile
 from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, TanhWall, TwoCentreTanhWall, WallProfile
 
+SHIPPED_WALL = Path(__file__).parent / "data" / "published_potential_wall.csv"
+"""Wall of the published potential in infinite volume, 300 rows, made by `jaxbounce bounce
+--preset published --points 300`."""
 PUBLISHED_LAMBDA = 0.209
 PUBLISHED_V_W = 0.3
 PUBLISHED_RATIO = 5.7

@@ -7,6 +7,7 @@ import pytest
 
 from jaxbounce.bounce_config import PUBLISHED
 from jaxbounce.cli import main
+from jaxbounce.conversion_config import SHIPPED_WALL
 from jaxbounce.profile_csv import read_profile
 
 
@@ -38,6 +39,16 @@ def test_published_potential(capsys, tmp_path):
     np.testing.assert_allclose(profile.R_peak, 5.8601977, rtol=1e-7)
     Phi, phi = profile.wall().fields(result["derived"]["xi_star"])
     np.testing.assert_allclose([Phi, phi], 0.3726720, atol=1e-6)
+
+
+def test_the_shipped_wall_is_that_of_the_published_potential(capsys):
+    """SPEC I2, infinite volume; R_peak to the digits given there."""
+    profile = read_profile(SHIPPED_WALL)
+    np.testing.assert_allclose(profile.R_peak, 5.8601977, rtol=1e-8)
+    np.testing.assert_allclose(profile.w_FWHM, 1.7517900, rtol=1e-7)
+    status, text, _ = _run(capsys, "convert", "--model", "local")
+    assert status == 0
+    assert "phi* = 0.37267202" in text
 
 
 def test_a_potential_in_the_chain(capsys, tmp_path):

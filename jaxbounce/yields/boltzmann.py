@@ -353,6 +353,6 @@ def evolve_boltzmann(
         Y_chi=result.Y_chi,
         Y_B=result.Y_B,
         source=source,
-        area_density=wall_area(rates, y),
+        area_density=jnp.where(inside, wall_area(rates, jnp.where(inside, y, 0.0)), 0.0),
         status=result.status,
     )
