@@ -98,6 +98,7 @@ def test_refusals(capsys, arguments, text):
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_posterior_of_two_parameters(capsys, tmp_path):
     pytest.importorskip("numpyro")
     arguments = ("posterior", "--free", "f_chi,P", "--set", "dark_matter=swept-once")

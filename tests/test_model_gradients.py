@@ -64,7 +64,7 @@ CHOICE_SETS = {
 }
 
 
-_BY_DEFAULT = ("benchmark", "exact")
+_BY_DEFAULT = ("benchmark",)
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_as_run_column_by_the_command(capsys, tmp_path):
         np.testing.assert_allclose(rows[name]["rho_B"], expected, rtol=1e-8, atol=2e-8)
 
 
+@pytest.mark.slow
 def test_ratio_and_dark_matter_are_consistent():
     found = sensitivities(load(preset="exact", dark_matter="swept-once"))
     rho_B, rho_DM, ratio = found.elasticities
@@ -66,6 +67,7 @@ def test_ratio_and_dark_matter_are_consistent():
     np.testing.assert_allclose(rho_DM[found.names.index("m_chi")], 1, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_second_derivatives_against_differences_of_the_density():
     names = ("sigma_y", "I_p")
     model = load(preset="benchmark")

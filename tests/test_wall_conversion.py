@@ -160,7 +160,7 @@ def probabilities():
     return jax.jit(jax.vmap(lambda K: RELATIVISTIC.probability(W2(), Couplings(lam=LAM), K).P))
 
 
-@pytest.mark.parametrize("statistics", ["fermion", "boson"])
+@pytest.mark.parametrize("statistics", ["fermion", pytest.param("boson", marks=pytest.mark.slow)])
 def test_thermal_average_against_the_plain_integral(probabilities, statistics):
     """SPEC B in the frame of the wall, by a composite rule of its own."""
     T, v_w, unit = 60.0, 0.3, 100.0
