@@ -199,7 +199,7 @@ def test_shooting_agrees():
     def force(x):
         return (4 * x**3 - 6 * x**2 + delta * x) / 4
 
-    def shoot(start, r_end=40.0, dense=False):
+    def shoot(start, r_end=120.0, dense=False):
         def hit(r, y):
             return y[0] + 0.02
 
