@@ -1,5 +1,7 @@
 """Priors against SciPy, their bijections against derivatives, and what is refused."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +15,7 @@ from jaxbounce.inference import read_priors
 
 MODEL = jaxbounce.load()
 
-CASES = {
+CASES: dict[str, Any] = {
     "uniform": (
         "v_w",
         {"prior": "uniform", "low": 0.1, "high": 0.9},

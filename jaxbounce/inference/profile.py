@@ -74,7 +74,7 @@ def fitted_along(
         minima(result.problem, jnp.asarray(batch), fixed)
         for batch in padded.reshape(-1, size, starts.shape[1])
     ]
-    return Minimum(*(np.concatenate(field)[: len(q)] for field in zip(*parts, strict=True)))
+    return Minimum(*(jnp.concatenate(field)[: len(q)] for field in zip(*parts, strict=True)))
 
 
 def profile(
