@@ -15,7 +15,7 @@ from jaxbounce.inference import read_priors
 
 MODEL = jaxbounce.load()
 
-CASES = {
+CASES: dict[str, Any] = {
     "uniform": (
         "v_w",
         {"prior": "uniform", "low": 0.1, "high": 0.9},

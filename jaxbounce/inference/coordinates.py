@@ -113,7 +113,7 @@ def coordinates(result: Fit) -> Coordinates:
         values, basis = np.linalg.eigh(precision)
         centre = np.log(part) - np.log1p(-part)
         scale = basis / np.sqrt(values)
-        return Coordinates(centre, scale, np.zeros((0, 0)), ())
+        return Coordinates(jnp.asarray(centre), jnp.asarray(scale), jnp.zeros((0, 0)), ())
     rows, pivots = reduced(basis[:rank])
     turn = basis[:rank] @ rows.T  # rows = turnᵀ @ basis[:rank]
     others = [j for j in range(len(q)) if j not in pivots]
@@ -121,4 +121,6 @@ def coordinates(result: Fit) -> Coordinates:
     rows = pivot_width[:, None] * rows / width
     mixing = rows[:, others]
     scale = pivot_width[:, None] * turn.T / values[:rank]
-    return Coordinates(rows @ q, scale, mixing, tuple(pivots))
+    return Coordinates(
+        jnp.asarray(rows @ q), jnp.asarray(scale), jnp.asarray(mixing), tuple(pivots)
+    )

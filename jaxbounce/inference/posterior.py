@@ -142,9 +142,9 @@ def _inference_data(
     attributes: Mapping[str, Any],
 ) -> Any:
     arviz = _need("arviz")
-    by_chain: Draws = jax.tree.map(lambda field: np.swapaxes(np.asarray(field), 0, 1), draws)
+    by_chain = Draws(*(jnp.swapaxes(field, 0, 1) for field in draws))
     chains, count, size = by_chain.q.shape
-    flat = _derived(result.problem, jnp.asarray(by_chain.q.reshape(-1, size)))
+    flat = _derived(result.problem, by_chain.q.reshape(-1, size))
     names = (*result.problem.names, *DERIVED)
     quantities = {
         name: np.asarray(values).reshape(chains, count)
@@ -158,12 +158,12 @@ def _inference_data(
     return arviz.from_dict(
         posterior=quantities,
         sample_stats={
-            "lp": by_chain.log_posterior,
-            "diverging": by_chain.diverging,
-            "n_steps": by_chain.num_steps,
-            "acceptance_rate": by_chain.acceptance,
-            "energy": by_chain.energy,
-            "step_size": by_chain.step_size,
+            "lp": np.asarray(by_chain.log_posterior),
+            "diverging": np.asarray(by_chain.diverging),
+            "n_steps": np.asarray(by_chain.num_steps),
+            "acceptance_rate": np.asarray(by_chain.acceptance),
+            "energy": np.asarray(by_chain.energy),
+            "step_size": np.asarray(by_chain.step_size),
         },
         observed_data=observed,
         attrs=dict(attributes),
@@ -297,7 +297,7 @@ def posterior(
             if not blocks:
                 raise
             interrupted = True
-    taken: Draws = jax.tree.map(lambda *fields: np.concatenate(fields), *blocks)
+    taken = Draws(*(jnp.concatenate(field) for field in zip(*blocks, strict=True)))
     attributes = {
         "created_by": f"jaxbounce {__version__}",
         "data": result.data.name,

@@ -6,7 +6,6 @@ The frequentist cross-check of a posterior: it knows of priors only their bounds
 import math
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
@@ -75,7 +74,7 @@ def fitted_along(
         minima(result.problem, jnp.asarray(batch), fixed)
         for batch in padded.reshape(-1, size, starts.shape[1])
     ]
-    return jax.tree.map(lambda *fields: np.concatenate(fields)[: len(q)], *parts)
+    return Minimum(*(jnp.concatenate(field)[: len(q)] for field in zip(*parts, strict=True)))
 
 
 def profile(

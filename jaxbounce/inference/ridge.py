@@ -87,18 +87,17 @@ def _followed(result: Fit, index: int, t: Float[np.ndarray, " points"]) -> Minim
     for _ in range(len(t)):
         improved = False
         for side in (1, -1):
-            starts = np.roll(found.q, side, axis=0)
+            starts = np.roll(np.asarray(found.q), side, axis=0)
             again = fitted_along(result, index, t, starts)
-            better = again.chi2 < found.chi2 - 1e-3
             # the roll brings the last point next to the first
-            better[0 if side == 1 else -1] = False
+            neighbours = np.arange(len(t)) != (0 if side == 1 else len(t) - 1)
+            better = np.asarray(again.chi2 < found.chi2 - 1e-3) & neighbours
             improved |= bool(better.any())
-            found = jax.tree.map(
-                lambda new, old, better=better: np.where(
-                    better.reshape(-1, *[1] * (new.ndim - 1)), new, old
-                ),
-                again,
-                found,
+            found = Minimum(
+                *(
+                    jnp.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+                    for new, old in zip(again, found, strict=True)
+                )
             )
         if not improved:
             break
@@ -116,9 +115,11 @@ def _visible(result: Fit, index: int) -> tuple[float, float] | None:
     if not good[first : last + 1].all():
         return None
     ends = [float(t[first]), float(t[last])]
-    beyond = [float(t[max(first - 1, 0)]), float(t[min(last + 1, len(t) - 1)])]
+    beyond = [t[first - 1] if first > 0 else None, t[last + 1] if last + 1 < len(t) else None]
     for side, outside in enumerate(beyond):
-        for _ in range(0 if outside == ends[side] else 6):
+        if outside is None:
+            continue
+        for _ in range(6):
             between = np.linspace(ends[side], outside, result.starts + 1)
             order = np.argsort(between)
             inside = np.empty(len(between), bool)
@@ -151,19 +152,20 @@ def ridge(result: Fit, straight: Coordinates) -> Coordinates | Ridge:
     part = 1 / (1 + np.exp(-z))
     t = ends[0] + (ends[1] - ends[0]) * part
     found = _followed(result, index, t)
-    table = found.q[:, pivots]
+    table = np.asarray(found.q)[:, pivots]
+    jacobian = np.asarray(found.jacobian)
     combinations = table + np.outer(t, np.asarray(straight.mixing)[:, 0])
     scale = np.asarray(straight.scale)
     away = np.linalg.solve(scale, (combinations - np.asarray(straight.centre)).T)
-    if np.max(np.abs(away)) < BENT:
+    # not where a bound holds the others back: the straight coordinates keep bounds by themselves
+    at_ease = np.asarray(found.chi2) < result.chi2 + BENT**2 / 4
+    if np.max(np.abs(away), axis=0, where=at_ease, initial=0.0).max() < BENT:
         return straight
     # implicit function theorem: the residuals stay least along the ridge
-    by_t = -np.stack(
-        [np.linalg.lstsq(j[:, pivots], j[:, index], rcond=None)[0] for j in found.jacobian]
-    )
+    by_t = -np.stack([np.linalg.lstsq(j[:, pivots], j[:, index], rcond=None)[0] for j in jacobian])
     by_z = by_t * ((ends[1] - ends[0]) * part * (1 - part))[:, None]
     low, high = (np.asarray(end, float)[list(pivots)] for end in result.problem.bounds())
-    own = found.jacobian[:, :, pivots]
+    own = jacobian[:, :, pivots]
     # the bounds hold what the data do not
     precision = own.swapaxes(1, 2) @ own + np.diag(12 / (high - low) ** 2)
     triangles = np.linalg.cholesky(np.linalg.inv(precision))
@@ -172,9 +174,9 @@ def ridge(result: Fit, straight: Coordinates) -> Coordinates | Ridge:
         [np.log(np.diagonal(triangles, axis1=1, axis2=2)), triangles[:, below[0], below[1]]]
     )
     return Ridge(
-        ends=np.array(ends),
-        table=np.column_stack([table, spread]),
-        slopes=np.column_stack([by_z * (z[1] - z[0]), np.gradient(spread, axis=0)]),
+        ends=jnp.array(ends),
+        table=jnp.asarray(np.column_stack([table, spread])),
+        slopes=jnp.asarray(np.column_stack([by_z * (z[1] - z[0]), np.gradient(spread, axis=0)])),
         index=index,
         pivots=pivots,
     )
