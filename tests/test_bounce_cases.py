@@ -188,6 +188,7 @@ def test_massless_fields_with_a_nonlinear_tail_are_good_or_withheld():
         (3, 0.845966091521945),
     ):
         bounce = solve_bounce(potential, {"n": n}, [0.0], [3.0], 4)
+        assert Status(int(bounce.status)) in (Status.SUCCESS, Status.BOUNCE_NOT_RESOLVED)
         if int(bounce.status) == Status.SUCCESS:
             assert float(bounce.action) == pytest.approx(action, rel=1e-6)
 

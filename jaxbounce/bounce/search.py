@@ -266,8 +266,10 @@ def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: i
     D, elements = dimension, SEARCH_ELEMENTS
     paths = relaxed_paths(value, target)
     ansatz = best_ansatz(value, paths, D)
-    zero = value(jnp.zeros_like(target))
-    heights = jax.vmap(jax.vmap(value))(paths) - zero
+    # along each path, and close to the false vacuum, where a barrier may be low and narrow
+    starts = paths[:, 1, None] * np.geomspace(1e-6, 1.0, 64)[:, None]
+    points = jnp.concatenate([paths, starts], axis=1)
+    heights = jax.vmap(jax.vmap(lambda u: rise(value, u)))(points)
     barrier = (heights > 0).any(1).all()
     shape = Shape(
         radius=jnp.asarray(1.0),
