@@ -114,24 +114,46 @@ def _potentials(
 
 @eqx.filter_jit
 def _advance(
-    settings: Settings, problem: Problem, coordinates: Coordinates | Ridge, states: Any, count: int
+    settings: Settings,
+    problem: Problem,
+    coordinates: Coordinates | Ridge,
+    states: Any,
+    count: Int[Array, ""],
+    block: int,
 ) -> tuple[Any, Draws]:
+    """`count` draws, which may be traced, in the first places of a block."""
     _, sample = _kernels(settings, len(problem.names))
 
-    def one(state: Any, _: Any) -> tuple[Any, Any]:
-        state = jax.vmap(lambda s: sample(s, (problem, coordinates)))(state)
-        q, log_jacobian = jax.vmap(lambda w: coordinates(problem, w))(state.z)
-        return state, Draws(
+    def one(states: Any) -> tuple[Any, Draws]:
+        states = jax.vmap(lambda s: sample(s, (problem, coordinates)))(states)
+        q, log_jacobian = jax.vmap(lambda w: coordinates(problem, w))(states.z)
+        return states, Draws(
             q,
-            -state.potential_energy - log_jacobian,
-            state.diverging,
-            state.num_steps,
-            state.accept_prob,
-            state.energy,
-            state.adapt_state.step_size,
+            -states.potential_energy - log_jacobian,
+            states.diverging,
+            states.num_steps,
+            states.accept_prob,
+            states.energy,
+            states.adapt_state.step_size,
         )
 
-    return jax.lax.scan(one, states, length=count)
+    # as `one` returns them, without tracing it for that
+    like = Draws(
+        states.z,
+        states.potential_energy,
+        states.diverging,
+        states.num_steps,
+        states.accept_prob,
+        states.energy,
+        states.adapt_state.step_size,
+    )
+    empty = jax.tree.map(lambda x: jnp.zeros((block, *x.shape), x.dtype), like)
+
+    def step(i: Int[Array, ""], carry: tuple[Any, Draws]) -> tuple[Any, Draws]:
+        states, new = one(carry[0])
+        return states, jax.tree.map(lambda all_, x: all_.at[i].set(x), carry[1], new)
+
+    return jax.lax.fori_loop(0, count, step, (states, empty))
 
 
 def sample(
@@ -181,7 +203,9 @@ def sample(
         done = 0
         while done < total:
             count = min(block, total - done)
-            states, found = _advance(settings, problem, coordinates, states, count)
+            states, found = _advance(
+                settings, problem, coordinates, states, jnp.asarray(count), block
+            )
             jax.block_until_ready(found)
             done += count
-            yield count, found if keep else None
+            yield count, Draws(*(field[:count] for field in found)) if keep else None
