@@ -1,5 +1,6 @@
 """Likelihood and tension against the reference values of the specification, section H."""
 
+import dataclasses
 import math
 
 import jax
@@ -51,15 +52,10 @@ RATIOS = (5.699790861335879, 5.688926334903014, 5.771035269673482)
 
 def _prediction(rho_B, rho_DM, status=Status.SUCCESS):
     nothing = jnp.asarray(jnp.nan)
-    return Prediction(
-        nothing,
-        nothing,
-        jnp.asarray(rho_B),
-        jnp.asarray(rho_DM),
-        jnp.asarray(rho_DM) / jnp.asarray(rho_B),
-        *[nothing] * 4,
-        jnp.asarray(status),
-    )
+    numbers = dict.fromkeys((field.name for field in dataclasses.fields(Prediction)), nothing)
+    rho = {"rho_B": jnp.asarray(rho_B), "rho_DM": jnp.asarray(rho_DM)}
+    ratio = rho["rho_DM"] / rho["rho_B"]
+    return Prediction(**{**numbers, **rho, "ratio": ratio, "status": jnp.asarray(status)})
 
 
 @pytest.mark.parametrize("name", GOLDEN)
