@@ -84,6 +84,7 @@ def _agree(name, mode):
         )
 
 
+@pytest.mark.slow
 def test_one_direction():
     """All parameters at once, in forward mode; the slow tests take them one by one."""
     values = {k: float(v) for k, v in POINT.items()}

@@ -64,6 +64,7 @@ def test_lobatto_rule_integrates_and_differentiates_polynomials():
     np.testing.assert_allclose(rule.derivative @ rule.nodes**8, 8 * rule.nodes**7, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_grids_interpolate_differentiate_and_carry_over():
     x = nodal(SMALL, make_grid(SMALL, SHAPE, 4).x)
     fine, gaussian = Elements(10, 12), jnp.exp(-(x**2))[:, None]

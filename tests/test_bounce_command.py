@@ -88,6 +88,7 @@ def test_refusals(capsys, arguments, status, text):
     assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_vacua_are_looked_for(capsys):
     # two wells of a quartic in one field, the left one deeper
     arguments = (

@@ -43,6 +43,7 @@ def published(infinite):
     return infinite[2]
 
 
+@pytest.mark.slow
 def test_published_wall_in_infinite_volume(infinite):
     # SPEC I2, bounce_cases.json
     values, _, bounce = infinite

@@ -87,6 +87,7 @@ def test_limits():
         np.testing.assert_allclose(small, 3e-12, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_gradients_inside_and_at_the_corners():
     def fraction(P, a, back):
         return converted_fraction(P, a, "two-zone", back)

@@ -44,6 +44,7 @@ def _run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_every_tier_side_by_side(capsys, profile, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(capsys, "convert", profile, "--set", "K=2.0", "--out", out)

@@ -117,6 +117,7 @@ def test_incomplete_gamma_keeps_its_digits_for_small_arguments():
         np.testing.assert_allclose(incomplete_gamma_4(jnp.asarray(z)), exact, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_derivatives_by_autodiff_are_the_integrals():
     u = jnp.logspace(-20, 20, 41)
     first = jax.vmap(jax.grad(later_bubble_integral))(u)

@@ -117,6 +117,7 @@ def test_both_modes_of_differentiation():
         np.testing.assert_allclose(reverse[:, i], (8 * one - two) / (12 * h), rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_published_fallback_values_are_bracketed(capsys, tmp_path):
     """SPEC E and issue: the published Radau, on an A/V table of its own, good to 1e-4."""
     out = tmp_path / "result.json"

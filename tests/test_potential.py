@@ -85,6 +85,7 @@ def test_minima_have_no_negative_curvature(matrix, expected):
     assert bool(is_minimum(jnp.array(matrix))) is expected
 
 
+@pytest.mark.slow
 def test_all_minima_of_a_box_are_found():
     found = find_vacua(z2_portal, Z2Portal(0.9, 0.7, 5.0), [-2.0, -2.0], [2.0, 2.0])
     expected = np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.9], [0.0, -0.9]])

@@ -248,6 +248,7 @@ def test_moving_breakpoint_has_its_share_of_the_derivative():
         assert abs(total(mass) / inside[0] - 1) > 0.01  # the limits are not the integrals
 
 
+@pytest.mark.slow
 def test_gradients_at_the_domain_cuts():
     """Limits from the temperature range: d/dT_max is the integrand at the cut."""
 
