@@ -28,6 +28,14 @@ def scatter(K, theta, spin="scalar", steps=48):
 
 SCATTER = eqx.filter_jit(jax.vmap(scatter, in_axes=(0, None, None, None)))
 
+
+def raw_scatter(K, theta, spin, steps):
+    """The numbers whatever their status, for an average that weighs their errors."""
+    return FullWave(spin, steps)._scatter(two_centre_wall, K, -REACH, REACH, theta, 0.0, WIDTH)
+
+
+RAW = eqx.filter_jit(jax.vmap(raw_scatter, in_axes=(0, None, None, None)))
+
 # K, then T_B, T_χ, R_χ, R_B: golden A.scattering.W2_scalar_20digits
 EXACT = [
     (0.5, 0.20103121757675956106, 0.0, 0.79896878242324043894, 0.0),
@@ -153,9 +161,11 @@ def test_thermal_average(T, v_w, scalar, dirac):
     for spin, expected in (("scalar", scalar), ("dirac", dirac)):
 
         def probability(p, theta, spin=spin):
-            return SCATTER(jnp.sqrt(p**2 + m**2), theta, spin, 64).T_B
+            found = RAW(jnp.sqrt(p**2 + m**2), theta, spin, 64)
+            return found.T_B, found.error_estimate
 
+        # at the largest momenta the steps are too long, and the estimate far above the error
         result = thermal_flux_average(
-            probability, T, m, v_w, THETA, thresholds=jnp.array([heavy, 2.4])
+            probability, T, m, v_w, THETA, thresholds=jnp.array([heavy, 2.4]), tolerance=1e-2
         )
         assert result.value == pytest.approx(expected, rel=1e-6)
