@@ -7,18 +7,18 @@ answers at once.
 
 import dataclasses
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from jaxbounce._command import exit_status, keep_compiled, overrides
 from jaxbounce._version import __version__
+from jaxbounce.scan_command import Scan, Show, run_scan, run_show
 
 if TYPE_CHECKING:
     from jaxbounce.config import Configuration
-    from jaxbounce.status import Status
 
 Preset = Literal["published", "benchmark", "exact"]
 
@@ -36,6 +36,9 @@ examples:
   jaxbounce bounce --preset published --out wall.csv   the wall of a potential
   jaxbounce convert wall.csv --average T=100     P of a wall by every method
   jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
+  jaxbounce scan --template > scan.toml          a scan to edit: grid, Sobol, priors, file
+  jaxbounce scan scan.toml --workers 4           run it, resumable; results in scan.zarr
+  jaxbounce show scan.zarr --plot map.png        what came out
   jaxbounce diagnostics point.json               A/V, flux and source around T_p
 """
 
@@ -184,47 +187,26 @@ class Template:
     """toml explains every key."""
 
 
-Command = Run | Diagnostics | Sensitivity | Fit | Posterior | Evolve | Convert | Bounce | Template
-
-
-def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
-    from jaxbounce._checks import ConfigurationError
-
-    values: dict[str, Any] = {}
-    for text in assignments:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise ConfigurationError(f"--set {text}: must be KEY=VALUE, such as --set v_w=0.5")
-        try:
-            values[key.strip()] = json.loads(value)
-        except json.JSONDecodeError:
-            values[key.strip()] = value
-    return values
+Command = (
+    Run
+    | Diagnostics
+    | Sensitivity
+    | Fit
+    | Posterior
+    | Evolve
+    | Convert
+    | Bounce
+    | Scan
+    | Show
+    | Template
+)
 
 
 def _configured(command: _Point) -> "Configuration":
     """The configuration that a command names."""
     from jaxbounce.config import configure
 
-    return configure(command.config, command.preset, _overrides(command.set))
-
-
-def _keep_compiled() -> None:
-    """Keep compiled programs between runs of the command, where a cache directory allows it."""
-    import jax
-
-    if os.environ.get("JAX_COMPILATION_CACHE_DIR") is not None:
-        return  # the user has one
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = base / "jaxbounce" / __version__
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(directory, os.W_OK):
-        jax.config.update("jax_compilation_cache_dir", str(directory))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+    return configure(command.config, command.preset, overrides(command.set))
 
 
 def _convert(command: Convert) -> int:
@@ -241,7 +223,7 @@ def _convert(command: Convert) -> int:
     from jaxbounce.report import write_json
 
     enable_x64()
-    _keep_compiled()
+    keep_compiled()
     source = command.source or SHIPPED_WALL
     if source.suffix.lower() in (".json", ".toml"):
         if command.params is not None:
@@ -254,7 +236,7 @@ def _convert(command: Convert) -> int:
         table = {} if command.params is None else expand_conversion(command.params, Path())
         table.pop("tanh", None)
         table["profile_csv"] = str(source)
-    for key, value in _overrides(command.set).items():
+    for key, value in overrides(command.set).items():
         put(table, key, value)
     if command.lam is not None:
         table.pop("lambda_tr_eff", None)
@@ -298,7 +280,7 @@ def _sensitivity(command: Sensitivity) -> int:
 
     enable_x64()
     configuration = _configured(command)
-    _keep_compiled()
+    keep_compiled()
     model, _ = resolved_model(configuration)
     names = None
     if command.wrt is not None:
@@ -312,7 +294,7 @@ def _sensitivity(command: Sensitivity) -> int:
     if command.plot is not None:
         plotting.tornado(sensitivity_report.as_rows(model, found), command.plot)
     print(sensitivity_report.as_text(model, found))
-    return _exit_status(Status(int(found.prediction.status)))
+    return exit_status(Status(int(found.prediction.status)))
 
 
 def _fit_arguments(command: Fit) -> tuple["Configuration", tuple[Any, ...]]:
@@ -325,7 +307,7 @@ def _fit_arguments(command: Fit) -> tuple["Configuration", tuple[Any, ...]]:
 
     enable_x64()
     configuration = _configured(command)
-    _keep_compiled()
+    keep_compiled()
     free = [parameter_of(name.strip()) for name in command.free.split(",") if name.strip()]
     check_whole("--starts", command.starts, 1, "number of starting points")
     named = command.data in DATA_SETS or not Path(command.data).suffix
@@ -391,7 +373,7 @@ def _evolve(command: Evolve) -> int:
 
     enable_x64()
     configuration = _configured(command)
-    _keep_compiled()
+    keep_compiled()
     points = check_whole("--points", command.points, 4, "number of temperatures")
     if command.out.suffix.lower() not in (".csv", ".nc"):
         raise ConfigurationError(f"--out {command.out}: unknown format; use .csv or .nc")
@@ -399,7 +381,7 @@ def _evolve(command: Evolve) -> int:
         plotting.new_figure(1, 1)  # what is missing shows before the work
     model, conversion = resolved_model(configuration)
     if int(conversion.status) != Status.SUCCESS:
-        return _exit_status(Status(int(conversion.status)))
+        return exit_status(Status(int(conversion.status)))
     grid = evolution_report.temperature_grid(model, points)
     found = evolution_report.evolution(model, jnp.asarray(grid))
     codes = np.asarray(found.status)
@@ -408,7 +390,7 @@ def _evolve(command: Evolve) -> int:
     if command.plot is not None:
         plotting.evolution(evolution_report.columns(found), command.plot)
     print(f"{command.out}: {grid.size} temperatures, {failed.size} without a number")
-    return _exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
+    return exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
 
 
 def _bounce(command: Bounce) -> int:
@@ -422,13 +404,13 @@ def _bounce(command: Bounce) -> int:
         have = "both given" if command.preset else "both missing"
         raise ConfigurationError(f"FILE and --preset: {have}; give exactly one potential")
     enable_x64()
-    _keep_compiled()
+    keep_compiled()
     table = (
         dict(bounce_config.PUBLISHED)
         if command.potential is None
         else read_mapping(command.potential)
     )
-    for key, value in _overrides(command.set).items():
+    for key, value in overrides(command.set).items():
         put(table, key, value)
     points = check_whole("--points", command.points, 16, "rows of the profile")
     if command.out is not None and command.out.suffix.lower() != ".csv":
@@ -443,10 +425,14 @@ def _bounce(command: Bounce) -> int:
             r, values = bounce_report.profile(solved)
             plotting.profile(r, values, solved.fields, command.plot)
     print(bounce_report.as_text(solved))
-    return _exit_status(solved.status)
+    return exit_status(solved.status)
 
 
 def _run(command: Command) -> int:
+    if isinstance(command, Scan):
+        return run_scan(command)
+    if isinstance(command, Show):
+        return run_show(command)
     if isinstance(command, Convert):
         return _convert(command)
     if isinstance(command, Bounce):
@@ -467,7 +453,7 @@ def _run(command: Command) -> int:
     # before the configuration: a profile is an array as soon as it is read
     enable_x64()
     configuration = _configured(command)
-    _keep_compiled()
+    keep_compiled()
     if isinstance(command, Diagnostics):
         print(report.diagnostics_text(configuration))
         return 0
@@ -475,16 +461,7 @@ def _run(command: Command) -> int:
     if command.out is not None:
         report.write_json(command.out, report.as_mapping(result))
     print(report.as_text(result))
-    return _exit_status(Status(int(result.prediction.status)))
-
-
-def _exit_status(status: "Status") -> int:
-    from jaxbounce import Status
-
-    if status == Status.SUCCESS:
-        return 0
-    print(f"jaxbounce: {status.message}", file=sys.stderr)
-    return 1
+    return exit_status(Status(int(result.prediction.status)))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -501,6 +478,8 @@ def main(arguments: list[str] | None = None) -> int:
         "evolve": Evolve,
         "bounce": Bounce,
         "convert": Convert,
+        "scan": Scan,
+        "show": Show,
         "diagnostics": Diagnostics,
         "template": Template,
     }

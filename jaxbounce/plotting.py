@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxbounce._checks import ConfigurationError
 from jaxbounce.report import write_bytes_whole
 
@@ -86,6 +88,53 @@ def profile(r: Any, values: Any, names: Sequence[str], path: str | Path) -> None
     axes.set_xlabel("r")
     axes.legend()
     save(figure, path)
+
+
+def heat_map(
+    cells: Any, names: tuple[str, str], quantity: str, band: tuple[float, float], path: str | Path
+) -> None:
+    """A quantity over two parameters, with the band of the measured baryon density.
+
+    Args:
+        cells: x, y, values (y along the first axis), rho_B in the same cells or None, how.
+        names: of x and y.
+        quantity: its name.
+        band: lowest and highest ρ_B (kg/m³) that agree with the data.
+        path: PNG, PDF or SVG.
+    """
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.lines import Line2D
+
+    figure = new_figure(7, 5.4)
+    axes = figure.subplots()
+    values = np.ma.masked_invalid(cells.values)
+    if quantity == "log_likelihood":
+        # below this nothing is told apart: the best 50 units are what matters
+        top = float(values.max())
+        norm: Any = Normalize(max(float(values.min()), top - 50), top)
+    elif values.count() and values.min() > 0 and values.max() / values.min() > 30:
+        norm = LogNorm()
+    else:
+        norm = Normalize()
+    mesh = axes.pcolormesh(cells.x, cells.y, values, norm=norm, shading="nearest")
+    figure.colorbar(mesh, label=f"{quantity} ({cells.how})" if cells.how else quantity)
+    for axis, coordinate in ((axes.xaxis, cells.x), (axes.yaxis, cells.y)):
+        if coordinate.min() > 0 and coordinate.max() / coordinate.min() > 30:
+            (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+    rho = cells.rho_B
+    if rho is not None and min(rho.shape) > 1 and _crosses(rho, band):
+        axes.contour(cells.x, cells.y, np.ma.masked_invalid(rho), levels=band, colors="red")
+        axes.legend([Line2D([], [], color="red")], ["measured ρ_B ± 2σ"])
+    save(figure, path)
+
+
+def _crosses(values: Any, band: tuple[float, float]) -> bool:
+    """Whether values lie on both sides of the middle of a band."""
+    good = values[np.isfinite(values)]
+    middle = sum(band) / 2
+    return bool(good.size and good.min() < middle < good.max())
 
 
 def _scaled(values: Any) -> Any:

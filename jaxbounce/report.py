@@ -1,5 +1,6 @@
 """The report of one run: what a person reads, and the JSON that a program reads."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -362,20 +363,34 @@ def write_bytes_whole(path: str | Path, content: bytes) -> None:
     Raises:
         ConfigurationError: if it cannot be written.
     """
+    with written_whole(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextlib.contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """A file to write in place of `path`, which it becomes at the end, or does not.
+
+    Raises:
+        ConfigurationError: if it cannot be written.
+    """
     path = Path(path)
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
-                stream.flush()
+            yield temporary
+            with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
             umask = os.umask(0)
             os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
+            temporary.chmod(0o666 & ~umask)
+            temporary.replace(path)
         except BaseException:
-            os.unlink(temporary)
+            temporary.unlink()
             raise
     except OSError as error:
         raise ConfigurationError(

@@ -79,6 +79,14 @@ ORDER = [
     "inference.sampler",
     "inference.posterior",
     "inference",
+    "scan.sequences",
+    "scan.design",
+    "scan.evaluate",
+    "scan.plan",
+    "scan.store",
+    "scan.engine",
+    "scan.cluster",
+    "scan",
     "bounce_config",
     "conversion_config",
     "config",
@@ -88,7 +96,11 @@ ORDER = [
     "evolution_report",
     "sensitivity_report",
     "fit_report",
+    "scan_config",
+    "scan_report",
     "plotting",
+    "_command",
+    "scan_command",
     "cli",
 ]
 
@@ -172,7 +184,7 @@ def test_dependencies_are_what_the_code_imports():
 
     required = names(project["dependencies"])
     extras = project["optional-dependencies"]
-    optional = required.union(*(names(extras[key]) for key in ("plot", "bayes")))
+    optional = required.union(*(names(extras[key]) for key in ("plot", "bayes", "scan", "cluster")))
     at_hand = set(sys.stdlib_module_names) | {"jaxbounce"}
     for name, path in _modules():
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -1,0 +1,56 @@
+"""What the commands share: overrides of keys, compiled programs kept, the exit status."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jaxbounce._version import __version__
+
+if TYPE_CHECKING:
+    from jaxbounce.status import Status
+
+
+def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Keys and values of --set KEY=VALUE; a value is JSON, or else text."""
+    from jaxbounce._checks import ConfigurationError
+
+    values: dict[str, Any] = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise ConfigurationError(f"--set {text}: must be KEY=VALUE, such as --set v_w=0.5")
+        try:
+            values[key.strip()] = json.loads(value)
+        except json.JSONDecodeError:
+            values[key.strip()] = value
+    return values
+
+
+def keep_compiled() -> None:
+    """Keep compiled programs between runs of the command, where a cache directory allows it."""
+    import jax
+
+    if os.environ.get("JAX_COMPILATION_CACHE_DIR") is not None:
+        return  # the user has one
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = base / "jaxbounce" / __version__
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(directory, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(directory))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def exit_status(status: "Status") -> int:
+    """0 for success, else 1 with the reason on stderr."""
+    from jaxbounce import Status
+
+    if status == Status.SUCCESS:
+        return 0
+    print(f"jaxbounce: {status.message}", file=sys.stderr)
+    return 1

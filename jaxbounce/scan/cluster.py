@@ -1,0 +1,166 @@
+"""Hand the chunks of a scan to other processes, here or on other machines, through dask.
+
+Workers are processes of their own, started afresh (spawn): a JAX program does not survive a fork.
+Each computes a chunk and writes it to the store itself, so the store must be on a file system
+that all of them see. A worker that is lost is replaced and its chunk computed again.
+"""
+
+import concurrent.futures
+import contextlib
+import functools
+import logging
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from jaxbounce._checks import ComputationError, ConfigurationError
+from jaxbounce.scan.engine import Advance, available_cores, compute_chunk, forget_other_precision
+from jaxbounce.scan.evaluate import Program
+from jaxbounce.scan.plan import Plan
+from jaxbounce.scan.store import Store, open_store
+
+_RETRIES = 3
+_IN_FLIGHT = 4  # chunks handed out for each thread of the workers
+_PATIENCE = 60.0  # seconds to wait for a first worker
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError:
+        raise ConfigurationError(
+            "--workers and --scheduler need dask; pip install 'jaxbounce[cluster]', or leave them"
+            " out"
+        ) from None
+    return distributed
+
+
+@contextlib.contextmanager
+def local_workers(count: int) -> Iterator[Any]:
+    """A client of `count` worker processes on this machine, which share its cores."""
+    distributed = _distributed()
+    cores = max(available_cores() // count, 1)
+    environment = {
+        # JAX takes as many threads as it sees cores
+        "NPROC": str(cores),
+        "OPENBLAS_NUM_THREADS": str(cores),
+        # workers on one GPU share its memory
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+    }
+    cluster = distributed.LocalCluster(
+        n_workers=count,
+        threads_per_worker=1,
+        processes=True,
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+        env={**{name: os.environ[name] for name in _PASSED if name in os.environ}, **environment},
+    )
+    with cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+_PASSED = ("JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "XLA_FLAGS")
+
+
+@contextlib.contextmanager
+def scheduler_at(address: str) -> Iterator[Any]:
+    """A client of a scheduler that runs already.
+
+    Raises:
+        ConfigurationError: if none answers, or it has no workers.
+    """
+    distributed = _distributed()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    try:
+        client = distributed.Client(address, timeout=10)
+    except (OSError, ValueError, TimeoutError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigurationError(
+            f"--scheduler {address}: no scheduler answers ({reason[:120]}); start one (dask"
+            " scheduler), or use --workers"
+        ) from None
+    with client:
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE)
+        except TimeoutError:
+            raise ConfigurationError(
+                f"--scheduler {address}: has no workers after {_PATIENCE:.0f} s; start some (dask"
+                " worker)"
+            ) from None
+        yield client
+
+
+def run_cluster(
+    plan: Plan, store: Store, chunks: Iterable[int], advance: Advance, client: Any
+) -> None:
+    """Compute and store chunks on the workers of a client.
+
+    Raises:
+        ComputationError: if the scheduler or all workers are lost; finished chunks stay.
+        OSError: if a chunk cannot be stored.
+    """
+    distributed = _distributed()
+    try:
+        text = pickle.dumps(plan)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise ConfigurationError(
+            f"this scan cannot be sent to other processes ({error}); run it without --workers and"
+            " --scheduler, or define its functions in a module"
+        ) from None
+    queue = iter(chunks)
+    path = str(store.path.resolve())
+    try:
+        shared = client.scatter(text, broadcast=True, hash=False)
+
+        def submit(chunk: int) -> Any:
+            return client.submit(
+                _work, shared, path, chunk, pure=False, retries=_RETRIES, key=f"chunk-{chunk}"
+            )
+
+        threads = sum(client.nthreads().values())
+        first = [submit(c) for _, c in zip(range(_IN_FLIGHT * threads), queue, strict=False)]
+        completed = distributed.as_completed(first)
+        for future in completed:
+            advance(*future.result())
+            following = next(queue, None)
+            if following is not None:
+                completed.add(submit(following))
+    except distributed.KilledWorker as error:
+        raise ComputationError(
+            f"workers die of a chunk again and again ({' '.join(str(error).split())[:160]}); is"
+            " there enough memory? set a smaller chunk"
+        ) from None
+    except (
+        concurrent.futures.CancelledError,
+        distributed.CommClosedError,
+        TimeoutError,
+    ) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ComputationError(f"the scheduler went away ({reason})") from None
+
+
+def _work(text: bytes, path: str, chunk: int) -> tuple[int, int]:
+    """On a worker: compute a chunk and store it."""
+    plan, program, store = _prepared(text, path)
+    return compute_chunk(plan, program, store, chunk)
+
+
+@functools.lru_cache(maxsize=2)
+def _prepared(text: bytes, path: str) -> tuple[Plan, Program, Store]:
+    """The scan on this worker, compiled once."""
+    # before any array is made: those of the plan are float64
+    jax.config.update("jax_enable_x64", True)
+    plan: Plan = pickle.loads(text)
+    forget_other_precision(plan.evaluation)
+    devices = jax.local_devices()
+    name = _distributed().get_worker().name
+    device = devices[name % len(devices) if isinstance(name, int) else 0]
+    return (
+        plan,
+        plan.evaluation.compile(plan.layout.chunk_points, device),
+        open_store(Path(path)),
+    )

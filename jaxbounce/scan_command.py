@@ -1,0 +1,238 @@
+"""The commands `jaxbounce scan` and `jaxbounce show`."""
+
+import contextlib
+import dataclasses
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from jaxbounce._command import keep_compiled, overrides
+
+if TYPE_CHECKING:
+    from jaxbounce.scan.store import Store
+
+
+@dataclasses.dataclass(frozen=True)
+class Scan:
+    """Compute many points into a labelled store: resumable, on all cores, GPUs or a cluster."""
+
+    scan: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SCAN.toml]")] = None
+    """TOML or JSON that describes the scan (`jaxbounce scan --template`)."""
+    template: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print a scan to edit, and stop."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="STORE")] = None
+    """Directory of the Zarr store; SCAN.zarr if left out. One of the same scan is continued, one
+    of another scan is refused."""
+    resume: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Continue an existing store only: refuse to begin a new one."""
+    dry_run: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Try a few points; print number of points, chunks, memory and time; store nothing."""
+    workers: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Run in N processes of their own on this machine (extra "cluster"); without it, on all cores
+    or GPUs in this process."""
+    scheduler: Annotated[str | None, tyro.conf.arg(metavar="ADDRESS")] = None
+    """Run on the workers of a dask scheduler, such as tcp://host:8786 (extra "cluster"). They must
+    see the store under the same path."""
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
+    """Set one key of the scan, such as points=1000 or parameters.v_w.high=0.9."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Show:
+    """Summarise the store of a scan, draw two of its parameters, or write it as a flat table."""
+
+    store: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
+    """What `jaxbounce scan` made; it may be unfinished."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw a quantity over two parameters, with the measured band of rho_B (PNG, PDF or SVG); needs
+    the extra "plot"."""
+    x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Parameter along the picture; the first that varies if left out."""
+    y: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
+    """Parameter up the picture; the next that varies if left out."""
+    quantity: Annotated[str, tyro.conf.arg(metavar="NAME")] = "rho_B"
+    """What to draw: a stored result, or log_likelihood."""
+    data: Annotated[str, tyro.conf.arg(metavar="NAME")] = "planck2018"
+    """Data set of the log-likelihood and the band."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write all computed points as .csv, .parquet or .nc, whole or not at all."""
+
+
+def run_scan(command: Scan) -> int:
+    """Run `jaxbounce scan`; the exit status."""
+    from jaxbounce import enable_x64, scan_config
+    from jaxbounce._checks import ConfigurationError, check_whole, put, read_mapping
+    from jaxbounce.scan import engine
+
+    if command.template:
+        print(scan_config.TEMPLATE, end="")
+        return 0
+    if command.scan is None:
+        raise ConfigurationError(
+            "SCAN.toml: missing; give the file of a scan (jaxbounce scan --template prints one)"
+        )
+    if command.workers is not None:
+        check_whole("--workers", command.workers, 1, "number of processes")
+        if command.scheduler is not None:
+            raise ConfigurationError(
+                f"--workers {command.workers} and --scheduler: both given; a scheduler has workers"
+                " of its own, drop one of them"
+            )
+    path = command.out or command.scan.with_suffix(".zarr")
+    if command.resume and not path.exists():
+        raise ConfigurationError(f"--resume: there is no {path} to continue; drop --resume")
+    if not (command.workers or command.scheduler):
+        engine.use_all_cores()
+    enable_x64()
+    keep_compiled()
+    table = read_mapping(command.scan)
+    for key, value in overrides(command.set).items():
+        put(table, key, value)
+    settings = scan_config.read_scan(table, command.scan.parent)
+    for warning in settings.warnings:
+        print(f"jaxbounce: {warning}", file=sys.stderr)
+    if command.dry_run:
+        return _dry_run(settings, path)
+    return _compute(command, settings, path)
+
+
+def _dry_run(settings: Any, path: Path) -> int:
+    import jax
+
+    from jaxbounce import scan_report
+    from jaxbounce.scan.engine import estimate
+    from jaxbounce.scan.store import resume
+
+    plan, missing = settings.plan(), None
+    if path.exists():
+        store = _existing(settings, path, resume)
+        plan, chunks = settings.plan(store.attributes["scan"]), store.missing()
+        missing = sum(store.layout.size(chunk) for chunk in chunks)
+    print("\n".join(scan_report.plan_lines(plan)), flush=True)
+    left = plan.layout.points if missing is None else missing
+    found = estimate(plan)
+    print("\n".join(scan_report.estimate_lines(plan, found, len(jax.local_devices()), left)))
+    return 0
+
+
+def _existing(settings: Any, path: Path, resume: Any) -> "Store":
+    from jaxbounce.scan.store import open_store
+
+    return resume(path, settings.plan(open_store(path).attributes["scan"]))
+
+
+def _compute(command: Scan, settings: Any, path: Path) -> int:
+    from jaxbounce import Status, scan_report
+    from jaxbounce._checks import ComputationError
+    from jaxbounce.scan import cluster, engine
+    from jaxbounce.scan.store import create, resume
+
+    if path.exists():
+        store = _existing(settings, path, resume)
+        plan = settings.plan(store.attributes["scan"])
+    else:
+        plan = settings.with_error(settings.plan())
+        store = create(path, plan)
+    with store.only_writer():
+        store.clean()
+        chunks = store.missing()
+        print("\n".join(scan_report.plan_lines(plan)), flush=True)
+        left = sum(store.layout.size(chunk) for chunk in chunks)
+        if left < store.layout.points:
+            print(f"{path}: {store.layout.points - left} points were there already", flush=True)
+        try:
+            with _progress(store.layout.points, store.layout.points - left) as advance:
+                if not chunks:
+                    pass
+                elif command.workers is not None or command.scheduler is not None:
+                    connection = (
+                        cluster.local_workers(command.workers)
+                        if command.workers is not None
+                        else cluster.scheduler_at(str(command.scheduler))
+                    )
+                    with connection as client:
+                        cluster.run_cluster(plan, store, chunks, advance, client)
+                else:
+                    engine.run_local(plan, store, chunks, advance)
+        except (OSError, ComputationError, KeyboardInterrupt) as error:
+            raise ComputationError(_stopped(store, error)) from None
+    counts = store.counts()
+    print(f"{path}: {store.layout.points} points")
+    print("\n".join(scan_report.status_lines(counts)))
+    return 0 if counts.get(Status.SUCCESS) or counts.get(Status.UNDERFLOW) else 1
+
+
+def _stopped(store: "Store", error: BaseException) -> str:
+    """Why a scan stopped, what is safe, and how it goes on."""
+    done = store.layout.count - len(store.missing())
+    if isinstance(error, OSError):
+        reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+        reason = f"cannot write to {store.path} ({reason})"
+    else:
+        reason = str(error) or "interrupted"
+    return (
+        f"{reason}; {done} of {store.layout.count} chunks are finished and safe, the same command"
+        " continues"
+    )
+
+
+@contextlib.contextmanager
+def _progress(total: int, done: int) -> Iterator[Any]:
+    """A bar on stderr: points, rate, time left, points without a number; what advances it."""
+    from jaxbounce._checks import ConfigurationError
+
+    try:
+        import tqdm
+    except ImportError:
+        raise ConfigurationError("a scan needs tqdm; pip install 'jaxbounce[scan]'") from None
+    lock, failed = threading.Lock(), 0
+    # a log is not a screen: one line now and then
+    interval = 0.2 if sys.stderr.isatty() else 30.0
+    with tqdm.tqdm(
+        total=total, initial=done, unit="point", unit_scale=True, mininterval=interval
+    ) as bar:
+
+        def advance(points: int, without: int) -> None:
+            nonlocal failed
+            with lock:
+                failed += without
+                bar.set_postfix(failed=failed, refresh=False)
+                bar.update(points)
+
+        yield advance
+
+
+def run_show(command: Show) -> int:
+    """Run `jaxbounce show`; the exit status."""
+    from jaxbounce import enable_x64, plotting, scan_report
+    from jaxbounce._checks import ConfigurationError
+    from jaxbounce.inference import likelihood
+    from jaxbounce.scan.store import open_store
+
+    enable_x64()
+    if command.plot is not None:
+        plotting.new_figure(1, 1)  # what is missing shows before the work
+    data = likelihood(command.data)
+    store = open_store(command.store)
+    print("\n".join(scan_report.summary_lines(store, data)))
+    if command.plot is not None:
+        if len(store.names) < 2:
+            raise ConfigurationError(
+                f"--plot: {store.path} varies one parameter; a picture needs two"
+            )
+        x = command.x or next(name for name in store.names if name != command.y)
+        y = command.y or next(name for name in store.names if name != x)
+        cells = scan_report.picture(store, command.quantity, x, y, data)
+        mean, sigma = float(data.rho[0]), float(data.rho_sigma[0])
+        band = (mean - 2 * sigma, mean + 2 * sigma)
+        plotting.heat_map(cells, (x, y), command.quantity, band, command.plot)
+        print(f"{command.plot}: {command.quantity} over {x} and {y}")
+    if command.out is not None:
+        print(f"{command.out}: {scan_report.export(store, command.out)} points")
+    return 0
