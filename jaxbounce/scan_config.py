@@ -160,7 +160,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         middle = {
             name: _first_inside(name, design.values[name][::-1])
             if design is not None
-            else _typical(specification)
+            else _typical(name, specification)
             for name, specification in specifications.items()
         }
     configuration = _configured(table, directory, middle)
@@ -341,16 +341,18 @@ def _first_inside(name: str, values: np.ndarray) -> float | None:
     return next((v for v in inside if v), inside[0] if inside else None)
 
 
-def _typical(table: Mapping[str, Any]) -> float | None:
-    """A value amid a prior; None if its table has none (its own check will say what is wrong)."""
-    numbers = {k: v for k, v in table.items() if isinstance(v, int | float)}
-    for key in ("median", "mean"):
-        if key in numbers:
-            return numbers[key]
-    if "low" not in numbers or "high" not in numbers:
-        return None
-    low, high = float(numbers["low"]), float(numbers["high"])
-    return math.sqrt(low * high) if str(table.get("prior")).startswith("log") else (low + high) / 2
+def _typical(name: str, table: Mapping[str, Any]) -> float | None:
+    """A value amid a prior, in the range of the parameter; None if its table has none.
+
+    Tables with something wrong pass: their own check will say what.
+    """
+    numbers = {k: float(v) for k, v in table.items() if isinstance(v, int | float)}
+    found = [numbers[key] for key in ("median", "mean") if key in numbers]
+    if "low" in numbers and "high" in numbers:
+        low, high = numbers["low"], numbers["high"]
+        logarithmic = str(table.get("prior")).startswith("log") and low > 0 and high > 0
+        found += [math.sqrt(low * high) if logarithmic else (low + high) / 2, low, high]
+    return next((value for value in found if value in range_of(name)), None)
 
 
 def _configured(

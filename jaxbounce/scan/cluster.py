@@ -18,7 +18,7 @@ from typing import Any
 import jax
 
 from jaxbounce._checks import ComputationError, ConfigurationError
-from jaxbounce.scan.engine import Advance, available_cores, compute_chunk, forget_other_precision
+from jaxbounce.scan.engine import Advance, available_cores, compute_chunk, separate_traces
 from jaxbounce.scan.evaluate import Program
 from jaxbounce.scan.plan import Plan
 from jaxbounce.scan.store import Store, open_store
@@ -155,12 +155,9 @@ def _prepared(text: bytes, path: str) -> tuple[Plan, Program, Store]:
     # before any array is made: those of the plan are float64
     jax.config.update("jax_enable_x64", True)
     plan: Plan = pickle.loads(text)
-    forget_other_precision(plan.evaluation)
     devices = jax.local_devices()
     name = _distributed().get_worker().name
     device = devices[name % len(devices) if isinstance(name, int) else 0]
-    return (
-        plan,
-        plan.evaluation.compile(plan.layout.chunk_points, device),
-        open_store(Path(path)),
-    )
+    with separate_traces(plan.evaluation):
+        program = plan.evaluation.compile(plan.layout.chunk_points, device)
+    return plan, program, open_store(Path(path))

@@ -47,20 +47,26 @@ def failed_points(status: np.ndarray) -> int:
     return int(np.sum(status != Status.SUCCESS))
 
 
-def forget_other_precision(evaluation: Evaluation) -> None:
-    """Drop what JAX traced in float64 before a float32 scan.
+@contextlib.contextmanager
+def separate_traces(evaluation: Evaluation) -> Iterator[None]:
+    """Keep what is traced in float32 inside apart from float64 outside.
 
     Functions that both precisions share are traced once for each, but constants of the first
     trace turn up in the second (JAX 0.10.2: "lax.mul requires arguments to have the same
-    dtypes"); programs that are compiled already stay as they are.
+    dtypes"). Programs that are compiled already stay as they are.
     """
-    if evaluation.precision == "float32":
+    if evaluation.precision == "float64":
+        yield
+        return
+    jax.clear_caches()
+    try:
+        yield
+    finally:
         jax.clear_caches()
 
 
 def compile_everywhere(plan: Plan, devices: Iterable[Device]) -> list[Program]:
     """The program of a plan on every device, compiled side by side."""
-    forget_other_precision(plan.evaluation)
     devices = list(devices)
     programs: list[Program | BaseException | None] = [None] * len(devices)
 
@@ -71,7 +77,8 @@ def compile_everywhere(plan: Plan, devices: Iterable[Device]) -> list[Program]:
         except BaseException as error:  # handed to the caller's thread
             programs[number] = error
 
-    _run_threads([threading.Thread(target=work, args=(i,)) for i in range(len(devices))])
+    with separate_traces(plan.evaluation):
+        _run_threads([threading.Thread(target=work, args=(i,)) for i in range(len(devices))])
     found = []
     for program in programs:
         if isinstance(program, BaseException):
@@ -235,12 +242,12 @@ def single_precision_error(plan: Plan, points: int = 1024) -> dict[str, float]:
     size = len(sample[plan.names[0]])
     found = {}
     for precision in ("float64", "float32"):
-        jax.clear_caches()
         one = Evaluation(
             evaluation.model, evaluation.names, evaluation.outputs, (), precision, min(size, 64)
         )
-        found[precision] = one.compile(size, jax.local_devices()[0]).start(sample).wait()
-    jax.clear_caches()
+        with separate_traces(one):
+            program = one.compile(size, jax.local_devices()[0])
+        found[precision] = program.start(sample).wait()
     exact, single = found["float64"], found["float32"]
     both = (exact[STATUS] == Status.SUCCESS) & (single[STATUS] == Status.SUCCESS)
     if not both.any():
