@@ -18,7 +18,7 @@ from typing import Any
 import jax
 
 from jaxbounce._checks import ComputationError, ConfigurationError
-from jaxbounce.scan.engine import Advance, available_cores, compute_chunk, separate_traces
+from jaxbounce.scan.engine import Advance, compute_chunk, separate_traces
 from jaxbounce.scan.evaluate import Program
 from jaxbounce.scan.plan import Plan
 from jaxbounce.scan.store import Store, open_store
@@ -41,13 +41,12 @@ def _distributed() -> Any:
 
 @contextlib.contextmanager
 def local_workers(count: int) -> Iterator[Any]:
-    """A client of `count` worker processes on this machine, which share its cores."""
+    """A client of `count` worker processes on this machine, each with a core of its own."""
     distributed = _distributed()
-    cores = max(available_cores() // count, 1)
     environment = {
-        # JAX takes as many threads as it sees cores
-        "NPROC": str(cores),
-        "OPENBLAS_NUM_THREADS": str(cores),
+        # JAX takes as many threads as it believes to have cores
+        "NPROC": "1",
+        "OPENBLAS_NUM_THREADS": "1",
         # workers on one GPU share its memory
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
@@ -136,7 +135,7 @@ def run_cluster(
         ) from None
     except (
         concurrent.futures.CancelledError,
-        distributed.CommClosedError,
+        distributed.comm.CommClosedError,
         TimeoutError,
     ) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__

@@ -88,20 +88,28 @@ def compile_everywhere(plan: Plan, devices: Iterable[Device]) -> list[Program]:
     return found
 
 
-def run_local(plan: Plan, store: Store, chunks: Iterable[int], advance: Advance) -> None:
-    """Compute and store chunks on all local devices.
+def run_local(
+    plan: Plan,
+    store: Store,
+    chunks: Iterable[int],
+    advance: Advance,
+    programs: list[Program] | None = None,
+) -> None:
+    """Compute and store chunks, by default on all local devices.
 
     Args:
         plan: the scan.
         store: where results go.
         chunks: numbers of the chunks to compute.
         advance: told of every stored chunk.
+        programs: the compiled scan, one for each device; compiled if None.
 
     Raises:
         OSError: if a chunk cannot be stored. Others that were under way are still finished.
         KeyboardInterrupt: likewise.
     """
-    programs = compile_everywhere(plan, jax.local_devices())
+    if programs is None:
+        programs = compile_everywhere(plan, jax.local_devices())
     queue, lock, stop = iter(chunks), threading.Lock(), threading.Event()
     errors: list[BaseException] = []
 

@@ -43,7 +43,7 @@ DIFFERENTIABLE = ("Y_B", "Y_chi", "rho_B", "rho_DM", "ratio", "P")
 """Outputs that have gradients."""
 
 _LARGEST_CHUNK = 65536
-_PARTS = 64  # into which a scan is cut at least, as long as batches stay whole
+_PARTS = 16  # into which a scan is cut at least, as long as batches stay whole
 _MEMORY_SHARE = 0.5
 
 

@@ -252,8 +252,9 @@ def _new_array(group: Any, name: str, plan: Plan, dtype: Any) -> None:
         chunks=plan.layout.chunks,
         dtype=np.dtype("int8") if is_status else dtype or plan.evaluation.dtype,
         fill_value=int(Status.NOT_COMPUTED) if is_status else np.nan,
-        # the checksum tells a file that was damaged from one that was written
-        compressors=zarr.codecs.ZstdCodec(level=1, checksum=True),
+        # digits of results hardly compress (5 %), status codes do; the checksum tells a file that
+        # was damaged from one that was written
+        compressors=[*([zarr.codecs.ZstdCodec()] if is_status else []), zarr.codecs.Crc32cCodec()],
         dimension_names=plan.design.dims,
         attributes=_describe(name),
         config={"write_empty_chunks": True},
