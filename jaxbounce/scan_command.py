@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -106,18 +107,24 @@ def _dry_run(settings: Any, path: Path) -> int:
     import jax
 
     from jaxbounce import scan_report
-    from jaxbounce.scan.engine import estimate
+    from jaxbounce.scan.engine import compile_everywhere, compile_fitting, estimate
     from jaxbounce.scan.store import resume
 
-    plan, missing = settings.plan(), None
+    plan, missing, devices = settings.plan(), None, jax.local_devices()
     if path.exists():
         store = _existing(settings, path, resume)
         plan, chunks = settings.plan(store.attributes["scan"]), store.missing()
         missing = sum(store.layout.size(chunk) for chunk in chunks)
+    started = time.perf_counter()
+    if missing is None:
+        plan, programs = compile_fitting(plan, devices)
+    else:  # its batches are what they are
+        programs = compile_everywhere(plan, devices)
+    compile_seconds = time.perf_counter() - started
     print("\n".join(scan_report.plan_lines(plan)), flush=True)
     left = plan.layout.points if missing is None else missing
-    found = estimate(plan)
-    print("\n".join(scan_report.estimate_lines(plan, found, len(jax.local_devices()), left)))
+    found = estimate(plan, programs, compile_seconds)
+    print("\n".join(scan_report.estimate_lines(plan, found, len(devices), left)))
     return 0
 
 
@@ -128,16 +135,23 @@ def _existing(settings: Any, path: Path, resume: Any) -> "Store":
 
 
 def _compute(command: Scan, settings: Any, path: Path) -> int:
+    import jax
+
     from jaxbounce import Status, scan_report
     from jaxbounce._checks import ComputationError
     from jaxbounce.scan import cluster, engine
     from jaxbounce.scan.store import create, resume
 
+    local = command.workers is None and command.scheduler is None
+    programs = None
     if path.exists():
         store = _existing(settings, path, resume)
         plan = settings.plan(store.attributes["scan"])
     else:
-        plan = settings.with_error(settings.plan())
+        plan = settings.plan()
+        if local:
+            plan, programs = engine.compile_fitting(plan, jax.local_devices())
+        plan = settings.with_error(plan)
         store = create(path, plan)
     with store.only_writer():
         store.clean()
@@ -150,7 +164,7 @@ def _compute(command: Scan, settings: Any, path: Path) -> int:
             with _progress(store.layout.points, store.layout.points - left) as advance:
                 if not chunks:
                     pass
-                elif command.workers is not None or command.scheduler is not None:
+                elif not local:
                     connection = (
                         cluster.local_workers(command.workers)
                         if command.workers is not None
@@ -159,7 +173,7 @@ def _compute(command: Scan, settings: Any, path: Path) -> int:
                     with connection as client:
                         cluster.run_cluster(plan, store, chunks, advance, client)
                 else:
-                    engine.run_local(plan, store, chunks, advance)
+                    engine.run_local(plan, store, chunks, advance, programs)
         except (OSError, ComputationError, KeyboardInterrupt) as error:
             raise ComputationError(_stopped(store, error)) from None
     counts = store.counts()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jaxbounce import Status, load, predict
-from jaxbounce._checks import ConfigurationError
+from jaxbounce._checks import ComputationError, ConfigurationError
 from jaxbounce.conversion import WallConversion
 from jaxbounce.scan import Grid, Table, plan_scan
 from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, Evaluation, relative_cost, sizes
@@ -141,6 +141,21 @@ def test_sizes_follow_the_cost():
                 chunk, batch = sizes(points, cost, platform)
                 assert chunk % batch == 0
                 assert 1 <= chunk <= max(65536, batch)
+
+
+def test_batches_shrink_until_they_fit_the_memory(monkeypatch):
+    from jaxbounce.scan import compile_fitting, evaluate
+
+    plan = plan_scan(load(preset="benchmark"), Table({"v_w": np.linspace(0.1, 0.9, 4096)}))
+    needed = plan.evaluation.compile(4096, jax.devices()[0]).memory
+    monkeypatch.setattr(evaluate, "available_memory", lambda device: needed)
+    smaller, programs = compile_fitting(plan, jax.devices())
+    assert smaller.evaluation.batch < plan.evaluation.batch
+    assert smaller.table["batch"] == smaller.evaluation.batch
+    assert programs[0].memory <= needed / 2
+    monkeypatch.setattr(evaluate, "available_memory", lambda device: 1000)
+    with pytest.raises(ComputationError, match="GiB of memory"):
+        compile_fitting(plan.with_batch(2), jax.devices())
 
 
 def test_float32_is_refused_where_it_does_not_serve():

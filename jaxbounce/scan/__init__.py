@@ -9,6 +9,7 @@ from jaxbounce.scan.design import (
 )
 from jaxbounce.scan.engine import (
     compile_everywhere as compile_everywhere,
+    compile_fitting as compile_fitting,
     estimate as estimate,
     run_local as run_local,
     use_all_cores as use_all_cores,

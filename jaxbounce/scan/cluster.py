@@ -50,6 +50,10 @@ def local_workers(count: int) -> Iterator[Any]:
         # workers on one GPU share its memory
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
+    kept = jax.config.jax_compilation_cache_dir
+    if kept is not None:  # where the command keeps compiled programs
+        environment["JAX_COMPILATION_CACHE_DIR"] = kept
+        environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     cluster = distributed.LocalCluster(
         n_workers=count,
         threads_per_worker=1,
@@ -62,7 +66,7 @@ def local_workers(count: int) -> Iterator[Any]:
         yield client
 
 
-_PASSED = ("JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "XDG_CACHE_HOME", "XLA_FLAGS")
+_PASSED = ("JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS")
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from jaxbounce._checks import ComputationError
-from jaxbounce.scan.evaluate import Device, Evaluation, Pending, Program
+from jaxbounce.scan.evaluate import Device, Evaluation, Pending, Program, ProgramTooLarge
 from jaxbounce.scan.plan import Plan, sample_regions
 from jaxbounce.scan.store import STATUS, Store
 from jaxbounce.status import Status
@@ -86,6 +86,22 @@ def compile_everywhere(plan: Plan, devices: Iterable[Device]) -> list[Program]:
         assert program is not None
         found.append(program)
     return found
+
+
+def compile_fitting(plan: Plan, devices: Iterable[Device]) -> tuple[Plan, list[Program]]:
+    """The plan with batches as large as the devices' memory allows, and its programs.
+
+    Raises:
+        ComputationError: if not even one point at a time fits.
+    """
+    devices = list(devices)
+    while True:
+        try:
+            return plan, compile_everywhere(plan, devices)
+        except ProgramTooLarge:
+            if plan.evaluation.batch == 1:
+                raise
+            plan = plan.with_batch(plan.evaluation.batch // 2)
 
 
 def run_local(
@@ -200,14 +216,11 @@ class Estimate(NamedTuple):
 _TRIED_SECONDS = 4.0
 
 
-def estimate(plan: Plan) -> Estimate:
-    """Compile the scan and try a few batches of it, spread over its points.
+def estimate(plan: Plan, programs: list[Program], compile_seconds: float) -> Estimate:
+    """Try a few batches of a compiled scan, spread over its points.
 
     Every device computes at the same time, as in the scan, for a few seconds at least.
     """
-    started = time.perf_counter()
-    programs = compile_everywhere(plan, jax.local_devices())
-    compile_seconds = time.perf_counter() - started
     batch = plan.evaluation.batch
     regions = sample_regions(plan.layout, batch, 64)
     samples = [plan.design.points(region) for region in regions]

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbounce._checks import ComputationError
-from jaxbounce.conversion import WallConversion
+from jaxbounce.conversion import FullWave
 from jaxbounce.model import Model, Prediction, predict
 from jaxbounce.status import Status
 
@@ -58,18 +58,14 @@ def relative_cost(model: Model, names: tuple[str, ...], gradients: int) -> int:
     if model.choices.equations == "boltzmann":
         cost *= 128
     conversion = model.conversion
-    if conversion is not None and _changes_conversion(model, conversion, names):
+    # P is the same for all points unless something varies that it depends on
+    if conversion is not None and set(names) & {*conversion.names(), "v_w", "T_p"}:
         cost *= 64
         if conversion.incidence == "thermal":
             cost *= 16 * conversion.panels
-        elif type(conversion.model).__name__ == "FullWave":
+        elif isinstance(conversion.model, FullWave):
             cost *= 16
     return cost
-
-
-def _changes_conversion(model: Model, conversion: WallConversion, names: tuple[str, ...]) -> bool:
-    """Whether P differs from point to point."""
-    return bool(set(names) & {*conversion.names(), "v_w", "T_p"}) and model.conversion is not None
 
 
 def sizes(points: int, cost: int, platform: str) -> tuple[int, int]:
@@ -79,9 +75,10 @@ def sizes(points: int, cost: int, platform: str) -> tuple[int, int]:
     whose loops run to the slowest member is small. A chunk is what a crash may cost, seconds of
     work, and a whole number of batches. Both depend on the scan and the kind of device alone.
     """
-    batch = 1024 if cost == 1 else 64
-    if platform != "cpu":
-        batch = max(2**16 // cost, 1024)
+    if platform == "cpu":
+        batch = 1024 if cost == 1 else max(min(2**14 // cost, 64), 1)
+    else:
+        batch = max(min(2**22 // cost, 2**16), 1)
     largest = max(_LARGEST_CHUNK // cost, batch)
     chunk = min(largest, max(points // _PARTS, batch))
     return max(chunk // batch, 1) * batch, batch
@@ -99,6 +96,10 @@ def available_memory(device: Device) -> int | None:
     table = dict(line.split(":", 1) for line in lines if ":" in line)
     kilobytes = table.get("MemAvailable", "").split()
     return int(kilobytes[0]) * 1024 if kilobytes else None
+
+
+class ProgramTooLarge(ComputationError):
+    """A program that needs more memory than its device has: smaller batches may fit."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +137,7 @@ class Evaluation:
         """The program for chunks of up to so many points on one device.
 
         Raises:
-            ComputationError: if the device has not enough memory for it.
+            ProgramTooLarge: if the device has not enough memory for it.
         """
         batches = -(-chunk_points // self.batch)
         with jax.enable_x64(self.precision == "float64"):
@@ -156,7 +157,7 @@ class Evaluation:
             ).compile()
         needed, available = _temporary_bytes(compiled), available_memory(device)
         if available is not None and needed > _MEMORY_SHARE * available:
-            raise ComputationError(
+            raise ProgramTooLarge(
                 f"a batch of {self.batch} points needs {needed / 2**30:.1f} GiB of memory and"
                 f" {device} has {available / 2**30:.1f}; set a smaller batch"
             )

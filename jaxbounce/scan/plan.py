@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
 import equinox as eqx
 import jax
@@ -47,6 +47,14 @@ class Plan:
     def points(self, chunk: int) -> dict[str, np.ndarray]:
         """Parameters of a chunk."""
         return self.design.points(self.layout.region(chunk))
+
+    def with_batch(self, batch: int) -> Self:
+        """The same scan in batches of another size."""
+        return dataclasses.replace(
+            self,
+            evaluation=dataclasses.replace(self.evaluation, batch=batch),
+            table={**self.table, "batch": batch},
+        )
 
     def kept(self, points: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Those of them that the store keeps point by point: not the axes of a grid."""
