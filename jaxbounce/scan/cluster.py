@@ -9,7 +9,6 @@ import concurrent.futures
 import contextlib
 import functools
 import logging
-import os
 import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -50,7 +49,7 @@ def local_workers(count: int) -> Iterator[Any]:
         # workers on one GPU share its memory
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
     }
-    kept = jax.config.jax_compilation_cache_dir
+    kept = jax.config.values.get("jax_compilation_cache_dir")
     if kept is not None:  # where the command keeps compiled programs
         environment["JAX_COMPILATION_CACHE_DIR"] = kept
         environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
@@ -60,13 +59,10 @@ def local_workers(count: int) -> Iterator[Any]:
         processes=True,
         dashboard_address=None,
         silence_logs=logging.CRITICAL,
-        env={**{name: os.environ[name] for name in _PASSED if name in os.environ}, **environment},
+        env=environment,  # beside that of this process
     )
     with cluster, distributed.Client(cluster) as client:
         yield client
-
-
-_PASSED = ("JAX_PLATFORMS", "JAX_COMPILATION_CACHE_DIR", "XLA_FLAGS")
 
 
 @contextlib.contextmanager
