@@ -15,6 +15,7 @@ from jaxbounce.bounce.far_field import decay_matrix, hankel_modulus
 from jaxbounce.bounce.grid import (
     Elements,
     Shape,
+    equal_breaks,
     evaluate,
     evaluate_with_slope,
     make_grid,
@@ -28,7 +29,7 @@ from jaxbounce.potential import Portal, polynomial, portal
 from jaxbounce.status import Status
 
 SMALL = Elements(5, 7)
-SHAPE = Shape(jnp.asarray(1.0), jnp.asarray(0.2), jnp.asarray(6.0))
+SHAPE = Shape(jnp.asarray(1.0), jnp.asarray(0.2), jnp.asarray(6.0), equal_breaks(SMALL))
 
 
 def status(bounce) -> Status:
@@ -232,10 +233,19 @@ def test_what_is_wrong_has_its_own_status(two_fields_four_dimensions):
     slide = np.zeros((5, 5))
     slide[3, 0], slide[4, 0], slide[0, 2] = -1.0, 0.25, 1.0
     assert solve(slide, [0, 0], [3, 0]) in (Status.NO_BARRIER, Status.FALSE_VACUUM_NOT_MINIMUM)
-    # V = −φ⁴ has bounces of every size: an exact zero mode, never a plain success
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_bounces_of_every_size_are_flagged(two_fields_four_dimensions, unit):
+    # V = −λφ⁴/4: S = 8π²/(3λ) for all, S. Fubini, Nuovo Cim. A 34 (1976) 521
     fubini = np.zeros((5, 5))
-    fubini[4, 0], fubini[0, 2] = -0.25, 1.0
-    assert solve(fubini, [0, 0], [3, 0]) is not Status.SUCCESS
+    fubini[4, 0], fubini[0, 2] = -0.3 / 4, unit**2
+    bounce = bounces.solve(fubini, [0, 0], [3 * unit, 0], 4)
+    assert status(bounce) is Status.SCALE_INVARIANT
+    assert float(bounce.certificate.scale_breaking) < 1e-14
+    assert float(bounce.action) == pytest.approx(8 * np.pi**2 / 0.9, rel=1e-8)
+    undetermined = (bounce.kinetic, bounce.potential, bounce.R_peak, bounce.FWHM, bounce.values)
+    assert all(bool(jnp.isnan(number).all()) for number in undetermined)
 
 
 def test_new_values_do_not_recompile(two_fields_four_dimensions):
