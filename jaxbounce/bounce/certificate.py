@@ -17,7 +17,10 @@ _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
 _DEGENERATE = 1e-8  # of the depth, relative to the barrier
 _SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
 _NEWTON_TOLERANCE = 1e-8
-_NEWTON_ANY_SIZE = 1e-6  # where only the action counts: it is good to the square
+# rounding moves a thin wall, or changes the size of a bounce of any size, by more than that:
+# then by what it does to the action
+_NEWTON_SOFT = 1e-6
+_NEWTON_GAIN = 1e-10
 _DERRICK_TOLERANCE = 1e-6
 _TAIL_TOLERANCE = 1e-4
 
@@ -30,6 +33,8 @@ class Certificate(NamedTuple):
 
     newton_step: Scalar
     """The step that Newton's method would take next, relative to the range of the fields."""
+    newton_gain: Scalar
+    """What that step would change in the action, relative to the kinetic action."""
     derrick: Scalar
     """Violation of Derrick's (virial) identity, relative to the kinetic action."""
     legendre_tail: Scalar
@@ -73,6 +78,8 @@ def judge(
     """
     any_size = certificate.scale_breaking < ANY_SIZE
     modes = certificate.negative_modes
+    step, gain = certificate.newton_step, certificate.newton_gain
+    converged = (step < _NEWTON_TOLERANCE) | ((step < _NEWTON_SOFT) & (gain < _NEWTON_GAIN))
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
     positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
@@ -93,7 +100,7 @@ def judge(
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
         (
-            certificate.newton_step < jnp.where(any_size, _NEWTON_ANY_SIZE, _NEWTON_TOLERANCE),
+            converged,
             unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
         ),
         ((modes == 1) | (any_size & (modes == 2)), unless_no_barrier(Status.NOT_A_BOUNCE)),

@@ -37,6 +37,8 @@ class Solution(NamedTuple):
     values: Nodal
     newton_step: Scalar
     """The step it would take next, relative to the range of the fields."""
+    newton_gain: Scalar
+    """What that step would change in the action, relative to the kinetic action."""
     negative_modes: Scalar
     """Number of negative eigenvalues of the second variation."""
 
@@ -72,7 +74,9 @@ def newton(
         change, negative = solve_linearised(problem.elements, system, -system.residual)
         change = keep_size(system.grid, values, change)
         size = jnp.abs(change).max() / amplitude
-        new = Solution(values, size, negative.astype(values.dtype))
+        kinetic = (values * apply_stiffness(problem.elements, system.grid, values)).sum() / 2
+        gain = jnp.abs((system.residual * change).sum()) / 2 / kinetic
+        new = Solution(values, size, gain, negative.astype(values.dtype))
         return new, change, step + 1, solution.newton_step
 
     def unfinished(state):
@@ -82,7 +86,7 @@ def newton(
         return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
 
     infinite = jnp.asarray(jnp.inf)
-    unknown = Solution(start, infinite, jnp.asarray(0.0))
+    unknown = Solution(start, infinite, infinite, jnp.asarray(0.0))
     first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
     return jax.lax.while_loop(unfinished, advance, first)[0]
 
@@ -119,7 +123,7 @@ def _profile_jvp(problem: Problem, primals, tangents):
         symmetric=True,
     )
     zero = jnp.zeros_like(solution.newton_step)
-    return solution, Solution(change, zero, zero)
+    return solution, Solution(change, zero, zero, zero)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

@@ -154,8 +154,9 @@ def solve_bounce(
 
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
-        found that satisfies the certificate (Newton step < 1e-8, Derrick's identity to 1e-6,
-        exactly one negative mode, Legendre tail < 1e-4, far field to 1e-6).
+        found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
+        action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
+        Legendre tail < 1e-4, far field to 1e-6).
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.
@@ -227,6 +228,7 @@ def _solve(
 
     certificate = Certificate(
         newton_step=solution.newton_step,
+        newton_gain=solution.newton_gain,
         derrick=jnp.abs(virial) / parts.kinetic,
         legendre_tail=legendre_tail(ELEMENTS, values),
         negative_modes=solution.negative_modes,
