@@ -10,6 +10,8 @@ default settings if it can be imported, else the columns say so.
 """
 
 import argparse
+import contextlib
+import io
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -89,8 +91,8 @@ def seconds(function: Callable[[], Any], repeats: int) -> float:
 def cosmotransitions(case: Case) -> tuple[float, float] | None:
     """Seconds and action, or None where CosmoTransitions cannot be imported."""
     try:
-        from cosmoTransitions.pathDeformation import fullTunneling  # pyright: ignore[reportMissingImports]
-        from cosmoTransitions.tunneling1D import SingleFieldInstanton  # pyright: ignore[reportMissingImports]
+        from cosmoTransitions.pathDeformation import fullTunneling
+        from cosmoTransitions.tunneling1D import SingleFieldInstanton
     except ImportError:
         return None
     theta = as_arrays(case.theta)
@@ -107,12 +109,14 @@ def cosmotransitions(case: Case) -> tuple[float, float] | None:
 
     def run() -> float:
         if len(case.false) > 1:
-            result = fullTunneling(
-                np.array([case.true, case.false]),
-                V,
-                dV,
-                tunneling_init_params={"alpha": case.dimension - 1},
-            )
+            # it says every iteration of its path
+            with contextlib.redirect_stdout(io.StringIO()):
+                result = fullTunneling(
+                    np.array([case.true, case.false]),
+                    V,
+                    dV,
+                    tunneling_init_params={"alpha": case.dimension - 1},
+                )
             return float(result.action)
         one = SingleFieldInstanton(
             case.true[0],
