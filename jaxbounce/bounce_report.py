@@ -61,7 +61,8 @@ def as_mapping(solved: Solved) -> dict[str, Any]:
     return {
         "inputs": dict(solved.table),
         "bounce": {
-            **{name: float(getattr(b, name)) if good else None for name in names},
+            # JSON has no NaN; a potential without a scale has an action and no size
+            **{name: _number(getattr(b, name)) for name in names},
             "dimension": b.dimension,
             "false_vacuum": [float(x) for x in b.false_vacuum] if good else None,
             "true_vacuum": [float(x) for x in b.true_vacuum] if good else None,
@@ -119,6 +120,8 @@ def _lines(solved: Solved) -> Iterator[str]:
     yield f"           D = {b.dimension}, {volume}"
     yield ""
     if solved.status != Status.SUCCESS:
+        if solved.status == Status.SCALE_INVARIANT:
+            yield f"action S     {float(b.action):.12g}"
         yield f"no bounce: {solved.status.message}"
         return
     for name, vacuum in (("false vacuum", b.false_vacuum), ("true vacuum", b.true_vacuum)):

@@ -29,6 +29,7 @@ class Status(enum.IntEnum):
     BOUNCE_NOT_RESOLVED = 35
     NOT_A_BOUNCE = 36
     NO_TRANSITION = 37
+    SCALE_INVARIANT = 38
 
     @property
     def message(self) -> str:
@@ -105,7 +106,7 @@ _MESSAGES = {
     ),
     Status.BOUNCE_NOT_CONVERGED: (
         "Newton's method did not converge to a bounce; try a true vacuum nearer to where the"
-        " field should tunnel, or look for an exactly flat direction (scale invariance)"
+        " field should tunnel"
     ),
     Status.BOUNCE_NOT_RESOLVED: (
         "the grid does not resolve the bounce (Legendre tail or Derrick's identity); the"
@@ -114,6 +115,10 @@ _MESSAGES = {
     Status.NOT_A_BOUNCE: (
         "a solution was found that has not exactly one negative mode: not the bounce that"
         " governs the decay; try another point for the true vacuum"
+    ),
+    Status.SCALE_INVARIANT: (
+        "the potential has no scale: bounces of every size solve, all with the action given"
+        " (an exact zero mode); radius, width and profile are not determined"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"

@@ -9,7 +9,7 @@ from jaxtyping import Array, Bool, Float
 from jaxbounce._types import Code, Scalar
 from jaxbounce.bounce.action import Field, Inputs, Problem, Units, scaled_potential, solid_angle
 from jaxbounce.bounce.grid import Nodal, Shape
-from jaxbounce.bounce.search import Found, ScaledPotential
+from jaxbounce.bounce.search import Found, ScaledPotential, beyond_free
 from jaxbounce.potential import is_minimum
 from jaxbounce.status import Status
 
@@ -17,8 +17,15 @@ _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
 _DEGENERATE = 1e-8  # of the depth, relative to the barrier
 _SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
 _NEWTON_TOLERANCE = 1e-8
+# rounding moves a thin wall, or changes the size of a bounce of any size, by more than that:
+# then by what it does to the action
+_NEWTON_SOFT = 1e-6
+_NEWTON_GAIN = 1e-10
 _DERRICK_TOLERANCE = 1e-6
 _TAIL_TOLERANCE = 1e-4
+
+ANY_SIZE = 1e-10
+"""Scale breaking that is rounding: the potential has no scale."""
 
 
 class Certificate(NamedTuple):
@@ -26,6 +33,8 @@ class Certificate(NamedTuple):
 
     newton_step: Scalar
     """The step that Newton's method would take next, relative to the range of the fields."""
+    newton_gain: Scalar
+    """What that step would change in the action, relative to the kinetic action."""
     derrick: Scalar
     """Violation of Derrick's (virial) identity, relative to the kinetic action."""
     legendre_tail: Scalar
@@ -34,6 +43,8 @@ class Certificate(NamedTuple):
     """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
     far_field: Scalar
     """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
+    scale_breaking: Scalar
+    """How far the potential is from scale invariance along the bounce; 0: a zero mode."""
 
 
 def far_field_error(
@@ -46,10 +57,8 @@ def far_field_error(
     """
     if problem.boxed:
         return jnp.zeros(())
-    value = scaled_potential(problem.potential, inputs, units)
-    last, D = values[-1], problem.dimension
-    free = jax.hessian(value)(jnp.zeros_like(last)) @ last
-    rest = jnp.abs(last @ (jax.grad(value)(last) - free)) * shape.radius**2 * shape.x_max**D
+    value, D = scaled_potential(problem.potential, inputs, units), problem.dimension
+    rest = beyond_free(value, values[-1]) * shape.radius**2 * shape.x_max**D
     return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
 
 
@@ -63,7 +72,14 @@ def judge(
     found: Found,
     certificate: Certificate,
 ) -> Code:
-    """The first thing that is wrong."""
+    """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
+
+    A zero mode counts as negative or positive as rounding has it.
+    """
+    any_size = certificate.scale_breaking < ANY_SIZE
+    modes = certificate.negative_modes
+    step, gain = certificate.newton_step, certificate.newton_gain
+    converged = (step < _NEWTON_TOLERANCE) | ((step < _NEWTON_SOFT) & (gain < _NEWTON_GAIN))
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
     positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
@@ -84,13 +100,14 @@ def judge(
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
         (
-            certificate.newton_step < _NEWTON_TOLERANCE,
+            converged,
             unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
         ),
-        (certificate.negative_modes == 1, unless_no_barrier(Status.NOT_A_BOUNCE)),
+        ((modes == 1) | (any_size & (modes == 2)), unless_no_barrier(Status.NOT_A_BOUNCE)),
         (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
         (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
         (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
+        (~any_size, Status.SCALE_INVARIANT.value),
     ]
     status = jnp.asarray(Status.SUCCESS.value)
     for passed, code in reversed(checks):

@@ -1,11 +1,11 @@
 """Spectral elements in the radius: one stretched grid for thick and thin walls.
 
 The radius is r = a x, the wall lies near x = 1, and x = 1 + w sinh t is dense within w of
-the wall and reaches from x = 0 to x_max. In t the range is cut into `count` equal elements,
-each with `order` Legendre–Gauss–Lobatto nodes shared at their ends. Integrals over the
-elements use the same nodes, so that a discrete action is a function of nodal values whose
-stationary points are the discrete solutions: its Hessian is symmetric, and r = 0 needs no
-boundary condition (r^{D−1} vanishes there).
+the wall and reaches from x = 0 to x_max. In t the range is cut into `count` elements, laid
+where a profile needs them, each with `order` Legendre–Gauss–Lobatto nodes shared at their
+ends. Integrals over the elements use the same nodes, so that a discrete action is a function
+of nodal values whose stationary points are the discrete solutions: its Hessian is symmetric,
+and r = 0 needs no boundary condition (r^{D−1} vanishes there).
 """
 
 import functools
@@ -54,6 +54,8 @@ class Shape(NamedTuple):
     """w, as a fraction of a."""
     x_max: Scalar
     """Outer end, as a multiple of a."""
+    breaks: Float[Array, " count+1"]
+    """Where the elements end, from 0 to 1 as shares of the range of t."""
 
 
 class Grid(NamedTuple):
@@ -102,8 +104,9 @@ def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
     """Nodes, stiffness and mass of the elements."""
     reference = reference_element(elements.order)
     start, stop = _ends(shape)
-    length = (stop - start) / elements.number
-    t = start + length * (np.arange(elements.number)[:, None] + reference.nodes)
+    share = jnp.diff(shape.breaks)[:, None]
+    length = (stop - start) * share
+    t = start + (stop - start) * (shape.breaks[:-1, None] + share * reference.nodes)
     x = (1 + shape.width * jnp.sinh(t)).at[0, 0].set(0.0)
     slope = shape.width * jnp.cosh(t) * length
     volume = reference.weights * x ** (dimension - 1)
@@ -111,6 +114,34 @@ def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
         "qi,eq,qj->eij", reference.derivative, volume / slope, reference.derivative
     )
     return Grid(x, stiffness, jnp.asarray(volume * slope), slope)
+
+
+def equal_breaks(elements: Elements) -> Float[Array, " count+1"]:
+    """Elements of one length in t."""
+    return jnp.linspace(0.0, 1.0, elements.number + 1)
+
+
+def share_out(
+    elements: Elements, shape: Shape, x: Float[Array, " m"], effort: Float[Array, " m"]
+) -> Shape:
+    """The shape with its elements laid so that each bears as much of an effort as the others.
+
+    Two thirds of the effort count as spread evenly over the range, so that no element is
+    longer than 3/2 of the equal one.
+
+    Args:
+        elements: sizes.
+        shape: range of the grid; its breaks are not used.
+        x: increasing from 0, in units of the shape's radius.
+        effort: increasing from 0 to 1 between those points, constant beyond.
+    """
+    start, stop = _ends(shape)
+    share = jnp.clip((jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start), 0.0, 1.0)
+    total = jnp.interp(shape.x_max, x, effort)
+    share, effort = jnp.append(share, 1.0), jnp.append(jnp.minimum(effort, total), total)
+    borne = (2 * share + effort / jnp.where(total > 0, total, 1.0)) / 3
+    inner = jnp.interp(equal_breaks(elements), borne, share)
+    return shape._replace(breaks=inner.at[0].set(0.0).at[-1].set(1.0))
 
 
 def to_elements(elements: Elements, values: Float[Array, "nodes ..."]) -> Real:
@@ -144,14 +175,21 @@ class Location(NamedTuple):
 
     element: Int[Array, "..."]
     y: Real
+    slope: Real
+    """dy/dx."""
 
 
-def locate(elements: Elements, shape: Shape, x: Real) -> Location:
+def locate(shape: Shape, x: Real) -> Location:
     """Where x in [0, x_max] lies."""
     start, stop = _ends(shape)
-    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start) * elements.number
-    element = jnp.clip(jnp.floor(jax.lax.stop_gradient(s)), 0, elements.number - 1)
-    return Location(element.astype(int), 2 * (s - element) - 1)
+    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start)
+    # few breaks: counting those below is cheaper to compile than a search
+    below = jax.lax.stop_gradient(s)[..., None] >= shape.breaks[1:-1]
+    element = below.sum(-1)
+    left, right = shape.breaks[element], shape.breaks[element + 1]
+    y = 2 * (s - left) / (right - left) - 1
+    slope = 2 / (right - left) / (stop - start) / jnp.hypot(shape.width, x - 1)
+    return Location(element, y, slope)
 
 
 def evaluate(
@@ -164,7 +202,7 @@ def evaluate(
     """
     reference = reference_element(elements.order)
     local = jnp.einsum("ki,eia->eka", reference.to_legendre, to_elements(elements, values))
-    element, y = locate(elements, shape, x)
+    element, y, _ = locate(shape, x)
     return _legendre_sum(local[element], y)
 
 
@@ -174,13 +212,12 @@ def evaluate_with_slope(
     """`evaluate` at one x, and the derivative in x."""
     reference = reference_element(elements.order)
     nodal_values = to_elements(elements, values)
-    slopes = jnp.einsum("ij,eja->eia", reference.derivative, nodal_values)
+    slopes = jnp.einsum("ij,eja->eia", reference.derivative / 2, nodal_values)
     both = jnp.concatenate([nodal_values, slopes], -1)
     local = jnp.einsum("ki,eia->eka", reference.to_legendre, both)
-    element, y = locate(elements, shape, x)
+    element, y, change = locate(shape, x)
     u, slope = jnp.split(_legendre_sum(local[element], y), 2, -1)
-    start, stop = _ends(shape)
-    return u, slope * elements.number / (stop - start) / jnp.hypot(shape.width, x - 1)
+    return u, slope * change
 
 
 def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:
@@ -215,6 +252,15 @@ def regrid(
 def nodal(elements: Elements, values: Float[Array, "count order"]) -> Float[Array, " nodes"]:
     """Node-wise order of an element-wise quantity that agrees at shared nodes."""
     return jnp.concatenate([values[:, :-1].reshape(elements.nodes - 1), values[-1, -1:]])
+
+
+def nodal_slopes(elements: Elements, grid: Grid, values: Nodal) -> Nodal:
+    """du/dx at the nodes; where two elements meet, that of the outer one."""
+    reference = reference_element(elements.order)
+    slopes = jnp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
+    slopes = slopes / grid.slope[..., None]
+    inner = slopes[:, :-1].reshape(elements.nodes - 1, values.shape[1])
+    return jnp.concatenate([inner, slopes[-1, -1:]])
 
 
 def wall_moments(elements: Elements, grid: Grid, values: Nodal) -> tuple[Scalar, Scalar]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from jaxbounce._types import Scalar
 from jaxbounce.bounce.action import (
@@ -23,7 +24,7 @@ from jaxbounce.bounce.action import (
     linearise,
     solve_linearised,
 )
-from jaxbounce.bounce.grid import Nodal, Shape
+from jaxbounce.bounce.grid import Grid, Nodal, Shape, apply_stiffness, nodal, nodal_slopes
 
 _NEWTON_STEPS = 15
 _CONVERGED = 1e-12  # Newton step, of the field range; below 1e-8 stagnation also ends it
@@ -36,13 +37,34 @@ class Solution(NamedTuple):
     values: Nodal
     newton_step: Scalar
     """The step it would take next, relative to the range of the fields."""
+    newton_gain: Scalar
+    """What that step would change in the action, relative to the kinetic action."""
     negative_modes: Scalar
     """Number of negative eigenvalues of the second variation."""
 
 
-def newton(problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal) -> Solution:
-    """Newton's method on the discrete field equations, until rounding."""
+def newton(
+    problem: Problem,
+    inputs: Inputs,
+    units: Units,
+    shape: Shape,
+    start: Nodal,
+    any_size: Bool[Array, ""],
+) -> Solution:
+    """Newton's method on the discrete field equations, until rounding.
+
+    Where bounces of any size solve them, the steps keep the size: their part along the zero
+    mode η = x u' + ½(D−2) u, which nothing determines, is taken out.
+    """
     amplitude = jnp.sqrt((start[0] ** 2).sum())
+
+    def keep_size(grid: Grid, values: Nodal, change: Nodal) -> Nodal:
+        x = nodal(problem.elements, grid.x)[:, None]
+        slope = nodal_slopes(problem.elements, grid, values)
+        mode = x * slope + (problem.dimension - 2) / 2 * values
+        force = apply_stiffness(problem.elements, grid, mode)
+        share = (force * change).sum() / (force * mode).sum()
+        return change - jnp.where(any_size, share, 0.0) * mode
 
     def advance(state):
         solution, change, step, _ = state
@@ -50,8 +72,11 @@ def newton(problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: 
         values = solution.values + change * jnp.minimum(1.0, _LONGEST_STEP / size)
         system = linearise(problem, inputs, units, shape, values)
         change, negative = solve_linearised(problem.elements, system, -system.residual)
+        change = keep_size(system.grid, values, change)
         size = jnp.abs(change).max() / amplitude
-        new = Solution(values, size, negative.astype(values.dtype))
+        kinetic = (values * apply_stiffness(problem.elements, system.grid, values)).sum() / 2
+        gain = jnp.abs((system.residual * change).sum()) / 2 / kinetic
+        new = Solution(values, size, gain, negative.astype(values.dtype))
         return new, change, step + 1, solution.newton_step
 
     def unfinished(state):
@@ -61,23 +86,28 @@ def newton(problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: 
         return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
 
     infinite = jnp.asarray(jnp.inf)
-    unknown = Solution(start, infinite, jnp.asarray(0.0))
+    unknown = Solution(start, infinite, infinite, jnp.asarray(0.0))
     first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
     return jax.lax.while_loop(unfinished, advance, first)[0]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def solve_profile(
-    problem: Problem, inputs: Inputs, units: Units, shape: Shape, start: Nodal
+    problem: Problem,
+    inputs: Inputs,
+    units: Units,
+    shape: Shape,
+    start: Nodal,
+    any_size: Bool[Array, ""],
 ) -> Solution:
     """Stationary nodal values near `start`; a differentiable function of `inputs` alone."""
-    return newton(problem, inputs, units, shape, start)
+    return newton(problem, inputs, units, shape, start, any_size)
 
 
 @solve_profile.defjvp
 def _profile_jvp(problem: Problem, primals, tangents):
-    inputs, units, shape, start = primals
-    solution = solve_profile(problem, inputs, units, shape, start)
+    inputs, units, shape, start, any_size = primals
+    solution = solve_profile(problem, inputs, units, shape, start, any_size)
     values = solution.values
 
     def residual(inputs: Inputs) -> Nodal:
@@ -93,7 +123,7 @@ def _profile_jvp(problem: Problem, primals, tangents):
         symmetric=True,
     )
     zero = jnp.zeros_like(solution.newton_step)
-    return solution, Solution(change, zero, zero)
+    return solution, Solution(change, zero, zero, zero)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

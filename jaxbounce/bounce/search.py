@@ -8,7 +8,8 @@ T and W the kinetic and potential integrals: F does not change with the scale of
 its minimum r is rescaled so that Derrick's identity holds. The search scans tanh walls along
 a few paths between the vacua (the straight line, and what the string method makes of it),
 takes the one of least F, and minimises F by Levenberg–Marquardt steps in a few stages, each
-on a grid laid anew around the wall.
+on a grid laid anew: around the wall, with its elements where the profile of the stage before
+varies fastest, and farther out where the fields do not fall off freely at its end.
 
 Nothing here is differentiated: the profile's derivatives come from the field equations.
 Source: S. Coleman, V. Glaser & A. Martin, Commun. Math. Phys. 58 (1978) 211.
@@ -30,10 +31,13 @@ from jaxbounce.bounce.grid import (
     Nodal,
     Shape,
     apply_stiffness,
+    equal_breaks,
     make_grid,
     nodal,
     nodal_mass,
+    nodal_slopes,
     regrid,
+    share_out,
     to_elements,
     wall_moments,
 )
@@ -42,7 +46,7 @@ from jaxbounce.bounce.linear import solve_elements
 Path = Float[Array, "images n"]
 ScaledPotential = Callable[[Field], Scalar]
 
-SEARCH_ELEMENTS = Elements(8, 8)
+SEARCH_ELEMENTS = Elements(12, 8)
 
 _IMAGES = 33
 _STRING_STEPS = (0, 8, 24, 96, 272)  # of the string method between the paths that are tried
@@ -55,7 +59,9 @@ _STEPS_A_STAGE = 60
 _NARROWEST, _WIDEST = 1e-4, 1.5  # w of a grid
 _GRID_PER_WALL = 1.6  # w over the spread of |u'|²
 _DECAY_LENGTHS = 30.0
-_FARTHEST = 100.0  # x_max of a grid, in wall radii beyond the wall
+_FARTHEST = 100.0  # x_max of a grid, in wall radii beyond the wall, while fields are free there
+_NOT_FREE = 1e-9  # of the kinetic integral: what a free far field may leave out
+_FARTHER = 10.0  # by which a grid reaches farther where it leaves out more
 
 
 def relaxed_paths(value: ScaledPotential, target: Field) -> Float[Array, "paths images n"]:
@@ -248,7 +254,11 @@ class Found(NamedTuple):
     shape: Shape
     """The grid of `values`, with the radius that Derrick's identity asks for."""
     next_shape: Shape
-    """A grid laid around the wall that was found."""
+    """A grid laid around the wall that was found; of its elements `effort` is what matters."""
+    at: Float[Array, " m"]
+    """Increasing x in units of the radius of `next_shape`, …"""
+    effort: Float[Array, " m"]
+    """… and how much of the resolution lies below them, for `grid.share_out`."""
     barrier: Bool[Array, ""]
     """Whether the potential rises above the false vacuum on every path."""
     steps: Int[Array, ""]
@@ -275,11 +285,12 @@ def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: i
         radius=jnp.asarray(1.0),
         width=jnp.clip(1.2 * ansatz.width, _NARROWEST, _WIDEST),
         x_max=1 + 12 * ansatz.width + 3 * jnp.minimum(8 * ansatz.width, 3.0),
+        breaks=equal_breaks(elements),
     )
     values = ansatz.at(nodal(elements, make_grid(elements, shape, D).x))
 
     def stage(carry, tolerance):
-        values, shape, _, _, steps = carry
+        values, shape, farther, steps = carry
         grid = make_grid(elements, shape, D)
         end = minimise(value, grid, shape.x_max, values, tolerance, D)
         centre, spread = wall_moments(elements, grid, end.values)
@@ -288,10 +299,47 @@ def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: i
         placed = shape._replace(radius=scale)
         width = jnp.clip(_GRID_PER_WALL * spread / centre, _NARROWEST, _WIDEST)
         reach = _DECAY_LENGTHS / (lightest * scale * centre)
-        around = Shape(scale * centre, width, 1 + jnp.clip(reach, 14 * width, _FARTHEST))
+        reach = jnp.clip(reach, 14 * width, _FARTHEST)
+        left_out = scale**2 * shape.x_max**D * beyond_free(value, end.values[-1]) / end.T
+        too_near = (left_out > _NOT_FREE) & (shape.x_max > reach * centre)
+        farther = jnp.where(too_near, _FARTHER, 1.0) * farther
+        x, effort = resolution(value, grid, scale, end.values)
+        around = share_out(
+            elements,
+            Shape(scale * centre, width, 1 + farther * reach, shape.breaks),
+            x / centre,
+            effort,
+        )
         moved = regrid((elements, elements), (placed, around), end.values, D)
-        return (moved, around, end.values, placed, steps + end.step), None
+        found = Found(end.values, placed, around, x / centre, effort, barrier, steps + end.step)
+        return (moved, around, farther, steps + end.step), found
 
-    carry = (values, shape, values, shape, jnp.asarray(0))
-    (_, around, last, placed, steps), _ = jax.lax.scan(stage, carry, jnp.asarray(_TOLERANCES))
-    return Found(last, placed, around, barrier, steps)
+    carry = (values, shape, jnp.asarray(1.0), jnp.asarray(0))
+    _, stages = jax.lax.scan(stage, carry, jnp.asarray(_TOLERANCES))
+    return jax.tree.map(lambda x: x[-1], stages)
+
+
+def beyond_free(value: ScaledPotential, u: Field) -> Scalar:
+    """|u·(∂U − M²u)|: the force on a field near the false vacuum, but for that of its mass."""
+    free = jax.hessian(value)(jnp.zeros_like(u)) @ u
+    return jnp.abs(u @ (jax.grad(value)(u) - free))
+
+
+def resolution(
+    value: ScaledPotential, grid: Grid, radius: Scalar, values: Nodal
+) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"]]:
+    """Nodes, and the share of the resolution that a profile needs up to each.
+
+    It varies over lengths 1/q, q² = |u'''|/|u'| = |∂²U u'|/|u'|. Polynomials of degree p resolve a
+    variation of size A to the same error with elements of length ∝ 1/(q A^{1/p}), A = |u'|/q.
+    """
+    elements = SEARCH_ELEMENTS
+    x, slopes = nodal(elements, grid.x), nodal_slopes(elements, grid, values)
+    force = jax.grad(value)
+    bend = jax.vmap(lambda u, slope: jax.jvp(force, (u,), (slope,))[1])(values, slopes)
+    speed = jnp.sqrt((slopes**2).sum(1))
+    rate = radius * jnp.sqrt(jnp.sqrt((bend**2).sum(1)) / jnp.where(speed > 0, speed, 1.0))
+    density = rate * (speed / jnp.where(rate > 0, rate, 1.0)) ** (1 / elements.order)
+    density = jnp.where(jnp.isfinite(density), density, 0.0)
+    effort = jnp.cumsum((density[1:] + density[:-1]) / 2 * jnp.diff(x))
+    return x, jnp.append(0.0, effort) / jnp.where(effort[-1] > 0, effort[-1], 1.0)

@@ -25,10 +25,11 @@ from jaxbounce.bounce.action import (
     Units,
     action_parts,
     boundary_matrix,
+    scale_breaking,
     scaled_potential,
     surface_term,
 )
-from jaxbounce.bounce.certificate import Certificate, far_field_error, judge
+from jaxbounce.bounce.certificate import ANY_SIZE, Certificate, far_field_error, judge
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import (
     Elements,
@@ -38,13 +39,14 @@ from jaxbounce.bounce.grid import (
     evaluate_with_slope,
     legendre_tail,
     regrid,
+    share_out,
 )
 from jaxbounce.bounce.profile import solve_profile, stationary_action
 from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
 from jaxbounce.potential import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
 
-ELEMENTS = Elements(12, 14)
+ELEMENTS = Elements(16, 14)
 """Elements of the solution: wall quantities to 1e-9 (10 × 12: 1e-7), actions to 1e-11."""
 
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
@@ -53,6 +55,8 @@ _SCAN_POINTS = 401
 
 class Bounce(eqx.Module):
     """A bounce and what vouches for it. Numbers are NaN where `status` is not SUCCESS.
+
+    All but one: SCALE_INVARIANT, bounces of every size, leaves the action that they share.
 
     Lengths are in inverse units of the fields; a function of all of them, the action is
     dimensionless in D = 4 and has the unit of the fields in D = 3 (S₃; S₃/T is the exponent).
@@ -150,8 +154,9 @@ def solve_bounce(
 
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
-        found that satisfies the certificate (Newton step < 1e-8, Derrick's identity to 1e-6,
-        exactly one negative mode, Legendre tail < 1e-4, far field to 1e-6).
+        found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
+        action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
+        Legendre tail < 1e-4, far field to 1e-6).
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.
@@ -205,8 +210,11 @@ def _solve(
     if r_max is not None:
         wall = jax.lax.stop_gradient(r_max) / (units.length * shape.radius)
         shape = shape._replace(x_max=wall)
+    shape = share_out(ELEMENTS, shape, found.at, found.effort)
     coarse = regrid((SEARCH_ELEMENTS, ELEMENTS), (found.shape, shape), found.values, dimension)
-    solution = solve_profile(problem, inputs, units, shape, coarse)
+    breaking = scale_breaking(value, found.values, dimension)
+    any_size = breaking < ANY_SIZE
+    solution = solve_profile(problem, inputs, units, shape, coarse, any_size)
     values = solution.values
     action = stationary_action(problem, inputs, units, shape, values)
 
@@ -220,10 +228,12 @@ def _solve(
 
     certificate = Certificate(
         newton_step=solution.newton_step,
+        newton_gain=solution.newton_gain,
         derrick=jnp.abs(virial) / parts.kinetic,
         legendre_tail=legendre_tail(ELEMENTS, values),
         negative_modes=solution.negative_modes,
         far_field=far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
+        scale_breaking=breaking,
     )
     certificate = jax.lax.stop_gradient(certificate)
     status = judge(value, target, mass_squared, start, fixed, units, found, certificate)
@@ -252,10 +262,12 @@ def _solve(
         elements=ELEMENTS,
     )
     good = status == Status.SUCCESS.value
+    of_size = (bounce.kinetic, bounce.potential, R_peak, FWHM, values)
+    of_all = jnp.where(good | (status == Status.SCALE_INVARIANT.value), action, jnp.nan)
     return eqx.tree_at(
         lambda b: (b.action, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
         bounce,
-        replace_fn=lambda number: jnp.where(good, number, jnp.nan),
+        (of_all, *(jnp.where(good, number, jnp.nan) for number in of_size)),
     )
 
 
