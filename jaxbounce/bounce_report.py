@@ -122,7 +122,9 @@ def _lines(solved: Solved) -> Iterator[str]:
     if solved.status != Status.SUCCESS:
         if solved.status == Status.SCALE_INVARIANT:
             yield f"action S     {float(b.action):.12g}"
-        yield f"no bounce: {solved.status.message}"
+            yield f"no scale: {solved.status.message}"
+        else:
+            yield f"no bounce: {solved.status.message}"
         return
     for name, vacuum in (("false vacuum", b.false_vacuum), ("true vacuum", b.true_vacuum)):
         place = ", ".join(
