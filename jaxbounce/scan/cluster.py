@@ -7,7 +7,6 @@ that all of them see. A worker that is lost is replaced and its chunk computed a
 
 import concurrent.futures
 import contextlib
-import functools
 import logging
 import pickle
 from collections.abc import Iterable, Iterator
@@ -112,12 +111,20 @@ def run_cluster(
         ) from None
     queue = iter(chunks)
     path = str(store.path.resolve())
+    key_of_scan = str(store.attributes["sha256"])
     try:
         shared = client.scatter(text, broadcast=True, hash=False)
 
         def submit(chunk: int) -> Any:
             return client.submit(
-                _work, shared, path, chunk, pure=False, retries=_RETRIES, key=f"chunk-{chunk}"
+                _work,
+                shared,
+                key_of_scan,
+                path,
+                chunk,
+                pure=False,
+                retries=_RETRIES,
+                key=f"{key_of_scan}-{chunk}",
             )
 
         threads = sum(client.nthreads().values())
@@ -142,15 +149,20 @@ def run_cluster(
         raise ComputationError(f"the scheduler went away ({reason})") from None
 
 
-def _work(text: bytes, path: str, chunk: int) -> tuple[int, int]:
-    """On a worker: compute a chunk and store it."""
-    plan, program, store = _prepared(text, path)
+def _work(text: bytes, key: str, path: str, chunk: int) -> tuple[int, int]:
+    """On a worker: compute a chunk and store it; the scan is compiled once."""
+    if (key, path) not in _PREPARED:
+        _PREPARED.clear()  # one scan at a time
+        _PREPARED[key, path] = _prepared(text, path)
+    plan, program, store = _PREPARED[key, path]
     return compute_chunk(plan, program, store, chunk)
 
 
-@functools.lru_cache(maxsize=2)
+_PREPARED: dict[tuple[str, str], tuple[Plan, Program, Store]] = {}
+
+
 def _prepared(text: bytes, path: str) -> tuple[Plan, Program, Store]:
-    """The scan on this worker, compiled once."""
+    """The scan on this worker."""
     # before any array is made: those of the plan are float64
     jax.config.update("jax_enable_x64", True)
     plan: Plan = pickle.loads(text)
