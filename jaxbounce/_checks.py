@@ -30,7 +30,11 @@ def check_number(key: str, value: Any, allowed: Range) -> float:
     """`value` as a float, if it is a number in the range."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{key} = {value!r}: must be a number; write it without quotes")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can be
+        value, finite = math.copysign(math.inf, value), False
+    if not finite:
         raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
     if value not in allowed:
         raise ConfigurationError(

@@ -500,6 +500,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ComputationError as error:
         print(f"jaxbounce: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("jaxbounce: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # the reader went away (`| head`): not our failure, and nothing more to say
         sys.stdout = None

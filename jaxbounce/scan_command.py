@@ -108,10 +108,10 @@ def _dry_run(settings: Any, path: Path) -> int:
 
     from jaxbounce import scan_report
     from jaxbounce.scan.engine import compile_everywhere, compile_fitting, estimate
-    from jaxbounce.scan.store import resume
+    from jaxbounce.scan.store import is_begun, resume
 
     plan, missing, devices = settings.plan(), None, jax.local_devices()
-    if path.exists():
+    if is_begun(path):
         store = _existing(settings, path, resume)
         plan, chunks = settings.plan(store.attributes["scan"]), store.missing()
         missing = sum(store.layout.size(chunk) for chunk in chunks)
@@ -140,11 +140,11 @@ def _compute(command: Scan, settings: Any, path: Path) -> int:
     from jaxbounce import Status, scan_report
     from jaxbounce._checks import ComputationError
     from jaxbounce.scan import cluster, engine
-    from jaxbounce.scan.store import create, resume
+    from jaxbounce.scan.store import create, is_begun, resume
 
     local = command.workers is None and command.scheduler is None
     programs = None
-    if path.exists():
+    if is_begun(path):
         store = _existing(settings, path, resume)
         plan = settings.plan(store.attributes["scan"])
     else:
@@ -225,7 +225,7 @@ def _progress(total: int, done: int) -> Iterator[Any]:
 def run_show(command: Show) -> int:
     """Run `jaxbounce show`; the exit status."""
     from jaxbounce import enable_x64, plotting, scan_report
-    from jaxbounce._checks import ConfigurationError
+    from jaxbounce._checks import ConfigurationError, check_name
     from jaxbounce.inference import likelihood
     from jaxbounce.scan.store import open_store
 
@@ -234,6 +234,10 @@ def run_show(command: Show) -> int:
         plotting.new_figure(1, 1)  # what is missing shows before the work
     data = likelihood(command.data)
     store = open_store(command.store)
+    check_name("--quantity", command.quantity, scan_report.quantities(store))
+    for option, name in (("--x", command.x), ("--y", command.y)):
+        if name is not None:
+            check_name(option, name, store.names)
     print("\n".join(scan_report.summary_lines(store, data)))
     if command.plot is not None:
         if len(store.names) < 2:

@@ -17,6 +17,7 @@ or by their configuration keys.
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from jaxbounce._checks import (
 )
 from jaxbounce._ranges import Range
 from jaxbounce.config import PARAMETER_OF_KEY, Configuration, configure
+from jaxbounce.conversion_config import expand_conversion
 from jaxbounce.inference import read_priors
 from jaxbounce.inference.priors import range_of
 from jaxbounce.model import Model
@@ -44,7 +46,7 @@ from jaxbounce.report import resolved_model
 from jaxbounce.scan.design import Design, Grid, Sampled, Table
 from jaxbounce.scan.engine import single_precision_error
 from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, DIFFERENTIABLE, OUTPUTS
-from jaxbounce.scan.plan import Plan, plan_scan
+from jaxbounce.scan.plan import MOST_POINTS, Plan, plan_scan
 from jaxbounce.scan.sequences import MOST_DIMENSIONS, SEQUENCES
 from jaxbounce.sensitivity_report import parameter_of
 
@@ -63,6 +65,8 @@ _KEYS = (
     "chunk",
     "batch",
 )
+_LONGEST_AXIS = 10**8
+_LARGEST_CHUNK = 2**24
 _ANY = Range(-math.inf, math.inf, False, False, "a number")
 _KEY_OF_PARAMETER = {name: key for key, name in PARAMETER_OF_KEY.items()}
 
@@ -167,22 +171,37 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
     model, _ = resolved_model(configuration)
     for name in specifications:
         if name not in model.names():
+            where = f"{table['file']}: column " if kind == "file" else "parameters."
             reason = (
                 "is computed from a wall in this configuration; vary the parameters of the wall"
                 if name == "P"
                 else f"no such parameter{suggestion(name, model.names())}"
             )
-            raise ConfigurationError(f"parameters.{name}: {reason}")
+            raise ConfigurationError(f"{where}{name}: {reason}")
     if design is None:
         design = _sampled(kind, table, model, specifications)
     mapping = configuration.as_mapping()
     for name in specifications:
         if name in _KEY_OF_PARAMETER:
             mapping[_KEY_OF_PARAMETER[name]] = "varied"
+    conversion = configuration.conversion_settings
+    if conversion is not None:
+        if "v_w" in specifications and conversion.v_w is not None:
+            raise ConfigurationError(
+                f"conversion.wall.v_w = {conversion.v_w:g}: v_w varies in this scan; drop it"
+            )
+        # where a file lies does not matter; its content is in the hash of the model
+        mapping["conversion"] = {
+            key: Path(value).name
+            if key in ("profile_csv", "potential") and isinstance(value, str)
+            else value
+            for key, value in mapping["conversion"].items()
+        }
     recorded = {
         "config": mapping,
         "design": kind,
-        **{key: table[key] for key in ("points", "seed", "file") if key in table},
+        **{key: table[key] for key in ("points", "file") if key in table},
+        **({"seed": table.get("seed", 0)} if kind in SEQUENCES else {}),
         "parameters": {name: dict(s) for name, s in specifications.items()},
     }
     return ScanSettings(
@@ -236,7 +255,10 @@ def _axis(name: str, table: Mapping[str, Any]) -> np.ndarray:
             raise ConfigurationError(
                 f"{where}values = {table['values']!r}: must be a list of numbers"
             )
-        return np.array([check_number(where + "values", v, _ANY) for v in table["values"]])
+        values = np.array([check_number(where + "values", v, _ANY) for v in table["values"]])
+        if len(np.unique(values)) < len(values):
+            raise ConfigurationError(f"{where}values: a value is given twice; keep one of them")
+        return values
     for key in ("low", "high", "count"):
         if key not in table:
             raise ConfigurationError(
@@ -245,6 +267,10 @@ def _axis(name: str, table: Mapping[str, Any]) -> np.ndarray:
     low = check_number(where + "low", table["low"], _ANY)
     high = check_number(where + "high", table["high"], _ANY)
     count = check_whole(where + "count", table["count"], 1, "values along the axis")
+    if count > _LONGEST_AXIS:
+        raise ConfigurationError(
+            f"{where}count = {count}: must be at most {_LONGEST_AXIS:.0e}; take a coarser axis"
+        )
     scale = check_name(where + "scale", table.get("scale", "linear"), ("linear", "log"))
     if scale == "linear":
         return np.linspace(low, high, count)
@@ -271,14 +297,21 @@ def _sampled(
         raise ConfigurationError(f'points: missing; design = "{kind}" needs their number')
     count = check_whole("points", table["points"], 1, "number of points")
     seed = check_whole("seed", table.get("seed", 0), 0, "of the random numbers")
-    if seed >= 2**64 or count >= 2**52:
-        raise ConfigurationError(f"seed = {seed}, points = {count}: too large; below 2^64 and 2^52")
+    if seed >= 2**64:
+        raise ConfigurationError(f"seed = {seed}: must be below 2^64; take a smaller one")
+    if count > MOST_POINTS:
+        raise ConfigurationError(
+            f"points = {count}: must be at most {MOST_POINTS:.0e}; split the scan by seeds"
+        )
     names = tuple(specifications)
     if kind == "sobol" and len(names) > MOST_DIMENSIONS:
         raise ConfigurationError(
             f'design = "sobol": takes up to {MOST_DIMENSIONS} parameters; use "latin-hypercube"'
         )
-    priors = read_priors(model, names, specifications)
+    try:
+        priors = read_priors(model, names, specifications)
+    except ConfigurationError as error:  # by the name that the table has here
+        raise ConfigurationError(str(error).replace("priors.", "parameters.")) from None
     return Sampled(priors, SEQUENCES[kind](len(names), count, seed), count)
 
 
@@ -317,8 +350,11 @@ def _columns(path: Path) -> dict[Any, np.ndarray]:
         if path.suffix.lower() == ".parquet":
             frame = pandas.read_parquet(path)
         else:
-            frame = pandas.read_csv(path, comment="#", skipinitialspace=True)
-    except (OSError, ValueError, ImportError) as error:
+            with warnings.catch_warnings():
+                # more cells than columns would shift or drop some
+                warnings.simplefilter("error")
+                frame = pandas.read_csv(path, comment="#", skipinitialspace=True, index_col=False)
+    except (OSError, ValueError, ImportError, Warning) as error:
         reason = " ".join(str(error).split())[:160]
         raise ConfigurationError(
             f"{path}: cannot be read as CSV or Parquet ({reason}); give a table with one column a"
@@ -346,7 +382,9 @@ def _typical(name: str, table: Mapping[str, Any]) -> float | None:
 
     Tables with something wrong pass: their own check will say what.
     """
-    numbers = {k: float(v) for k, v in table.items() if isinstance(v, int | float)}
+    numbers = {
+        k: float(v) for k, v in table.items() if isinstance(v, int | float) and abs(v) < 1e300
+    }
     found = [numbers[key] for key in ("median", "mean") if key in numbers]
     if "low" in numbers and "high" in numbers:
         low, high = numbers["low"], numbers["high"]
@@ -367,7 +405,10 @@ def _configured(
         source = directory / source
         written = read_mapping(source)
     elif source is None or isinstance(source, Mapping):
-        written = source or {}
+        written = dict(source or {})
+        if isinstance(written.get("conversion"), str | Mapping):
+            written["conversion"] = expand_conversion(written["conversion"], directory)
+            source = written
     else:
         raise ConfigurationError(f"config = {source!r}: must be a path or a table")
     if "P" in middle and written.get("conversion") is not None:
@@ -386,17 +427,18 @@ def _configured(
 def _options(table: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `plan_scan`."""
     outputs = _names(table, "outputs", DEFAULT_OUTPUTS, tuple(OUTPUTS))
+    for key in ("chunk", "batch"):
+        if key in table and check_whole(key, table[key], 1, "number of points") > _LARGEST_CHUNK:
+            raise ConfigurationError(
+                f"{key} = {table[key]}: must be at most {_LARGEST_CHUNK}; take a smaller one"
+            )
     return {
         "outputs": outputs,
         "gradients": _names(table, "gradients", (), DIFFERENTIABLE),
         "precision": check_name(
             "precision", table.get("precision", "float64"), ("float64", "float32")
         ),
-        **{
-            key: check_whole(key, table[key], 1, "number of points")
-            for key in ("chunk", "batch")
-            if key in table
-        },
+        **{key: table[key] for key in ("chunk", "batch") if key in table},
     }
 
 

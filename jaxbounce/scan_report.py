@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jaxbounce._checks import ConfigurationError, check_name
+from jaxbounce._checks import ComputationError, ConfigurationError, check_name
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2
 from jaxbounce.inference import Likelihood
 from jaxbounce.report import written_whole
@@ -104,11 +104,17 @@ def quantities(store: Store) -> tuple[str, ...]:
 def _reader(store: Store, quantity: str, data: Likelihood) -> Callable[[Region], np.ndarray]:
     """A function that reads a block of a quantity."""
     check_name("quantity", quantity, quantities(store))
-    if quantity == LOG_LIKELIHOOD:
-        return lambda region: log_likelihood(
-            data, store.read("rho_B", region), store.read("rho_DM", region)
-        )
-    return lambda region: store.read(quantity, region)
+
+    def read(region: Region) -> np.ndarray:
+        if quantity == LOG_LIKELIHOOD:
+            rho_B, rho_DM = store.read("rho_B", region), store.read("rho_DM", region)
+            values = log_likelihood(data, rho_B, rho_DM)
+        else:
+            values = store.read(quantity, region)
+        # results of a chunk that was not finished do not count
+        return np.where(store.read(STATUS, region) != Status.NOT_COMPUTED, values, np.nan)
+
+    return read
 
 
 class _Range(NamedTuple):
@@ -122,7 +128,11 @@ def _extremes(store: Store, quantity: str, data: Likelihood) -> _Range | None:
     """Lowest and highest value of a quantity over a store; None if it has none."""
     read = _reader(store, quantity, data)
     low, high, best = math.inf, -math.inf, {}
-    for region in store.layout.regions():
+    missing = set(store.missing())
+    for chunk in range(store.layout.count):
+        if chunk in missing:
+            continue
+        region = store.layout.region(chunk)
         values = read(region)
         if not np.isfinite(values).any():
             continue
@@ -224,11 +234,16 @@ def picture(store: Store, quantity: str, x: str, y: str, data: Likelihood) -> Pi
 
     over = ", ".join(store.dims[i] for i in others)
     what = "highest" if highest else "median"
+    values = reduced(read, highest)
+    if not np.isfinite(values).any():
+        raise ComputationError(f"{store.path}: no point has a number to draw")
+    columns, rows = store.axis(x), store.axis(y)
+    sorted_cells = np.ix_(np.argsort(rows), np.argsort(columns))
     return Picture(
-        store.axis(x),
-        store.axis(y),
-        reduced(read, highest),
-        None if rho is None else reduced(rho, False),
+        np.sort(columns),
+        np.sort(rows),
+        values[sorted_cells],
+        None if rho is None else reduced(rho, False)[sorted_cells],
         f"{what} over {over}" if others else "",
     )
 
@@ -254,7 +269,7 @@ def _binned(
     good = np.isfinite(values)
     px, py = (gathered(lambda r, name=name: store.read(name, r))[good] for name in (x, y))
     if not good.any():
-        raise ConfigurationError(f"{store.path}: no point has a number to draw")
+        raise ComputationError(f"{store.path}: no point has a number to draw")
     edges: Any = [_edges(px), _edges(py)]
 
     def cells(z: np.ndarray, statistic: str) -> np.ndarray:
@@ -294,10 +309,13 @@ def export(store: Store, path: Path) -> int:
 
     Raises:
         ConfigurationError: for another suffix, a missing library, or a path that is not writable.
+        ComputationError: if no chunk is finished.
     """
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".parquet", ".nc"):
         raise ConfigurationError(f"{path}: unknown format; use .csv, .parquet or .nc")
+    if len(store.missing()) == store.layout.count:
+        raise ComputationError(f"{store.path}: nothing is computed yet that could be written")
     writer = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}[suffix]
     with written_whole(path) as temporary:
         return writer(store, temporary)
@@ -327,8 +345,8 @@ def _write_csv(store: Store, path: Path) -> int:
             if not points:
                 stream.write(",".join(table) + "\n")
             buffer = io.StringIO()
-            single = next(iter(table.values())).dtype == np.float32
-            form = ["%.9g" if single else "%.17g"] * (len(table) - 1) + ["%d"]
+            digits = {"float32": "%.9g", "float64": "%.17g", "int8": "%d"}
+            form = [digits[column.dtype.name] for column in table.values()]
             np.savetxt(buffer, np.column_stack(list(table.values())), fmt=form, delimiter=",")
             stream.write(buffer.getvalue())
             points += table[STATUS].size

@@ -75,21 +75,23 @@ def test_hessian_of_the_action_is_symmetric_and_right():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["decoupled", "equal masses", "massless"])
-def test_special_points_have_finite_derivatives(case):
-    theta = np.zeros((5, 5))
-    theta[:, 0] = bounces.adams(0.8)
-    if case == "decoupled":
-        theta[0, 2] = 0.7
-    elif case == "equal masses":
-        theta[0, 2], theta[2, 2] = theta[2, 0], 0.3
-    else:
-        theta[2, 2] = 0.3  # φ₂ is massless at the false vacuum, massive inside
-    bounce = bounces.solve(theta, [0.0, 0.0], [1.35, 0.0], 4)
-    slope = jax.jit(jax.grad(lambda t: bounces.solve(t, [0.0, 0.0], [1.35, 0.0], 4).action))(
-        jnp.asarray(theta)
-    )
-    assert float(bounce.action) == pytest.approx(39.651944011881845, rel=1e-9)
-    assert bool(jnp.isfinite(slope).all())
+def test_special_points_have_finite_derivatives_in_a_batch_and_alone():
+    table = np.zeros((3, 5, 5))
+    table[:, :, 0] = bounces.adams(0.8)
+    decoupled, equal_masses, massless = table
+    decoupled[0, 2] = 0.7
+    equal_masses[0, 2], equal_masses[2, 2] = equal_masses[2, 0], 0.3
+    massless[2, 2] = 0.3  # φ₂ is massless at the false vacuum, massive inside
+
+    def action(theta):
+        return bounces.solve(theta, [0.0, 0.0], [1.35, 0.0], 4).action
+
+    both = jax.value_and_grad(action)
+    S, slopes = jax.jit(jax.vmap(both))(jnp.asarray(table))
+    np.testing.assert_allclose(S, 39.651944011881845, rtol=1e-9)
+    assert bool(jnp.isfinite(slopes).all())
     # in four dimensions scaling V by s multiplies S by 1/s
-    assert float((slope * theta).sum()) == pytest.approx(-float(bounce.action), rel=1e-9)
+    np.testing.assert_allclose((slopes * table).sum((1, 2)), -S, rtol=1e-9)
+    alone = jax.jit(both)
+    for theta, slope in zip(jnp.asarray(table), slopes, strict=True):
+        np.testing.assert_allclose(alone(theta)[1], slope, rtol=1e-8, atol=1e-8)

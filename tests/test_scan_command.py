@@ -233,7 +233,7 @@ def test_the_template_is_a_scan(tmp_path):
         ({"parameters": {"v_w": 0.3}}, "parameters.v_w = 0.3: must be a table"),
         ({"parameters": {"v_v": {"prior": "uniform", "low": 0, "high": 1}}}, "did you mean 'v_w'?"),
         ({"parameters": {"v_w": {"low": 0.1, "high": 1}}}, "parameters.v_w.prior: missing"),
-        ({"parameters": {"v_w": {"prior": "uniform", "low": 0.1}}}, "priors.v_w.high: missing"),
+        ({"parameters": {"v_w": {"prior": "uniform", "low": 0.1}}}, "parameters.v_w.high: missing"),
         ({"parameters": {"v_w": {"prior": "uniform", "low": 0.1, "high": 2}}}, "in [0, 1]"),
         ({"design": "grid"}, 'points = 300: design = "grid" has none'),
         ({"file": "a.csv"}, "file = 'a.csv': design = \"sobol\" has none"),

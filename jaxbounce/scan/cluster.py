@@ -9,6 +9,8 @@ import concurrent.futures
 import contextlib
 import logging
 import pickle
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -52,16 +54,29 @@ def local_workers(count: int) -> Iterator[Any]:
     if kept is not None:  # where the command keeps compiled programs
         environment["JAX_COMPILATION_CACHE_DIR"] = kept
         environment["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
-    cluster = distributed.LocalCluster(
-        n_workers=count,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=None,
-        silence_logs=logging.CRITICAL,
-        env=environment,  # beside that of this process
-    )
+    with _interrupts_ignored():  # by the workers that are started: Ctrl-C is for this process
+        cluster = distributed.LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            env=environment,  # beside that of this process
+        )
     with cluster, distributed.Client(cluster) as client:
         yield client
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -265,7 +265,9 @@ def _point(
     results = {name: getattr(found, name) for name in outputs}
     if slopes is not None:
         # a point without a number has no derivative either, rather than a zero one
-        slopes = jnp.where(status == Status.SUCCESS, slopes, jnp.nan)
+        values = jnp.stack([getattr(found, name) for name in gradients])
+        has_one = (status == Status.SUCCESS) & jnp.isfinite(values)
+        slopes = jnp.where(has_one[:, None], slopes, jnp.nan)
         for row, name in enumerate(gradients):
             for column, parameter in enumerate(names):
                 results[derivative_name(name, parameter)] = slopes[row, column]

@@ -20,6 +20,8 @@ from jaxbounce.scan.evaluate import (
     sizes,
 )
 
+MOST_POINTS = 10**12
+
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
@@ -93,6 +95,7 @@ def plan_scan(
         for what, needed in (
             ("a conversion on a wall", model.conversion is not None),
             ("the Boltzmann equations", model.choices.equations == "boltzmann"),
+            ("gradients", bool(gradients)),  # what they multiply underflows
         ):
             if needed:
                 raise ConfigurationError(
@@ -101,8 +104,10 @@ def plan_scan(
     # an axis that is also an output would be kept twice
     outputs = tuple(name for name in outputs if name not in design.names)
     points = int(np.prod(design.shape, dtype=object))
-    if points < 1:
-        raise ConfigurationError("the design has no points; give every parameter a value")
+    if not 1 <= points <= MOST_POINTS:
+        raise ConfigurationError(
+            f"the design has {points} points: must be from 1 to {MOST_POINTS:.0e}; change counts"
+        )
     cost = relative_cost(model, design.names, len(gradients))
     own_chunk, own_batch = sizes(points, cost, jax.default_backend())
     layout = (
@@ -121,6 +126,8 @@ def plan_scan(
     full = {
         **(table or {}),
         "parameters": dict((table or {}).get("parameters", dict.fromkeys(design.names))),
+        # the order decides which coordinate of a sequence a parameter gets
+        "order": list(design.names),
         "outputs": list(outputs),
         "gradients": list(gradients),
         "precision": precision,

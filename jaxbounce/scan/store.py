@@ -32,6 +32,7 @@ from jaxbounce.status import Status
 
 STATUS = "status"
 _FORMAT = 1
+_CHECKSUM_BYTES = 4
 _VERSIONED = ("jax", "jaxlib", "numpy", "zarr")
 
 
@@ -73,8 +74,16 @@ def _difference(there: Mapping[str, Any], here: Mapping[str, Any]) -> str | None
     old, new = _flat(there), _flat(here)
     for key in (*new, *old):
         if old.get(key) != new.get(key):
+            if key in _HASHED:
+                return _HASHED[key]
             return f"{key} is {_shown(old.get(key))} there, {_shown(new.get(key))} here"
     return None
+
+
+_HASHED = {
+    "points_sha256": "the points differ (values along an axis, or the content of the file)",
+    "model_sha256": "the model differs (the content of a profile, or a setting of its conversion)",
+}
 
 
 def _shown(value: Any) -> str:
@@ -126,16 +135,39 @@ class Store:
             self.arrays[name][region] = values[name].reshape(shape)
 
     def read(self, name: str, region: Region) -> np.ndarray:
-        """A block of one array; status 0 where nothing was computed."""
-        return np.asarray(self.arrays[name][region])
+        """A block of one array; status 0 where nothing was computed.
+
+        Raises:
+            ComputationError: naming the file, if one is damaged.
+        """
+        try:
+            return np.asarray(self.arrays[name][region])
+        except (ValueError, RuntimeError, OSError) as error:
+            reason = " ".join(str(error).split())[:80]
+            raise ComputationError(
+                f"{self._damaged(name)}: is damaged ({reason}); delete it, and the scan computes"
+                " its chunk again"
+            ) from None
+
+    def _damaged(self, name: str) -> Path:
+        """The first file of an array that cannot be read."""
+        for chunk in range(self.layout.count):
+            try:
+                self.arrays[name][self.layout.region(chunk)]
+            except (ValueError, RuntimeError, OSError):
+                return self.path / name / "c" / "/".join(map(str, self.layout.place(chunk)))
+        return self.path / name
 
     def missing(self) -> list[int]:
         """Numbers of the chunks that are not finished, in order."""
         done: set[tuple[int, ...]] | None = None
-        for name in self.arrays:
-            found = set(_written(self.path / name / "c"))
+        for name, array in self.arrays.items():
+            size = self.layout.chunk_points * array.dtype.itemsize + _CHECKSUM_BYTES
+            found = set(_written(self.path / name / "c", size))
             done = found if done is None else done & found
-        finished = {self.layout.number(place) for place in done or ()}
+        grid = self.layout.grid
+        inside = (p for p in done or () if all(i < n for i, n in zip(p, grid, strict=True)))
+        finished = {self.layout.number(place) for place in inside}
         return [chunk for chunk in range(self.layout.count) if chunk not in finished]
 
     def clean(self) -> None:
@@ -180,12 +212,12 @@ class Store:
         return {Status(code): int(n) for code, n in enumerate(found) if n}
 
 
-def _written(folder: Path) -> Iterator[tuple[int, ...]]:
-    """Places of the chunk files below a folder, those with something in them."""
+def _written(folder: Path, size: int) -> Iterator[tuple[int, ...]]:
+    """Places of the chunk files below a folder, those of the right size."""
     for root, _, files in os.walk(folder):
         outer = Path(root).relative_to(folder).parts
         for file in files:
-            if file.isdigit() and os.path.getsize(os.path.join(root, file)):
+            if file.isdigit() and os.path.getsize(os.path.join(root, file)) == size:
                 yield (*(int(part) for part in outer), int(file))
 
 
@@ -236,11 +268,20 @@ def create(path: Path, plan: Plan) -> Store:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        if is_begun(path):
+            raise ComputationError(
+                f"{path}: another scan has just begun it; wait for it or stop it"
+            ) from None
         raise ConfigurationError(
             f"{path}: cannot be written ({error.strerror}); give --out in a writable directory"
             " with space"
         ) from None
     return open_store(path)
+
+
+def is_begun(path: Path) -> bool:
+    """Whether there is something where a store would be: more than an empty directory."""
+    return path.exists() and not (path.is_dir() and not any(path.iterdir()))
 
 
 def _new_array(group: Any, name: str, plan: Plan, dtype: Any) -> None:
@@ -252,9 +293,9 @@ def _new_array(group: Any, name: str, plan: Plan, dtype: Any) -> None:
         chunks=plan.layout.chunks,
         dtype=np.dtype("int8") if is_status else dtype or plan.evaluation.dtype,
         fill_value=int(Status.NOT_COMPUTED) if is_status else np.nan,
-        # digits of results hardly compress (5 %), status codes do; the checksum tells a file that
-        # was damaged from one that was written
-        compressors=[*([zarr.codecs.ZstdCodec()] if is_status else []), zarr.codecs.Crc32cCodec()],
+        # digits of results hardly compress (5 %), and files of one size show what was cut off; the
+        # checksum tells a damaged file when it is read
+        compressors=zarr.codecs.Crc32cCodec(),
         dimension_names=plan.design.dims,
         attributes=_describe(name),
         config={"write_empty_chunks": True},
@@ -270,16 +311,25 @@ def open_store(path: Path) -> Store:
     zarr = _zarr()
     if not (path / "zarr.json").is_file():
         raise ConfigurationError(f"{path}: is not a store of a scan; give the path of one")
-    group = zarr.open_group(path, mode="r+" if os.access(path, os.W_OK) else "r")
-    attributes = dict(group.attrs)
-    if attributes.get("jaxbounce_scan") != _FORMAT:
+    try:
+        group = zarr.open_group(path, mode="r+" if os.access(path, os.W_OK) else "r")
+        attributes = dict(group.attrs)
+        if attributes.get("jaxbounce_scan") != _FORMAT:
+            raise ConfigurationError(
+                f"{path}: was not made by this version of jaxbounce scan; give the path of one that"
+                " was"
+            )
+        arrays = {
+            name: group[name].with_config({"write_empty_chunks": True})
+            for name in (*attributes["point_parameters"], *attributes["results"])
+        }
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
         raise ConfigurationError(
-            f"{path}: was not made by this version of jaxbounce scan; give the path of one that was"
-        )
-    arrays = {
-        name: group[name].with_config({"write_empty_chunks": True})
-        for name in (*attributes["point_parameters"], *attributes["results"])
-    }
+            f"{path}: is not a store of a scan, or a damaged one"
+            f" ({' '.join(str(error).split())[:80]}); give the path of a whole one"
+        ) from None
     status = arrays[STATUS]
     return Store(
         path,
