@@ -33,7 +33,7 @@ def check_number(key: str, value: Any, allowed: Range) -> float:
     try:
         finite = math.isfinite(value)
     except OverflowError:  # a whole number beyond what a float can be
-        value, finite = math.copysign(math.inf, value), False
+        value, finite = math.inf if value > 0 else -math.inf, False
     if not finite:
         raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
     if value not in allowed:

@@ -470,3 +470,119 @@ def test_a_scheduler_that_goes_away(tmp_path):
     assert command(path).returncode == 0
     assert json.loads((store / "zarr.json").read_text())["attributes"]["jaxbounce_scan"] == 1
     assert not open_store(store).missing()
+
+
+def test_the_order_of_parameters_is_part_of_a_scan(tmp_path, capsys):
+    """It decides which coordinate of the sequence a parameter gets."""
+    path = written(tmp_path, SOBOL)
+    assert main(["scan", str(path)]) == 0
+    head, first, second = SOBOL.strip().rsplit("\n", 2)
+    swapped = written(tmp_path, "\n".join((head, second, first)), "swapped.toml")
+    assert main(["scan", str(swapped), "--out", str(tmp_path / "scan.zarr")]) == 2
+    assert 'order is ["v_w", "f_chi"] there' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", ["0.3,100,5\n0.5,10,5", "0.3,100,5\n0.5,10"])
+def test_a_file_with_cells_beyond_its_columns_is_refused(tmp_path, rows):
+    written(tmp_path, f"v_w,beta_over_H\n{rows}\n", "points.csv")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read_scan({"design": "file", "file": "points.csv"}, tmp_path)
+
+
+def test_commas_at_the_ends_of_lines_shift_nothing(tmp_path):
+    written(tmp_path, "v_w,beta_over_H\n0.3,100,\n0.5,10,\n", "points.csv")
+    design = read_scan({"design": "file", "file": "points.csv"}, tmp_path).design
+    assert design.points((slice(0, 2),))["v_w"].tolist() == [0.3, 0.5]
+
+
+def test_damaged_files_are_recomputed_or_named(tmp_path, capsys):
+    path = written(tmp_path, SOBOL)
+    assert main(["scan", str(path)]) == 0
+    store = tmp_path / "scan.zarr"
+    whole = content(store)
+    for name in ("rho_B", "status"):  # cut off
+        file = store / name / "c" / "1"
+        file.write_bytes(file.read_bytes()[:20])
+        assert main(["scan", str(path)]) == 0
+        assert content(store) == whole
+    file = store / "rho_B" / "c" / "2"  # of the right size, with other content
+    file.write_bytes(file.read_bytes()[::-1])
+    capsys.readouterr()
+    assert main(["show", str(store)]) == 1
+    message = capsys.readouterr().err
+    assert f"{file}: is damaged" in message
+    file.unlink()
+    assert main(["scan", str(path)]) == 0
+    assert content(store) == whole
+    (store / "zarr.json").write_text("{", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["show", str(store)]) == 2
+    assert "is not a store of a scan, or a damaged one" in capsys.readouterr().err
+
+
+def test_paths_in_a_scan_start_at_its_file_and_may_be_spelt_otherwise(tmp_path, monkeypatch):
+    from jaxbounce.conversion_config import SHIPPED_WALL
+
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "wall.csv").write_bytes(SHIPPED_WALL.read_bytes())
+    table = {
+        "config": {
+            "m_chi_GeV": 0.95, "T_p_GeV": 100.0, "beta_over_H": 100.0, "v_w": 0.3,
+            "Y_chi_init": 4.9e-10,
+            "conversion": {"profile_csv": "sub/wall.csv", "model": "local"},
+        },
+        "design": "grid",
+        "parameters": {"f_chi": {"values": [1e-9, 2e-9]}},
+    }  # fmt: skip
+    here = read_scan(table, tmp_path).plan().table
+    monkeypatch.chdir(tmp_path / "sub")
+    assert read_scan(table, Path("..")).plan().table == here
+    lines = (tmp_path / "sub" / "wall.csv").read_text().splitlines()
+    lines[100] = lines[100].replace("1", "2", 1)
+    (tmp_path / "sub" / "wall.csv").write_text("\n".join(lines) + "\n")
+    changed = read_scan(table, tmp_path).plan().table
+    assert changed["model_sha256"] != here["model_sha256"]
+    table["parameters"] = {"v_w": {"values": [0.3, 0.9]}}
+    for v_w in (0.3, 0.9):
+        table["config"]["conversion"]["wall"] = {"v_w": v_w}
+        with pytest.raises(ConfigurationError, match="v_w"):
+            read_scan(table, tmp_path)
+
+
+def test_show_counts_finished_chunks_only(tmp_path, capsys):
+    assert main(["scan", str(written(tmp_path, SOBOL))]) == 0
+    store = tmp_path / "scan.zarr"
+    for file in (store / "status" / "c").iterdir():
+        file.unlink()
+    capsys.readouterr()
+    assert main(["show", str(store), "--out", str(tmp_path / "none.csv")]) == 1
+    captured = capsys.readouterr()
+    assert "no number" in captured.out
+    assert "highest at" not in captured.out
+    assert "nothing is computed yet" in captured.err
+    assert not (tmp_path / "none.csv").exists()
+
+
+HUGE = 10**400
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"parameters": {"v_w": {"low": 0.1, "high": HUGE, "count": 3}}},
+        {"parameters": {"v_w": {"values": [HUGE]}}},
+        {"parameters": {"v_w": {"values": [0.1, 0.1]}}},
+        {"parameters": {"v_w": {"low": 0.1, "high": 0.9, "count": 10**11}}},
+        {"design": "random", "points": 10**15},
+        {"design": "random", "points": 10, "chunk": 10**10},
+        {"precision": "float32", "gradients": ["rho_B"]},
+    ],
+    ids=str,
+)
+def test_what_is_too_much_is_refused(change):
+    table = {"design": "grid", "parameters": {"v_w": {"values": [0.1]}}, **change}
+    if table["design"] != "grid":
+        table["parameters"] = {"v_w": {"prior": "uniform", "low": 0.1, "high": 0.9}}
+    with pytest.raises(ConfigurationError) as caught:
+        read_scan(table).plan()
+    assert "\n" not in str(caught.value)
