@@ -249,6 +249,7 @@ def test_published_values():
     np.testing.assert_allclose(converged.Y_chi + converged.Y_B, 4.9e-10, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_exhausted_and_invalid_points_harm_no_other():
     base = {k: jnp.full(5, v) for k, v in BENCHMARK.items()}
     Y0 = jnp.array([4.9e-10, 1e-10, 4.9e-10, 4.9e-10, 4.9e-10])

@@ -32,6 +32,10 @@ def numbers(g, r_max=None):
     return found, bounce
 
 
+# one program with derivatives: more than a minute to compile on a busy machine
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def infinite():
     """Values, derivatives in g, and the bounce, from one program."""
@@ -43,7 +47,6 @@ def published(infinite):
     return infinite[2]
 
 
-@pytest.mark.slow
 def test_published_wall_in_infinite_volume(infinite):
     # SPEC I2, bounce_cases.json
     values, _, bounce = infinite
@@ -97,7 +100,6 @@ def test_far_tail_falls_off_like_a_massless_field(published):
     assert np.isfinite(float(published.fields(1e9)[1]))
 
 
-@pytest.mark.slow
 def test_the_box_gives_the_published_wall():
     # SPEC I2: Dirichlet at r = 100
     values, slopes, bounce = jax.jit(
@@ -115,14 +117,12 @@ def test_the_box_gives_the_published_wall():
     np.testing.assert_allclose(bounce.fields(100.0), bounces.FALSE_PORTAL, atol=1e-12)
 
 
-@pytest.mark.slow
 def test_the_second_derivative_of_the_action():
     # SPEC I2
     second = jax.jit(jax.hessian(lambda g: bounces.published(Portal(g=g)).action))(G)
     assert float(second) == pytest.approx(-55.4351, rel=1e-6)
 
 
-@pytest.mark.slow
 def test_conversion_is_differentiable_in_the_couplings_of_the_potential():
     def P(g):
         wall = BounceWall(bounces.published(Portal(g=g)))

@@ -67,6 +67,7 @@ def test_quadrature_and_equations_agree_where_both_hold():
     np.testing.assert_allclose(external.Y_chi + external.Y_B, BENCHMARK["Y_chi_init"], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_self_consistent_source_is_the_mean_field_closure():
     # massless limits: j/n is one number, as the closed form has it
     closed = load(preset="exact", closure="mean-field", equilibrium="piecewise")

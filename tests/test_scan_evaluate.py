@@ -143,6 +143,7 @@ def test_sizes_follow_the_cost():
                 assert 1 <= chunk <= max(65536, batch)
 
 
+@pytest.mark.slow
 def test_batches_shrink_until_they_fit_the_memory(monkeypatch):
     from jaxbounce.scan import compile_fitting, evaluate
 
