@@ -85,7 +85,7 @@ seed = 1                        # another seed, other points
 
 outputs = ["Y_B", "Y_chi", "rho_B", "rho_DM", "error_estimate"]
 # gradients = ["rho_B"]         # derivatives in every varied parameter too
-# precision = "float32"         # quadrature only; the error is measured and kept
+# precision = "float32"         # quadrature without gradients; its error is measured and kept
 # chunk = 65536                 # points computed and stored together
 
 # What varies. Priors: uniform, log-uniform (low, high), normal (mean, sigma), log-normal (median,

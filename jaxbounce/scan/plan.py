@@ -82,7 +82,7 @@ def plan_scan(
         design: the points.
         outputs: what to keep, names in `OUTPUTS`.
         gradients: outputs of which the derivatives in all varied parameters are wanted too.
-        precision: "float32" for speed on a GPU; quadrature only.
+        precision: "float32" for speed on a GPU; quadrature without gradients only.
         chunk: points of a chunk at most; by the cost of a point if None.
         chunks: shape of a chunk, in its place.
         batch: points computed together; by cost and kind of device if None.
