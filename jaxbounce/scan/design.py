@@ -8,7 +8,7 @@ a chunk is the same whoever computes it, and when. Values are float64 on the hos
 import abc
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import jax
 import numpy as np
@@ -74,10 +74,6 @@ class Layout:
     def size(self, chunk: int) -> int:
         """Points of chunk number `chunk`."""
         return math.prod(s.stop - s.start for s in self.region(chunk))
-
-    def regions(self) -> Iterator[Region]:
-        """All blocks in order."""
-        return (self.region(chunk) for chunk in range(self.count))
 
 
 def lay_out(shape: tuple[int, ...], target: int) -> Layout:
