@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -348,17 +347,25 @@ def test_single_precision_states_its_error(tmp_path, capsys):
 LARGE = SOBOL.replace("300", "200_000").replace("chunk = 64", "chunk = 2048")
 
 
-def _limited():
-    """No file above 60 kB: what a full disk does to the chunks of results, not to metadata."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+# No file above 60 kB: what a full disk does to the chunks of results, not to metadata. Set in
+# the new process: a fork of this one, which runs threads of JAX, might deadlock.
+_LIMITED = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+from jaxbounce.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.mark.slow
 def test_a_write_that_fails_leaves_a_valid_store(tmp_path):
     path = written(tmp_path, LARGE)
     environment = {**os.environ, "JAX_ENABLE_COMPILATION_CACHE": "false"}
-    failed = command(path, "--set", "chunk=16384", preexec_fn=_limited, env=environment)
+    failed = subprocess.run(
+        [sys.executable, "-c", _LIMITED, "scan", str(path), "--set", "chunk=16384"],
+        capture_output=True, text=True, env=environment,
+    )  # fmt: skip
     assert failed.returncode == 1
     last = failed.stderr.splitlines()[-1]
     assert "cannot write to" in last
