@@ -183,6 +183,16 @@ def surface_term(
     return scale * shape.x_max**D * surface / 2
 
 
+def virial(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
+) -> tuple[Scalar, Scalar]:
+    """(D−2) T + D W on the grid and at its end, which Derrick's identity says is 0; and T."""
+    D = problem.dimension
+    parts = action_parts(problem, inputs, units, shape, values)
+    surface = surface_term(problem, inputs, units, shape, values)
+    return (D - 2) * parts.kinetic + D * parts.potential + surface, parts.kinetic
+
+
 class Linearised(NamedTuple):
     """The residual of the field equations and its Jacobian, at given values."""
 

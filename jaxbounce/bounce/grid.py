@@ -18,6 +18,9 @@ from jaxtyping import Array, Float, Int
 
 from jaxbounce._types import Real, Scalar
 
+_TAIL_FLOOR = 1e-13  # rounding
+_EVEN = 0.2  # of the elements, spread evenly
+
 Nodal = Float[Array, "nodes fields"]
 """Values at the nodes of a grid, in units of the distance between the vacua."""
 
@@ -121,25 +124,43 @@ def equal_breaks(elements: Elements) -> Float[Array, " count+1"]:
     return jnp.linspace(0.0, 1.0, elements.number + 1)
 
 
-def share_out(
-    elements: Elements, shape: Shape, x: Float[Array, " m"], effort: Float[Array, " m"]
-) -> Shape:
+class Effort(NamedTuple):
+    """How much of the resolution a solution needs below each of some points."""
+
+    x: Float[Array, " m"]
+    """Increasing from 0."""
+    below: Float[Array, " m"]
+    """Increasing from 0 to 1; nothing more is needed beyond the last point."""
+
+
+def effort(elements: Elements, shape: Shape, values: Nodal) -> Effort:
+    """What the Legendre tails of a solution ask for: elements shorter where they are large."""
+    tails = jnp.maximum(legendre_tails(elements, values), _TAIL_FLOOR)
+    wanted = tails ** (2 / elements.order)
+    below = jnp.cumsum(jnp.where(jnp.isfinite(wanted), wanted, 0.0))
+    start, stop = _ends(shape)
+    x = 1 + shape.width * jnp.sinh(start + (stop - start) * shape.breaks)
+    below = below / jnp.where(below[-1] > 0, below[-1], 1.0)
+    return Effort(x.at[0].set(0.0), jnp.append(0.0, below))
+
+
+def share_out(elements: Elements, shape: Shape, needed: Effort) -> Shape:
     """The shape with its elements laid so that each bears as much of an effort as the others.
 
-    Two thirds of the effort count as spread evenly over the range, so that no element is
-    longer than 3/2 of the equal one.
+    A part of the effort counts as spread evenly over the range, so that no element is longer
+    than 1/`_EVEN` of the equal one.
 
     Args:
         elements: sizes.
         shape: range of the grid; its breaks are not used.
-        x: increasing from 0, in units of the shape's radius.
-        effort: increasing from 0 to 1 between those points, constant beyond.
+        needed: in units of the shape's radius.
     """
     start, stop = _ends(shape)
-    share = jnp.clip((jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start), 0.0, 1.0)
-    total = jnp.interp(shape.x_max, x, effort)
-    share, effort = jnp.append(share, 1.0), jnp.append(jnp.minimum(effort, total), total)
-    borne = (2 * share + effort / jnp.where(total > 0, total, 1.0)) / 3
+    share = jnp.clip((jnp.arcsinh((needed.x - 1) / shape.width) - start) / (stop - start), 0.0, 1.0)
+    total = jnp.interp(shape.x_max, needed.x, needed.below)
+    share = jnp.append(share, 1.0)
+    below = jnp.append(jnp.minimum(needed.below, total), total)
+    borne = _EVEN * share + (1 - _EVEN) * below / jnp.where(total > 0, total, 1.0)
     inner = jnp.interp(equal_breaks(elements), borne, share)
     return shape._replace(breaks=inner.at[0].set(0.0).at[-1].set(1.0))
 
@@ -273,8 +294,8 @@ def wall_moments(elements: Elements, grid: Grid, values: Nodal) -> tuple[Scalar,
     return mean, jnp.sqrt((weight * (grid.x - mean) ** 2).sum() / total)
 
 
-def legendre_tail(elements: Elements, values: Nodal) -> Scalar:
-    """The largest of the last two Legendre coefficients of any element, of the whole range."""
+def legendre_tails(elements: Elements, values: Nodal) -> Float[Array, " count"]:
+    """The larger of the last two Legendre coefficients of each element, of the whole range."""
     reference = reference_element(elements.order)
     last = jnp.einsum("ki,eia->eka", reference.to_legendre[-2:], to_elements(elements, values))
-    return jnp.abs(last).max() / jnp.abs(values).max()
+    return jnp.abs(last).max((1, 2)) / jnp.abs(values).max()

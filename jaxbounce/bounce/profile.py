@@ -1,6 +1,7 @@
 """The profile of a bounce: stationary values of the discrete action, differentiably.
 
-`solve_profile` is Newton's method from the end of the search. Its derivative is that of the
+`solve_profile` is Newton's method from the end of the search, on elements that are laid anew
+where the solution shows that they were too few. Its derivative is that of the
 implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's is Hellmann's:
 because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are written so
 that they may be differentiated again.
@@ -23,18 +24,34 @@ from jaxbounce.bounce.action import (
     apply_linearised,
     linearise,
     solve_linearised,
+    virial,
 )
-from jaxbounce.bounce.grid import Grid, Nodal, Shape, apply_stiffness, nodal, nodal_slopes
+from jaxbounce.bounce.grid import (
+    Grid,
+    Nodal,
+    Shape,
+    apply_stiffness,
+    effort,
+    legendre_tails,
+    nodal,
+    nodal_slopes,
+    regrid,
+    share_out,
+)
 
 _NEWTON_STEPS = 15
 _CONVERGED = 1e-12  # Newton step, of the field range; below 1e-8 stagnation also ends it
 _LONGEST_STEP = 0.3
+_ROUNDS = 6  # grids that are tried
+_RESOLVED = 1e-8  # of Derrick's identity and of Legendre tails: no further grid
 
 
 class Solution(NamedTuple):
     """Where Newton's method ended, and what it saw there."""
 
     values: Nodal
+    shape: Shape
+    """The grid on which they lie."""
     newton_step: Scalar
     """The step it would take next, relative to the range of the fields."""
     newton_gain: Scalar
@@ -76,7 +93,7 @@ def newton(
         size = jnp.abs(change).max() / amplitude
         kinetic = (values * apply_stiffness(problem.elements, system.grid, values)).sum() / 2
         gain = jnp.abs((system.residual * change).sum()) / 2 / kinetic
-        new = Solution(values, size, gain, negative.astype(values.dtype))
+        new = Solution(values, shape, size, gain, negative.astype(values.dtype))
         return new, change, step + 1, solution.newton_step
 
     def unfinished(state):
@@ -86,9 +103,46 @@ def newton(
         return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
 
     infinite = jnp.asarray(jnp.inf)
-    unknown = Solution(start, infinite, infinite, jnp.asarray(0.0))
+    unknown = Solution(start, shape, infinite, infinite, jnp.asarray(0.0))
     first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
     return jax.lax.while_loop(unfinished, advance, first)[0]
+
+
+def resolve(
+    problem: Problem,
+    inputs: Inputs,
+    units: Units,
+    shape: Shape,
+    start: Nodal,
+    any_size: Bool[Array, ""],
+) -> Solution:
+    """Newton's method on one grid after the other, until one resolves the solution.
+
+    Each grid has its elements where the solution before had its errors.
+    """
+    elements, D = problem.elements, problem.dimension
+
+    def attempt(state):
+        best, least, shape, start, rounds, _ = state
+        solution = newton(problem, inputs, units, shape, start, any_size)
+        values = solution.values
+        tails = legendre_tails(elements, values)
+        excess, kinetic = virial(problem, inputs, units, shape, values)
+        badness = solution.newton_step + jnp.abs(excess) / kinetic + tails.max()
+        badness = badness + jnp.where(solution.negative_modes == 1, 0.0, 1.0)
+        badness = jnp.where(jnp.isfinite(badness), badness, jnp.inf)
+        better = badness < least
+        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), solution, best)
+        finished = (jnp.minimum(badness, least) < _RESOLVED) | (~better & (rounds > 1))
+
+        following = share_out(elements, shape, effort(elements, shape, values))
+        moved = regrid((elements, elements), (shape, following), values, D)
+        return best, jnp.minimum(badness, least), following, moved, rounds + 1, finished
+
+    infinite = jnp.asarray(jnp.inf)
+    unknown = Solution(start, shape, infinite, infinite, jnp.asarray(0.0))
+    first = (unknown, infinite, shape, start, jnp.asarray(0), jnp.asarray(False))
+    return jax.lax.while_loop(lambda s: (s[4] < _ROUNDS) & ~s[5], attempt, first)[0]
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
@@ -101,14 +155,14 @@ def solve_profile(
     any_size: Bool[Array, ""],
 ) -> Solution:
     """Stationary nodal values near `start`; a differentiable function of `inputs` alone."""
-    return newton(problem, inputs, units, shape, start, any_size)
+    return resolve(problem, inputs, units, shape, start, any_size)
 
 
 @solve_profile.defjvp
 def _profile_jvp(problem: Problem, primals, tangents):
-    inputs, units, shape, start, any_size = primals
-    solution = solve_profile(problem, inputs, units, shape, start, any_size)
-    values = solution.values
+    inputs, units, *_ = primals
+    solution = solve_profile(problem, *primals)
+    values, shape = solution.values, solution.shape
 
     def residual(inputs: Inputs) -> Nodal:
         return linearise(problem, inputs, units, shape, values).residual
@@ -122,8 +176,8 @@ def _profile_jvp(problem: Problem, primals, tangents):
         lambda _, b: solve_linearised(problem.elements, frozen, b)[0],
         symmetric=True,
     )
-    zero = jnp.zeros_like(solution.newton_step)
-    return solution, Solution(change, zero, zero, zero)
+    fixed = jax.tree.map(jnp.zeros_like, solution)
+    return solution, fixed._replace(values=change)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0,))

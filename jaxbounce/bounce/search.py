@@ -26,16 +26,17 @@ from jaxtyping import Array, Bool, Float, Int
 from jaxbounce._types import Scalar
 from jaxbounce.bounce.action import Field, rise
 from jaxbounce.bounce.grid import (
+    Effort,
     Elements,
     Grid,
     Nodal,
     Shape,
     apply_stiffness,
+    effort,
     equal_breaks,
     make_grid,
     nodal,
     nodal_mass,
-    nodal_slopes,
     regrid,
     share_out,
     to_elements,
@@ -46,7 +47,7 @@ from jaxbounce.bounce.linear import solve_elements
 Path = Float[Array, "images n"]
 ScaledPotential = Callable[[Field], Scalar]
 
-SEARCH_ELEMENTS = Elements(12, 8)
+SEARCH_ELEMENTS = Elements(16, 8)
 
 _IMAGES = 33
 _STRING_STEPS = (0, 8, 24, 96, 272)  # of the string method between the paths that are tried
@@ -54,7 +55,7 @@ _STRING_STEP_LIMIT = 0.25  # of the distance between images
 _AMPLITUDES = 8
 _WIDTHS = np.geomspace(2e-4, 1.6, 28)
 _SCAN_NODES = 64
-_TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6)  # on the predicted decrease of F, stage by stage
+_TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-6, 1e-6)  # on the predicted decrease of F, stage by stage
 _STEPS_A_STAGE = 60
 _NARROWEST, _WIDEST = 1e-4, 1.5  # w of a grid
 _GRID_PER_WALL = 1.6  # w over the spread of |u'|²
@@ -254,11 +255,9 @@ class Found(NamedTuple):
     shape: Shape
     """The grid of `values`, with the radius that Derrick's identity asks for."""
     next_shape: Shape
-    """A grid laid around the wall that was found; of its elements `effort` is what matters."""
-    at: Float[Array, " m"]
-    """Increasing x in units of the radius of `next_shape`, …"""
-    effort: Float[Array, " m"]
-    """… and how much of the resolution lies below them, for `grid.share_out`."""
+    """A grid laid around the wall that was found; its elements are for `grid.share_out`, …"""
+    needed: Effort
+    """… from this, in units of the radius of `next_shape`."""
     barrier: Bool[Array, ""]
     """Whether the potential rises above the false vacuum on every path."""
     steps: Int[Array, ""]
@@ -303,15 +302,13 @@ def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: i
         left_out = scale**2 * shape.x_max**D * beyond_free(value, end.values[-1]) / end.T
         too_near = (left_out > _NOT_FREE) & (shape.x_max > reach * centre)
         farther = jnp.where(too_near, _FARTHER, 1.0) * farther
-        x, effort = resolution(value, grid, scale, end.values)
+        needed = effort(elements, shape, end.values)
+        needed = needed._replace(x=needed.x / centre)
         around = share_out(
-            elements,
-            Shape(scale * centre, width, 1 + farther * reach, shape.breaks),
-            x / centre,
-            effort,
+            elements, Shape(scale * centre, width, 1 + farther * reach, shape.breaks), needed
         )
         moved = regrid((elements, elements), (placed, around), end.values, D)
-        found = Found(end.values, placed, around, x / centre, effort, barrier, steps + end.step)
+        found = Found(end.values, placed, around, needed, barrier, steps + end.step)
         return (moved, around, farther, steps + end.step), found
 
     carry = (values, shape, jnp.asarray(1.0), jnp.asarray(0))
@@ -323,23 +320,3 @@ def beyond_free(value: ScaledPotential, u: Field) -> Scalar:
     """|u·(∂U − M²u)|: the force on a field near the false vacuum, but for that of its mass."""
     free = jax.hessian(value)(jnp.zeros_like(u)) @ u
     return jnp.abs(u @ (jax.grad(value)(u) - free))
-
-
-def resolution(
-    value: ScaledPotential, grid: Grid, radius: Scalar, values: Nodal
-) -> tuple[Float[Array, " nodes"], Float[Array, " nodes"]]:
-    """Nodes, and the share of the resolution that a profile needs up to each.
-
-    It varies over lengths 1/q, q² = |u'''|/|u'| = |∂²U u'|/|u'|. Polynomials of degree p resolve a
-    variation of size A to the same error with elements of length ∝ 1/(q A^{1/p}), A = |u'|/q.
-    """
-    elements = SEARCH_ELEMENTS
-    x, slopes = nodal(elements, grid.x), nodal_slopes(elements, grid, values)
-    force = jax.grad(value)
-    bend = jax.vmap(lambda u, slope: jax.jvp(force, (u,), (slope,))[1])(values, slopes)
-    speed = jnp.sqrt((slopes**2).sum(1))
-    rate = radius * jnp.sqrt(jnp.sqrt((bend**2).sum(1)) / jnp.where(speed > 0, speed, 1.0))
-    density = rate * (speed / jnp.where(rate > 0, rate, 1.0)) ** (1 / elements.order)
-    density = jnp.where(jnp.isfinite(density), density, 0.0)
-    effort = jnp.cumsum((density[1:] + density[:-1]) / 2 * jnp.diff(x))
-    return x, jnp.append(0.0, effort) / jnp.where(effort[-1] > 0, effort[-1], 1.0)

@@ -28,6 +28,7 @@ from jaxbounce.bounce.action import (
     scale_breaking,
     scaled_potential,
     surface_term,
+    virial,
 )
 from jaxbounce.bounce.certificate import ANY_SIZE, Certificate, far_field_error, judge
 from jaxbounce.bounce.far_field import beyond
@@ -37,7 +38,7 @@ from jaxbounce.bounce.grid import (
     Shape,
     evaluate,
     evaluate_with_slope,
-    legendre_tail,
+    legendre_tails,
     regrid,
     share_out,
 )
@@ -46,8 +47,8 @@ from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
 from jaxbounce.potential import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
 
-ELEMENTS = Elements(16, 14)
-"""Elements of the solution: wall quantities to 1e-9 (10 × 12: 1e-7), actions to 1e-11."""
+ELEMENTS = Elements(22, 11)
+"""Elements of the solution: many rather than of high order, for profiles with narrow features."""
 
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
 _SCAN_POINTS = 401
@@ -210,17 +211,17 @@ def _solve(
     if r_max is not None:
         wall = jax.lax.stop_gradient(r_max) / (units.length * shape.radius)
         shape = shape._replace(x_max=wall)
-    shape = share_out(ELEMENTS, shape, found.at, found.effort)
+    shape = share_out(ELEMENTS, shape, found.needed)
     coarse = regrid((SEARCH_ELEMENTS, ELEMENTS), (found.shape, shape), found.values, dimension)
     breaking = scale_breaking(value, found.values, dimension)
     any_size = breaking < ANY_SIZE
     solution = solve_profile(problem, inputs, units, shape, coarse, any_size)
-    values = solution.values
+    values, shape = solution.values, jax.lax.stop_gradient(solution.shape)
     action = stationary_action(problem, inputs, units, shape, values)
 
     parts = action_parts(problem, inputs, units, shape, values)
     surface = surface_term(problem, inputs, units, shape, values)
-    virial = (dimension - 2) * parts.kinetic + dimension * parts.potential + surface
+    excess, _ = virial(problem, inputs, units, shape, values)
     # T + W of the outside is known, and (D−2) T + D W too
     outside = 0.0 if r_max is not None else (dimension * parts.boundary - surface) / 2
     kinetic = parts.kinetic + outside
@@ -229,8 +230,8 @@ def _solve(
     certificate = Certificate(
         newton_step=solution.newton_step,
         newton_gain=solution.newton_gain,
-        derrick=jnp.abs(virial) / parts.kinetic,
-        legendre_tail=legendre_tail(ELEMENTS, values),
+        derrick=jnp.abs(excess) / parts.kinetic,
+        legendre_tail=legendre_tails(ELEMENTS, values).max(),
         negative_modes=solution.negative_modes,
         far_field=far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
         scale_breaking=breaking,
