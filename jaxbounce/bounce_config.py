@@ -58,10 +58,30 @@ class Solved(NamedTuple):
 def solve(source: str | Path | Mapping[str, Any]) -> Solved:
     """The bounce of a potential from a table or file; vacua that are not given are looked for.
 
+    A table `transition` may stand in the file too; it is for the command of that name.
+
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
     table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    configured = read_potential({k: v for k, v in table.items() if k != "transition"})
+    bounce = _solve(
+        configured.potential,
+        configured.theta,
+        configured.false_vacuum,
+        configured.true_vacuum,
+        configured.dimension,
+        configured.r_max,
+    )
+    return Solved(table, configured, bounce)
+
+
+def read_potential(table: Mapping[str, Any]) -> ConfiguredPotential:
+    """The potential of a table, with both vacua: those that are not given are looked for.
+
+    Raises:
+        ConfigurationError: with one line that says what is wrong and what to do.
+    """
     try:
         configured = potential_from_mapping(table)
     except PotentialError as error:
@@ -71,10 +91,7 @@ def solve(source: str | Path | Mapping[str, Any]) -> Solved:
         deepest, next_ = _vacua(configured)
         true = deepest if true is None else true
         false = next_ if false is None else false
-    bounce = _solve(
-        configured.potential, configured.theta, false, true, configured.dimension, configured.r_max
-    )
-    return Solved(table, configured._replace(false_vacuum=false, true_vacuum=true), bounce)
+    return configured._replace(false_vacuum=false, true_vacuum=true)
 
 
 @eqx.filter_jit

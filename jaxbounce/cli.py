@@ -16,6 +16,7 @@ import tyro
 from jaxbounce._command import exit_status, keep_compiled, overrides
 from jaxbounce._version import __version__
 from jaxbounce.scan_command import Scan, Show, run_scan, run_show
+from jaxbounce.transition_command import Transition, run_transition
 
 if TYPE_CHECKING:
     from jaxbounce.config import Configuration
@@ -34,6 +35,7 @@ examples:
   jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
   jaxbounce sensitivity --plot bars.png          what the densities depend on
   jaxbounce bounce --preset published --out wall.csv   the wall of a potential
+  jaxbounce transition potential.json            T_n, T_p, beta/H of a thermal potential
   jaxbounce convert wall.csv --average T=100     P of a wall by every method
   jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
   jaxbounce scan --template > scan.toml          a scan to edit: grid, Sobol, priors, file
@@ -196,6 +198,7 @@ Command = (
     | Evolve
     | Convert
     | Bounce
+    | Transition
     | Scan
     | Show
     | Template
@@ -437,6 +440,8 @@ def _run(command: Command) -> int:
         return _convert(command)
     if isinstance(command, Bounce):
         return _bounce(command)
+    if isinstance(command, Transition):
+        return run_transition(command)
     if isinstance(command, Posterior):
         return _posterior(command)
     if isinstance(command, Fit):
@@ -477,6 +482,7 @@ def main(arguments: list[str] | None = None) -> int:
         "posterior": Posterior,
         "evolve": Evolve,
         "bounce": Bounce,
+        "transition": Transition,
         "convert": Convert,
         "scan": Scan,
         "show": Show,

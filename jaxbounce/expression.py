@@ -22,6 +22,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxbounce._checks import suggestion
 from jaxbounce._types import Real, Scalar, as_leaf
 
 FUNCTIONS: Mapping[str, Callable[..., Real]] = {
@@ -48,7 +49,9 @@ _OPERATORS: Mapping[type, Callable[[Any, Any], Any]] = {
     ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b,
 }
-_KEYS = ("fields", "parameters", "potential", "false_vacuum", "true_vacuum", "dimension", "r_max")
+KEYS = ("fields", "parameters", "potential", "false_vacuum", "true_vacuum", "dimension", "r_max")
+"""Keys of a table that describes a potential."""
+
 _LONGEST = 10_000  # characters
 _DEEPEST = 100  # nested operations
 
@@ -106,8 +109,8 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
         PotentialError: one line that says what is wrong and what is allowed.
     """
     for key in mapping:
-        if key not in _KEYS:
-            raise PotentialError(f"unknown key {key!r}: allowed are {', '.join(_KEYS)}")
+        if key not in KEYS:
+            raise PotentialError(f"{key}: unknown key{suggestion(key, KEYS)}")
     for key in ("fields", "potential"):
         if key not in mapping:
             raise PotentialError(f"missing key {key!r}: a potential needs 'fields' and 'potential'")

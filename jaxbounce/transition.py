@@ -15,25 +15,30 @@ Source: A. D. Linde, Nucl. Phys. B 216 (1983) 421.
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from jaxbounce._numerics import bracketed_root
 from jaxbounce._types import Code, Real, RealLike, Scalar, as_leaf, as_real
-from jaxbounce.bounce import solve_bounce
+from jaxbounce.bounce import solve_bounce, vacua_status
 from jaxbounce.cosmology import hubble_rate
 from jaxbounce.percolation.history import nucleation_history
-from jaxbounce.potential import FieldLike, Potential
+from jaxbounce.potential import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.status import Status
 
 Exponent = Callable[[Scalar, Any], Scalar]
 """S₃/T as a function of T and of parameters; NaN where there is none."""
 
+Guess: TypeAlias = FieldLike | Callable[[Scalar], FieldLike]
+"""A vacuum, or one for each temperature."""
+
+_JUMP = 0.1  # of the distance of the vacua: a step beyond is not the same vacuum
 _ZOOMS, _ZOOM_POINTS = 5, 17
+_SIDES = ((0, 1), (1, 0))
 _FIRST, _LAST = -60.0, 4.0  # ln I between which nucleation is followed
 _NODES = 24  # Chebyshev points of S₃/T
 _PANELS = 32  # of the moment chain
@@ -61,24 +66,123 @@ class Transition(NamedTuple):
 def bounce_exponent(
     potential: Potential,
     at_temperature: Callable[[Any, Scalar], Any],
-    false_vacuum: FieldLike,
-    true_vacuum: FieldLike,
+    false_vacuum: Guess,
+    true_vacuum: Guess,
 ) -> Exponent:
     """S₃(T)/T of a potential that depends on the temperature.
 
     Args:
         potential: V(φ, θ).
         at_temperature: `at_temperature(theta, T)` → the parameters of V at T.
-        false_vacuum: guess that holds for all T of interest; polished at each.
+        false_vacuum: guess that holds for all T of interest, or a function of T that gives one;
+            polished at each.
         true_vacuum: the same.
     """
 
     def exponent(T: Scalar, theta: Any) -> Scalar:
         parameters = at_temperature(theta, T)
-        bounce = solve_bounce(potential, parameters, false_vacuum, true_vacuum, 3)
+        false, true = (g(T) if callable(g) else g for g in (false_vacuum, true_vacuum))
+        bounce = solve_bounce(potential, parameters, false, true, 3)
         return bounce.action / T
 
     return exponent
+
+
+class Phases(NamedTuple):
+    """Two vacua followed over the temperature."""
+
+    T: Float[np.ndarray, " k"]
+    """Increasing (GeV)."""
+    false_vacuum: Float[np.ndarray, "k n"]
+    true_vacuum: Float[np.ndarray, "k n"]
+    status: Int[np.ndarray, " k"]
+    """What `vacua_status` says: SUCCESS where the false vacuum is metastable."""
+
+    def metastable_range(self) -> tuple[float, float]:
+        """The temperatures just outside those where the false vacuum is metastable.
+
+        `find_transition` samples its range; one that begins far below the end of the barrier,
+        or ends far above the critical temperature, may hide a transition between two samples.
+        Call it only where there is one.
+        """
+        good = np.flatnonzero(self.status == Status.SUCCESS)
+        low, high = max(good[0] - 1, 0), min(good[-1] + 1, self.T.size - 1)
+        return float(self.T[low]), float(self.T[high])
+
+    def guesses(self) -> tuple[Callable[[Scalar], Real], Callable[[Scalar], Real]]:
+        """Both vacua as functions of T, interpolated: to be polished."""
+        return _interpolated(self.T, self.false_vacuum), _interpolated(self.T, self.true_vacuum)
+
+
+def _interpolated(T: Any, positions: Any) -> Callable[[Scalar], Real]:
+    return lambda t: jax.vmap(lambda p: jnp.interp(t, T, p), 1)(jnp.asarray(positions))
+
+
+def follow_vacua(
+    potential: Potential,
+    at_temperature: Callable[[Any, Scalar], Any],
+    theta: Any,
+    false_vacuum: FieldLike,
+    true_vacuum: FieldLike,
+    T_start: float,
+    T_low: float,
+    T_high: float,
+    points: int = 2001,
+) -> Phases:
+    """Vacua from where they are known to all temperatures of a range. Not to be traced.
+
+    Each step polishes the vacuum of the step before; where that ends in no minimum, or in one
+    far away, the vacuum is kept as it was.
+
+    Args:
+        potential: V(φ, θ).
+        at_temperature: as of `bounce_exponent`.
+        theta: the parameters.
+        false_vacuum: guess at T_start.
+        true_vacuum: the same.
+        T_start: where the vacua are known (GeV); may be outside the range.
+        T_low: lowest temperature wanted.
+        T_high: highest.
+        points: temperatures in the range, besides the steps to reach it.
+    """
+    vacua = (as_leaf(jnp.asarray(false_vacuum)), as_leaf(jnp.asarray(true_vacuum)))
+    T = np.linspace(T_low, T_high, points)
+
+    def polished(old: Real, parameters: Any, most: Real) -> Real:
+        new = polish_vacuum(potential, parameters, old)
+        minimum = is_minimum(curvature(potential, parameters, new))
+        return jnp.where(minimum & (jnp.abs(new - old).max() < most), new, old)
+
+    def step(vacua: tuple[Real, Real], t: Scalar) -> tuple[tuple[Real, Real], Any]:
+        parameters, most = at_temperature(theta, t), _JUMP * _distance(vacua)
+        false, true = (polished(old, parameters, most) for old in vacua)
+        return (false, true), (false, true, vacua_status(potential, parameters, false, true))
+
+    @jax.jit
+    def begin(vacua: tuple[Real, Real], t: Scalar) -> tuple[Real, Real]:
+        parameters, most = at_temperature(theta, t), _distance(vacua) / 2
+        false, true = (polished(old, parameters, most) for old in vacua)
+        return false, true
+
+    @jax.jit
+    def along(vacua: tuple[Real, Real], T: Real) -> Any:
+        return jax.lax.scan(step, vacua, T)
+
+    vacua = begin(vacua, jnp.asarray(T_start, T.dtype))
+    # to the nearest place in the range, and from there both ways
+    near = min(max(T_start, T_low), T_high)
+    vacua, _ = along(vacua, jnp.linspace(T_start, near, points))
+    index = int(np.searchsorted(T, near))
+    _, up = along(vacua, jnp.asarray(T[index:]))
+    _, down = along(vacua, jnp.asarray(T[:index][::-1]))
+    false, true, status = (
+        np.concatenate([np.asarray(d)[::-1], np.asarray(u)]) for d, u in zip(down, up, strict=True)
+    )
+    return Phases(T, false, true, status)
+
+
+def _distance(vacua: tuple[Real, Real]) -> Real:
+    return jnp.abs(vacua[0] - vacua[1]).max()
 
 
 def log_rate_over_hubble(
@@ -195,24 +299,25 @@ def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tupl
     """
     theta, v_w, g_star, prefactor = fixed
 
-    def zoom(ends: tuple[Scalar, Scalar], _: None) -> tuple[tuple[Scalar, Scalar], None]:
+    def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], None]:
         T = jnp.linspace(ends[1], ends[0], _ZOOM_POINTS)  # cooling
         S = jax.vmap(lambda t: exponent(t, theta))(T)
         log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
-        # centred differences, one-sided at the ends
-        rise, run = (jnp.asarray(jnp.gradient(x)) for x in (log_rate, jnp.log(T)))
-        beta = jnp.abs(rise / run + 8)
+        # slopes to both sides; to one at the ends and beside what has no bounce
+        slopes = jnp.diff(log_rate) / jnp.diff(jnp.log(T))
+        sides = jnp.stack([jnp.pad(slopes, pad, constant_values=jnp.nan) for pad in _SIDES])
+        beta = jnp.abs(jnp.nanmean(sides, 0) + 8)
         log_volume = math.log(8 * math.pi) + 3 * jnp.log(v_w) + log_rate - 4 * jnp.log(beta)
         log_volume = jnp.where(jnp.isfinite(log_volume), log_volume, -jnp.inf)
         started, over = log_volume > _FIRST, log_volume > _LAST
         first = jnp.where(started.any(), jnp.argmax(started), _ZOOM_POINTS - 1)
         last = jnp.where(over.any(), jnp.argmax(over), _ZOOM_POINTS - 1)
-        # one point earlier, unless there is no bounce yet
+        # one point earlier; in the end not one without a bounce, above the critical temperature
         earlier = jnp.maximum(first - 1, 0)
-        top = jnp.where(jnp.isfinite(S[earlier]), earlier, first)
+        top = jnp.where(jnp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
         return (T[jnp.maximum(last, top + 1)], T[top]), None
 
-    return jax.lax.scan(zoom, ends, None, length=_ZOOMS)[0]
+    return jax.lax.scan(zoom, ends, jnp.arange(_ZOOMS) == _ZOOMS - 1)[0]
 
 
 def _chebyshev_sum(coefficients: Float[Array, " k"], x: Real) -> Real:

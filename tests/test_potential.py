@@ -192,7 +192,7 @@ def test_towers_of_powers_do_not_hang():
         ({"false_vacuum": [0, 1]}, "list of 1 numbers"),
         ({"dimension": 5}, "3 or 4"),
         ({"r_max": -1.0}, "above 0"),
-        ({"potental": "x"}, "unknown key 'potental'"),
+        ({"potental": "x"}, "potental: unknown key; did you mean 'potential'?"),
         ({"potential": None}, "string"),
     ],
 )

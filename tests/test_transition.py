@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.potential import polynomial
@@ -43,6 +44,18 @@ def test_derivatives_of_the_transition():
             slope = jax.jit(derivative(numbers, argnums=k))(*at)
             # T_n does not know the wall speed
             np.testing.assert_allclose(slope, difference, rtol=1e-6, atol=1e-6)
+
+
+def test_a_transition_within_one_sample_of_the_critical_temperature():
+    # the first sample below it is where all is over already
+    found = from_pole(0.02, 0.3)
+    assert Status(int(found.status)) is Status.SUCCESS
+
+    def rate(T):
+        return float(log_rate_over_hubble(T, 0.02 / (1 - T / 120) ** 2))
+
+    assert float(found.T_n) == pytest.approx(brentq(rate, 118, 119.9, xtol=1e-12), rel=1e-10)
+    assert float(found.error) < 1e-12
 
 
 def test_no_transition_has_no_numbers():

@@ -1,5 +1,9 @@
 """Bounces: the O(3)- and O(4)-symmetric saddles that govern the decay of a false vacuum."""
 
 from jaxbounce.bounce.certificate import Certificate as Certificate
-from jaxbounce.bounce.solve import Bounce as Bounce, solve_bounce as solve_bounce
+from jaxbounce.bounce.solve import (
+    Bounce as Bounce,
+    solve_bounce as solve_bounce,
+    vacua_status as vacua_status,
+)
 from jaxbounce.bounce.wall import BounceWall as BounceWall

@@ -26,6 +26,8 @@ _TAIL_TOLERANCE = 1e-4
 
 ANY_SIZE = 1e-10
 """Scale breaking that is rounding: the potential has no scale."""
+NEAR = 0.5
+"""How far from its guess a false vacuum may be, relative to the distance of the vacua."""
 
 
 class Certificate(NamedTuple):
@@ -86,7 +88,7 @@ def judge(
     apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
     gradient = jnp.abs(jax.grad(value)(origin)).max()
     moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
-    vacuum = (gradient < _STATIONARY) & (moved < 0.5) & is_minimum(mass_squared)
+    vacuum = (gradient < _STATIONARY) & (moved < NEAR) & is_minimum(mass_squared)
     finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
 
     def unless_no_barrier(code: Status) -> Code:

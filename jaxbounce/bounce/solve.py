@@ -30,7 +30,7 @@ from jaxbounce.bounce.action import (
     surface_term,
     virial,
 )
-from jaxbounce.bounce.certificate import ANY_SIZE, Certificate, far_field_error, judge
+from jaxbounce.bounce.certificate import ANY_SIZE, NEAR, Certificate, far_field_error, judge
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import (
     Elements,
@@ -270,6 +270,24 @@ def _solve(
         bounce,
         (of_all, *(jnp.where(good, number, jnp.nan) for number in of_size)),
     )
+
+
+def vacua_status(
+    potential: Potential, theta: Any, false_vacuum: FieldLike, true_vacuum: FieldLike
+) -> Code:
+    """What is wrong with a pair of vacua, told without solving for a bounce.
+
+    Arguments as of `solve_bounce`. SUCCESS if the false vacuum is near a minimum and the true
+    one deeper; whether a barrier separates them is not asked.
+    """
+    false_guess, true_guess = (as_leaf(jnp.asarray(v)) for v in (false_vacuum, true_vacuum))
+    false = polish_vacuum(potential, theta, false_guess)
+    true = _true_vacuum(potential, theta, false, true_guess)
+    near = jnp.abs(false - false_guess).max() < NEAR * jnp.sqrt(((true - false) ** 2).sum())
+    minimum = near & is_minimum(curvature(potential, theta, false))
+    deeper = potential(true, theta) < potential(false, theta)
+    status = jnp.where(deeper, Status.SUCCESS.value, Status.TRUE_VACUUM_NOT_DEEPER.value)
+    return jnp.where(minimum, status, Status.FALSE_VACUUM_NOT_MINIMUM.value)
 
 
 def _true_vacuum(potential: Potential, theta: Any, false_vacuum: Field, guess: Field) -> Field:
