@@ -230,7 +230,7 @@ def find_transition(
     # S₃/T as a Chebyshev sum on the window
     angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES
     T = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
-    values = jax.vmap(lambda t: exponent(t, theta))(T)
+    values = jax.lax.map(lambda t: exponent(t, theta), T)
     transform = 2 / _NODES * np.cos(np.arange(_NODES)[:, None] * angle)
     coefficients = (jnp.asarray(transform) @ values).at[0].divide(2)
     error = jnp.abs(coefficients[-2:]).max() / jnp.abs(coefficients[0])
@@ -301,7 +301,7 @@ def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tupl
 
     def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], None]:
         T = jnp.linspace(ends[1], ends[0], _ZOOM_POINTS)  # cooling
-        S = jax.vmap(lambda t: exponent(t, theta))(T)
+        S = jax.lax.map(lambda t: exponent(t, theta), T)
         log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
         # slopes to both sides; to one at the ends and beside what has no bounce
         slopes = jnp.diff(log_rate) / jnp.diff(jnp.log(T))

@@ -18,6 +18,7 @@ def _run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
+@pytest.mark.slow
 def test_published_potential(capsys, tmp_path):
     """SPEC I2, infinite volume."""
     out = tmp_path / "wall.csv"
@@ -41,6 +42,7 @@ def test_published_potential(capsys, tmp_path):
     np.testing.assert_allclose([Phi, phi], 0.3726720, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_shipped_wall_is_that_of_the_published_potential(capsys):
     """SPEC I2, infinite volume; R_peak to the digits given there."""
     profile = read_profile(SHIPPED_WALL)
@@ -51,6 +53,7 @@ def test_the_shipped_wall_is_that_of_the_published_potential(capsys):
     assert "phi* = 0.37267202" in text
 
 
+@pytest.mark.slow
 def test_a_potential_in_the_chain(capsys, tmp_path):
     potential = tmp_path / "potential.json"
     status, text, _ = _run(capsys, "bounce", "--template")

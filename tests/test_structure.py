@@ -162,6 +162,7 @@ def test_readme_commands_exist():
         assert hasattr(cli, command.capitalize())
 
 
+@pytest.mark.slow
 def test_readme_python_example_runs():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)

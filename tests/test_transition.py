@@ -82,14 +82,17 @@ def test_from_a_potential_with_temperature_to_the_transition():
         found = find_transition(exponent, theta | {"E": E}, 99.0, T_c + 1, v_w=0.5)
         return jnp.stack(found[:5]), found.status
 
-    run = jax.jit(numbers)
-    (T_n, T_p, beta, exponent_n, _), status = run(0.04)
+    @jax.jit  # one program for values and slopes
+    def run(E):
+        return jax.jvp(numbers, (E,), (jnp.ones_like(E),))
+
+    ((T_n, T_p, beta, exponent_n, _), status), (slope, _) = run(jnp.asarray(0.04))
     assert Status(int(status)) is Status.SUCCESS
     assert 100 < float(T_p) < float(T_n) < T_c
     bounce = solve_bounce(polynomial, at_temperature(theta, T_n), [0.0], [100.0], 3)
     assert float(exponent_n) == pytest.approx(float(bounce.action / T_n), rel=1e-9)
-    slope = jax.jit(jax.jacfwd(lambda E: numbers(E)[0]))(0.04)
     h = 1e-5
-    difference = (run(0.04 + h)[0] - run(0.04 - h)[0]) / (2 * h)
+    up, down = (run(jnp.asarray(0.04 + step))[0][0] for step in (h, -h))
+    difference = (up - down) / (2 * h)
     np.testing.assert_allclose(slope, difference, rtol=1e-4)
     assert float(beta) > 100

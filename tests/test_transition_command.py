@@ -129,6 +129,7 @@ def test_vacua_are_followed_over_the_temperature(T_start):
     assert T_c < high < T_c + 0.1
 
 
+@pytest.mark.slow
 def test_elasticities_are_those_of_finite_differences():
     """On S₃/T = A/(1 − T/T_c)², which needs no bounce."""
 
