@@ -102,7 +102,13 @@ ORDER = [
     "scan_report",
     "plotting",
     "_command",
+    "run_command",
+    "sensitivity_command",
+    "inference_command",
+    "evolve_command",
+    "bounce_command",
     "transition_command",
+    "convert_command",
     "scan_command",
     "cli",
 ]
