@@ -1,7 +1,6 @@
 """The report of `jaxbounce convert`: every tier of P side by side, each with its certificate."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._files import json_number
 from jaxbounce._version import __version__
 from jaxbounce.conversion import (
     DistributedOverlap,
@@ -200,23 +200,18 @@ def _details(conversion: WallConversion, own: Any, v_w: float) -> dict[str, Any]
             details[name] = [float(getattr(own, name)[i]) for i in found]
         return details
     fields = [f.name for f in dataclasses.fields(own) if f.name not in ("status", "P")]
-    details |= {name: _number(getattr(own, name)) for name in fields}
+    details |= {name: json_number(getattr(own, name)) for name in fields}
     steps = getattr(model, "steps", None)
     if steps is not None:
         details["steps"] = steps
     return details
 
 
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
 def _estimate_mapping(estimate: Estimate) -> dict[str, Any]:
     status = Status(int(estimate.status))
     return {
-        "P": _number(estimate.P),
-        "error_estimate": _number(estimate.error),
+        "P": json_number(estimate.P),
+        "error_estimate": json_number(estimate.error),
         "status": status.name.lower(),
         "status_message": status.message,
     }
@@ -252,7 +247,7 @@ def _local(result: Conversion) -> _Local:
         float(phi),
         float(local.slope[0]),
         float(local.delta[0]),
-        _number(local.P),
+        json_number(local.P),
     )
 
 
@@ -281,7 +276,7 @@ def as_mapping(result: Conversion) -> dict[str, Any]:
     inputs: dict[str, Any] = {
         "csv": settings.source,
         "R0": None if profile is None else profile.R_peak,
-        "w": None if profile is None else _number(profile.w_FWHM),
+        "w": None if profile is None else json_number(profile.w_FWHM),
         "y_B": float(couplings.y_B),
         "y_chi": float(couplings.y_chi),
         "lambda_tr_eff": float(couplings.lam),
@@ -354,12 +349,12 @@ def _overlap_mapping(
     }
     return {
         "integrals": {
-            "I2_phi2_f2": _number(solved.I2),
+            "I2_phi2_f2": json_number(solved.I2),
             "I2_error_estimate": float(solved.error_I2),
         },
         "result": {
-            "lambda0_required": _number(solved.lam),
-            "lambda_eff_equiv": _number(solved.lam_eff),
+            "lambda0_required": json_number(solved.lam),
+            "lambda_eff_equiv": json_number(solved.lam_eff),
         },
     }
 

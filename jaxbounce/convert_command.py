@@ -41,6 +41,7 @@ def run_convert(command: Convert) -> int:
     """Run `jaxbounce convert`; the exit status."""
     from jaxbounce import Status, conversion_report, enable_x64
     from jaxbounce._checks import ConfigurationError, check_name, check_number, put
+    from jaxbounce._files import write_json
     from jaxbounce._ranges import above
     from jaxbounce.conversion_config import (
         MODELS,
@@ -49,7 +50,6 @@ def run_convert(command: Convert) -> int:
         expand_conversion,
         read_conversion,
     )
-    from jaxbounce.report import write_json
 
     enable_x64()
     keep_compiled()

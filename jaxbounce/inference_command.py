@@ -50,8 +50,8 @@ class Posterior(Fit):
 def run_fit(command: Fit) -> int:
     """Run `jaxbounce fit`; the exit status."""
     from jaxbounce import fit_report
+    from jaxbounce._files import write_json
     from jaxbounce.inference import FitStatus, fit
-    from jaxbounce.report import write_json
 
     configuration, arguments = _fit_arguments(command)
     found = fit(*arguments, starts=command.starts, seed=command.seed)

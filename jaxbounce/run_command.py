@@ -33,6 +33,7 @@ class Template:
 def run_run(command: Run) -> int:
     """Run `jaxbounce run`; the exit status."""
     from jaxbounce import Status, enable_x64, report
+    from jaxbounce._files import write_json
 
     # before the configuration: a profile is an array as soon as it is read
     enable_x64()
@@ -40,19 +41,19 @@ def run_run(command: Run) -> int:
     keep_compiled()
     result = report.run(configuration)
     if command.out is not None:
-        report.write_json(command.out, report.as_mapping(result))
+        write_json(command.out, report.as_mapping(result))
     print(report.as_text(result))
     return exit_status(Status(int(result.prediction.status)))
 
 
 def run_diagnostics(command: Diagnostics) -> int:
     """Run `jaxbounce diagnostics`; the exit status."""
-    from jaxbounce import enable_x64, report
+    from jaxbounce import diagnostics_report, enable_x64
 
     enable_x64()
     configuration = configured(command)
     keep_compiled()
-    print(report.diagnostics_text(configuration))
+    print(diagnostics_report.diagnostics_text(configuration))
     return 0
 
 

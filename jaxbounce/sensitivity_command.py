@@ -26,7 +26,8 @@ class Sensitivity(Point):
 def run_sensitivity(command: Sensitivity) -> int:
     """Run `jaxbounce sensitivity`; the exit status."""
     from jaxbounce import Status, enable_x64, plotting, sensitivity_report
-    from jaxbounce.report import resolved_model, write_json
+    from jaxbounce._files import write_json
+    from jaxbounce.report import resolved_model
     from jaxbounce.sensitivity import check_parameters, sensitivities
 
     enable_x64()
