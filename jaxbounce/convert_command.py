@@ -39,7 +39,7 @@ class Convert:
 
 def run_convert(command: Convert) -> int:
     """Run `jaxbounce convert`; the exit status."""
-    from jaxbounce import Status, conversion_report, enable_x64
+    from jaxbounce import Status, conversion_report, conversion_tiers, enable_x64
     from jaxbounce._checks import ConfigurationError, check_name, check_number, put
     from jaxbounce._files import write_json
     from jaxbounce._ranges import above
@@ -90,7 +90,7 @@ def run_convert(command: Convert) -> int:
     settings = read_conversion(table)
     if command.model is not None:
         settings.refuse_unused_K()
-    result = conversion_report.convert(settings, command.v_w, T, command.model)
+    result = conversion_tiers.convert(settings, command.v_w, T, command.model)
     if command.out is not None:
         write_json(command.out, conversion_report.as_mapping(result))
     print(conversion_report.as_text(result))

@@ -14,7 +14,7 @@ from jaxbounce.config import PARAMETER_OF_KEY, Configuration, configure
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
 from jaxbounce.conversion import Estimate
 from jaxbounce.conversion_config import MODELS, ConversionSettings
-from jaxbounce.conversion_report import probability, resolved
+from jaxbounce.conversion_tiers import probability, resolved
 from jaxbounce.inference import likelihood, tension
 from jaxbounce.model import Model, Prediction, conversion_probability, predict
 from jaxbounce.parameters import CHOICES, RANGES, Choices

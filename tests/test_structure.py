@@ -92,6 +92,7 @@ ORDER = [
     "transition_config",
     "conversion_config",
     "config",
+    "conversion_tiers",
     "conversion_report",
     "report",
     "diagnostics_report",
