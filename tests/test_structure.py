@@ -90,6 +90,7 @@ ORDER = [
     "scan",
     "bounce_config",
     "transition_config",
+    "wall_config",
     "conversion_config",
     "config",
     "conversion_tiers",
