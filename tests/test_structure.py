@@ -102,6 +102,7 @@ ORDER = [
     "evolution_report",
     "sensitivity_report",
     "fit_report",
+    "scan_design_config",
     "scan_config",
     "scan_report",
     "plotting",
