@@ -1,15 +1,37 @@
-"""What the commands share: overrides of keys, compiled programs kept, the exit status."""
+"""What the commands share: the point they start from, overrides, programs kept, exit status."""
 
+import dataclasses
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
 
 from jaxbounce._version import __version__
 
 if TYPE_CHECKING:
+    from jaxbounce.config import Configuration
     from jaxbounce.status import Status
+
+
+Preset = Literal["published", "benchmark", "exact"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """What the commands about one point have in common: its configuration."""
+
+    config: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[CONFIG]")] = None
+    """JSON or TOML configuration (published keys); the published benchmark if left out."""
+    preset: Annotated[Preset | None, tyro.conf.arg(metavar="published|benchmark|exact")] = None
+    """Set of choices; a choice written in CONFIG wins. Default: "benchmark" without CONFIG,
+    the defaults of `jaxbounce template` with one."""
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
+    """Override one key of the configuration; may be repeated."""
 
 
 def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -26,6 +48,13 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
         except json.JSONDecodeError:
             values[key.strip()] = value
     return values
+
+
+def configured(command: Point) -> "Configuration":
+    """The configuration that a command names."""
+    from jaxbounce.config import configure
+
+    return configure(command.config, command.preset, overrides(command.set))
 
 
 def keep_compiled() -> None:

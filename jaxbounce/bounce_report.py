@@ -1,7 +1,6 @@
 """The output of `jaxbounce bounce`: action, certificate, wall; the profile as CSV and JSON."""
 
 import json
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ import equinox as eqx
 import numpy as np
 
 from jaxbounce._checks import ConfigurationError
+from jaxbounce._files import json_number, write_json, write_whole
 from jaxbounce._version import __version__
 from jaxbounce.bounce import BounceWall
 from jaxbounce.bounce.solve import scan_points
 from jaxbounce.bounce_config import PUBLISHED, Solved
-from jaxbounce.report import write_json, write_whole
 from jaxbounce.status import Status
 from jaxbounce.wall import Couplings, crossings, level_splitting
 
@@ -62,22 +61,19 @@ def as_mapping(solved: Solved) -> dict[str, Any]:
         "inputs": dict(solved.table),
         "bounce": {
             # JSON has no NaN; a potential without a scale has an action and no size
-            **{name: _number(getattr(b, name)) for name in names},
+            **{name: json_number(getattr(b, name)) for name in names},
             "dimension": b.dimension,
             "false_vacuum": [float(x) for x in b.false_vacuum] if good else None,
             "true_vacuum": [float(x) for x in b.true_vacuum] if good else None,
             "status": solved.status.name.lower(),
             "status_message": solved.status.message,
         },
-        "certificate": {name: _number(value) for name, value in b.certificate._asdict().items()},
+        "certificate": {
+            name: json_number(value) for name, value in b.certificate._asdict().items()
+        },
         "derived": wall_quantities(solved) if good else {},
         "jaxbounce_version": __version__,
     }
-
-
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
 
 
 def write(path: str | Path, solved: Solved, points: int = POINTS) -> Path:

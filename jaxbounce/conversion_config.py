@@ -10,22 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxbounce._checks import (
-    ComputationError,
     ConfigurationError,
     check_flag,
     check_keys,
     check_name,
     check_number,
-    check_text,
     check_whole,
     read_mapping,
 )
 from jaxbounce._ranges import Range, above, at_least
-from jaxbounce.bounce import BounceWall
-from jaxbounce.bounce_config import solve
 from jaxbounce.conversion import (
     WALL_RANGES,
     ConversionModel,
@@ -35,9 +29,9 @@ from jaxbounce.conversion import (
     TwoLevelPropagation,
     WallConversion,
 )
-from jaxbounce.profile_csv import RadialProfile, read_profile
-from jaxbounce.status import Status
-from jaxbounce.wall import Couplings, TanhWall, TwoCentreTanhWall, WallProfile
+from jaxbounce.profile_csv import RadialProfile
+from jaxbounce.wall import Couplings, WallProfile
+from jaxbounce.wall_config import read_wall
 
 SHIPPED_WALL = Path(__file__).parent / "data" / "published_potential_wall.csv"
 """Wall of the published potential in infinite volume, 300 rows, made by `jaxbounce bounce
@@ -63,7 +57,6 @@ MODELS: dict[str, str] = {
 
 _STEPS = {"two-level": 512, "full-wave": 128}
 _SIDES = {"SFV_positive": 1.0, "positive": 1.0, "SFV_negative": -1.0, "negative": -1.0}
-_TANH_KEYS = ("Phi_inside", "phi_outside", "width", "centre", "centre_Phi", "centre_phi")
 _ENERGY_KEYS = ("type", "T_reh", "E_min", "E_max_mode", "E_max_fraction", "E_max")
 
 
@@ -271,7 +264,7 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
         if name in table and not isinstance(table[name], Mapping):
             raise ConfigurationError(f"conversion.{name} = {table[name]!r}: must be a table")
     notes: list[str] = []
-    profile, wall, origin = _wall(table, notes)
+    profile, wall, origin = read_wall(table, notes)
     written = table.get("wall", {})
     check_keys(written, ("v_w",), "conversion.wall.")
     speed = _only_one(table.get("v_w"), written.get("v_w"), "v_w", "wall.v_w")
@@ -344,81 +337,3 @@ def _couplings(table: Mapping[str, Any]) -> Couplings:
         value = default if value is None else value
         values[name] = check_number(f"conversion.couplings.{key}", value, WALL_RANGES[name])
     return Couplings(**values)
-
-
-def _wall(
-    table: Mapping[str, Any], notes: list[str]
-) -> tuple[RadialProfile | None, WallProfile, str]:
-    walls = [key for key in ("profile_csv", "tanh", "potential") if key in table]
-    if len(walls) != 1:
-        have = f"both given ({', '.join(walls)})" if walls else "all missing"
-        raise ConfigurationError(
-            f"conversion.profile_csv, conversion.tanh, conversion.potential: {have}; give exactly"
-            " one wall"
-        )
-    if "potential" in table:
-        return None, _bounce_wall(table["potential"]), "bounce"
-    if "tanh" in table:
-        return None, _tanh_wall(table["tanh"]), "tanh"
-    path = check_text("conversion.profile_csv", table["profile_csv"], "path of a CSV file")
-    columns = {
-        k: check_text(f"columns.{k}", v, "name of a column")
-        for k, v in table.get("columns", {}).items()
-        if v
-    }
-    prefer = check_flag("conversion.prefer_csv_R_peak", table.get("prefer_csv_R_peak", False))
-    centre = table.get("R0")
-    if centre is not None:
-        centre = check_number("conversion.R0", centre, above(0, "radius of the wall"))
-    width = table.get("w")
-    if width is not None:
-        width = check_number("conversion.w", width, above(0, "width of the wall"))
-    profile = read_profile(
-        path,
-        columns=columns,
-        R_peak=centre,
-        w_FWHM=width,
-        # as published, w only stands in for a missing column
-        prefer_file=("R_peak", "w_FWHM") if prefer else ("w_FWHM",),
-    )
-    notes.extend(profile.notes)
-    return profile, profile.wall(), str(path)
-
-
-def _bounce_wall(potential: Any) -> WallProfile:
-    """The wall of a bounce, solved here; its first field is Φ, the second φ."""
-    if not isinstance(potential, str | Mapping):
-        raise ConfigurationError(
-            f"conversion.potential = {potential!r}: must be a table, or the path of a file"
-        )
-    solved = solve(potential)
-    if len(solved.fields) != 2:
-        raise ConfigurationError(
-            f"conversion.potential: has {len(solved.fields)} fields; a wall needs two, Φ and φ"
-        )
-    if solved.status != Status.SUCCESS:
-        raise ComputationError(f"conversion.potential: {solved.status.message}")
-    return BounceWall(solved.bounce)
-
-
-def _tanh_wall(table: Mapping[str, Any]) -> WallProfile:
-    check_keys(table, _TANH_KEYS, "conversion.tanh.")
-    values = {
-        key: check_number(
-            f"conversion.tanh.{key}",
-            value,
-            Range(-jnp.inf, jnp.inf, False, False, "place of the wall")
-            if key.startswith("centre")
-            else above(0, "field value or width"),
-        )
-        for key, value in table.items()
-    }
-    for key in ("Phi_inside", "phi_outside", "width"):
-        if key not in values:
-            raise ConfigurationError(f"conversion.tanh.{key}: missing; add it")
-    two = {"centre_Phi", "centre_phi"} & set(values)
-    if two and ("centre" in values or len(two) == 1):
-        raise ConfigurationError(
-            "conversion.tanh: give centre alone, or both centre_Phi and centre_phi"
-        )
-    return TwoCentreTanhWall(**values) if two else TanhWall(**values)

@@ -8,11 +8,11 @@ import equinox as eqx
 import numpy as np
 
 from jaxbounce._checks import ConfigurationError
+from jaxbounce._files import write_bytes_whole, write_whole
 from jaxbounce._types import Real
 from jaxbounce._version import __version__
 from jaxbounce.cosmology import temperature_of_time
 from jaxbounce.model import Model, boltzmann_rates, conversion_probability, initial_yield
-from jaxbounce.report import write_bytes_whole, write_whole
 from jaxbounce.yields import Evolution, evolve_boltzmann, time_limits
 
 COLUMNS = ("T_GeV", "y", "Y_chi", "Y_B", "source", "area_density_GeV")

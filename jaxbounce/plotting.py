@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxbounce._checks import ConfigurationError
-from jaxbounce.report import write_bytes_whole
+from jaxbounce._files import write_bytes_whole
 
 
 def new_figure(width: float, height: float) -> Any:

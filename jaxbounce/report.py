@@ -1,37 +1,24 @@
 """The report of one run: what a person reads, and the JSON that a program reads."""
 
-import contextlib
 import dataclasses
 import json
 import math
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
-from jaxbounce._checks import ComputationError, ConfigurationError
+from jaxbounce._files import json_number
 from jaxbounce._version import __version__
 from jaxbounce.config import PARAMETER_OF_KEY, Configuration, configure
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
 from jaxbounce.conversion import Estimate
 from jaxbounce.conversion_config import MODELS, ConversionSettings
-from jaxbounce.conversion_report import probability, resolved
-from jaxbounce.cosmology import (
-    entropy_density,
-    hubble_rate,
-    time_of_temperature_ratio,
-)
-from jaxbounce.equilibrium import incident_flux
+from jaxbounce.conversion_tiers import probability, resolved
 from jaxbounce.inference import likelihood, tension
 from jaxbounce.model import Model, Prediction, conversion_probability, predict
 from jaxbounce.parameters import CHOICES, RANGES, Choices
-from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.status import Status
-from jaxbounce.yields import published_area_density
 
 PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2
 """Planck 2018 baryon density (kg/m³)."""
@@ -143,33 +130,28 @@ def matching_occupancy(f_chi: float, prediction: Prediction) -> float:
     return f_chi * PLANCK_RHO_B / rho_B if rho_B > 0 else math.nan
 
 
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
 def as_mapping(result: Run) -> dict[str, Any]:
     """The published output JSON, with our additions; null where there is no number."""
     configuration, prediction = result.configuration, result.prediction
     status = Status(int(prediction.status))
     return {
-        "inputs": configuration.as_mapping() | {"P_used": _number(result.conversion.P)},
+        "inputs": configuration.as_mapping() | {"P_used": json_number(result.conversion.P)},
         "final": {
-            "Y_B": _number(prediction.Y_B),
-            "Y_chi": _number(prediction.Y_chi),
-            "rho_B_kg_m3": _number(prediction.rho_B),
-            "rho_DM_kg_m3": _number(prediction.rho_DM),
-            "DM_over_B": _number(prediction.ratio),
-            "Omega_B_h2": _number(prediction.omega_b_h2),
-            "Omega_DM_h2": _number(prediction.omega_dm_h2),
+            "Y_B": json_number(prediction.Y_B),
+            "Y_chi": json_number(prediction.Y_chi),
+            "rho_B_kg_m3": json_number(prediction.rho_B),
+            "rho_DM_kg_m3": json_number(prediction.rho_DM),
+            "DM_over_B": json_number(prediction.ratio),
+            "Omega_B_h2": json_number(prediction.omega_b_h2),
+            "Omega_DM_h2": json_number(prediction.omega_dm_h2),
             "equations": configuration.choices.equations,
             "reasons_for_boltzmann": list(configuration.reasons),
-            "T_end_GeV": _number(prediction.T_end),
-            "remaining_annihilation": _number(prediction.remaining_annihilation),
-            "Y_available": _number(prediction.Y_available),
-            "mean_hits": _number(prediction.mean_hits),
-            "relative_error_estimate": _number(prediction.error_estimate),
-            "P_error_estimate": _number(result.conversion.error),
+            "T_end_GeV": json_number(prediction.T_end),
+            "remaining_annihilation": json_number(prediction.remaining_annihilation),
+            "Y_available": json_number(prediction.Y_available),
+            "mean_hits": json_number(prediction.mean_hits),
+            "relative_error_estimate": json_number(prediction.error_estimate),
+            "P_error_estimate": json_number(result.conversion.error),
             "status": status.name.lower(),
             "status_message": status.message,
         },
@@ -178,15 +160,15 @@ def as_mapping(result: Run) -> dict[str, Any]:
             {
                 "row": name,
                 **ROWS[name],
-                "Y_B": _number(row.Y_B),
-                "Y_chi": _number(row.Y_chi),
-                "rho_B_kg_m3": _number(row.rho_B),
-                "rho_DM_kg_m3": _number(row.rho_DM),
-                "DM_over_B": _number(row.ratio),
-                "f_chi_for_Planck_rho_B": _number(
+                "Y_B": json_number(row.Y_B),
+                "Y_chi": json_number(row.Y_chi),
+                "rho_B_kg_m3": json_number(row.rho_B),
+                "rho_DM_kg_m3": json_number(row.rho_DM),
+                "DM_over_B": json_number(row.ratio),
+                "f_chi_for_Planck_rho_B": json_number(
                     matching_occupancy(configuration.incident_flux_scale, row)
                 ),
-                "relative_error_estimate": _number(row.error_estimate),
+                "relative_error_estimate": json_number(row.error_estimate),
                 "status": Status(int(row.status)).name.lower(),
             }
             for name, row in result.rows.items()
@@ -293,10 +275,10 @@ def _tension_mapping(p: Prediction) -> dict[str, Any] | None:
         return None
     found = tension(likelihood(), p)
     return {
-        "ratio_sigma": _number(found.ratio_sigma),
-        "chi2": _number(found.chi2),
-        "n_sigma": _number(found.n_sigma),
-        "pulls": {name: _number(value) for name, value in found.pulls.items()},
+        "ratio_sigma": json_number(found.ratio_sigma),
+        "chi2": json_number(found.chi2),
+        "n_sigma": json_number(found.n_sigma),
+        "pulls": {name: json_number(value) for name, value in found.pulls.items()},
     }
 
 
@@ -350,99 +332,6 @@ def _occupancy_lines(p: Prediction) -> Iterator[str]:
 def as_text(result: Run) -> str:
     """The report a person reads."""
     return "\n".join(_lines(result))
-
-
-def write_whole(path: str | Path, text: str) -> None:
-    """`write_bytes_whole` for text, in UTF-8."""
-    write_bytes_whole(path, text.encode())
-
-
-def write_bytes_whole(path: str | Path, content: bytes) -> None:
-    """Write a file completely or not at all.
-
-    Raises:
-        ConfigurationError: if it cannot be written.
-    """
-    with written_whole(path) as temporary:
-        temporary.write_bytes(content)
-
-
-@contextlib.contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """A file to write in place of `path`, which it becomes at the end, or does not.
-
-    Raises:
-        ConfigurationError: if it cannot be written.
-    """
-    path = Path(path)
-    try:
-        handle, name = tempfile.mkstemp(
-            dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
-        )
-        os.close(handle)
-        temporary = Path(name)
-        try:
-            yield temporary
-            with temporary.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            temporary.chmod(0o666 & ~umask)
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink()
-            raise
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be written ({error.strerror}); give a file in a writable directory"
-        ) from None
-
-
-def write_json(path: str | Path, mapping: Mapping[str, Any]) -> None:
-    """Write an output JSON, whole or not at all."""
-    write_whole(path, json.dumps(mapping, indent=2, allow_nan=False) + "\n")
-
-
-DIAGNOSTIC_RATIOS = (5.0, 2.0, 1.5, 1.2, 1.1, 1.05, 1.02, 1.01, 1.005, 1.0)
-
-
-def diagnostics_text(configuration: Configuration) -> str:
-    """The table around T_p that the published script prints: T/T_p, y, A/V, J_χ, S_B.
-
-    S_B = P f_χ J₁ (A/V) W is the baryon source (GeV⁴), J_χ = f_χ J₁ the incident flux (GeV³).
-    """
-    c, choices = configuration, configuration.choices
-    above = jnp.asarray(DIAGNOSTIC_RATIOS)
-    ratios = jnp.concatenate([above, 1 / above[-2::-1]])
-    y = time_of_temperature_ratio(ratios, c.beta_over_H)
-    T = ratios * c.T_p_GeV
-    beta = c.beta_over_H * hubble_rate(c.T_p_GeV, c.g_star)
-    v_flux = c.v_w if choices.flux == "moving-wall" else None
-    flux = c.incident_flux_scale * incident_flux(
-        T, c.m_chi_GeV, c.g_chi, v_flux, choices.chi_stats, choices.equilibrium
-    )
-    if choices.quadrature == "published" and choices.area_kernel == "eq6":
-        scaled = published_area_density(y, c.I_p)
-    else:
-        scaled = scaled_area_density(y, c.I_p, choices.area_kernel)
-    inside = (y >= c.y_min) & (y <= c.y_max)
-    area = jnp.where(inside, beta / c.v_w * scaled, 0.0)
-    window = activity_window(y, c.source_shape_sigma_y, choices.window)
-    _, conversion = resolved_model(c)
-    if Status(int(conversion.status)) != Status.SUCCESS:
-        raise ComputationError(f"conversion: {Status(int(conversion.status)).message}")
-    source = conversion.P * flux * area * window
-    yield_per_y = source / (entropy_density(T, c.g_star_s) * beta)
-    lines = [
-        f"T_p = {c.T_p_GeV:g} GeV, H_p = {float(hubble_rate(c.T_p_GeV, c.g_star)):.6e} GeV,"
-        f" beta = {float(beta):.6e} GeV; area zero outside y = [{c.y_min:g}, {c.y_max:g}]",
-        f"{'T/T_p':>10} {'y':>13} {'A/V (GeV)':>14} {'J_chi (GeV³)':>14} {'S_B (GeV⁴)':>14}"
-        f" {'dY_B/dy':>14}",
-    ]
-    for row in zip(ratios, y, area, flux, source, yield_per_y, strict=True):
-        r, time, *rest = (float(value) for value in row)
-        lines.append(f"{r:10.6f} {time:13.6f} " + " ".join(f"{value:14.6e}" for value in rest))
-    return "\n".join(lines)
 
 
 def template_text(form: str) -> str:

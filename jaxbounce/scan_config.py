@@ -16,8 +16,6 @@ or by their configuration keys.
 """
 
 import dataclasses
-import math
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -29,26 +27,29 @@ from jaxbounce._checks import (
     ConfigurationError,
     check_keys,
     check_name,
-    check_number,
-    check_text,
     check_whole,
     read_mapping,
     suggestion,
 )
-from jaxbounce._ranges import Range
 from jaxbounce.config import PARAMETER_OF_KEY, Configuration, configure
 from jaxbounce.conversion_config import expand_conversion
-from jaxbounce.inference import read_priors
 from jaxbounce.inference.priors import range_of
 from jaxbounce.model import Model
 from jaxbounce.parameters import PRESETS
 from jaxbounce.report import resolved_model
-from jaxbounce.scan.design import Design, Grid, Sampled, Table
+from jaxbounce.scan.design import Design, Table
 from jaxbounce.scan.engine import single_precision_error
 from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, DIFFERENTIABLE, OUTPUTS
-from jaxbounce.scan.plan import MOST_POINTS, Plan, plan_scan
-from jaxbounce.scan.sequences import MOST_DIMENSIONS, SEQUENCES
-from jaxbounce.sensitivity_report import parameter_of
+from jaxbounce.scan.plan import Plan, plan_scan
+from jaxbounce.scan.sequences import SEQUENCES
+from jaxbounce.scan_design_config import (
+    file_design,
+    first_inside,
+    grid_design,
+    read_specifications,
+    sampled_design,
+    typical_value,
+)
 
 DESIGNS = ("grid", *SEQUENCES, "file")
 _KEYS = (
@@ -65,9 +66,7 @@ _KEYS = (
     "chunk",
     "batch",
 )
-_LONGEST_AXIS = 10**8
 _LARGEST_CHUNK = 2**24
-_ANY = Range(-math.inf, math.inf, False, False, "a number")
 _KEY_OF_PARAMETER = {name: key for key, name in PARAMETER_OF_KEY.items()}
 
 TEMPLATE = """\
@@ -156,15 +155,15 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         if key in table and kind not in needed:
             raise ConfigurationError(f'{key} = {table[key]!r}: design = "{kind}" has none; drop it')
     if kind == "file":
-        design, specifications = _from_file(table, directory)
-        middle = {name: _first_inside(name, v) for name, v in design.columns.items()}
+        design, specifications = file_design(table, directory)
+        middle = {name: first_inside(name, v) for name, v in design.columns.items()}
     else:
-        specifications = _specifications(table)
-        design = _grid(specifications) if kind == "grid" else None
+        specifications = read_specifications(table)
+        design = grid_design(specifications) if kind == "grid" else None
         middle = {
-            name: _first_inside(name, design.values[name][::-1])
+            name: first_inside(name, design.values[name][::-1])
             if design is not None
-            else _typical(name, specification)
+            else typical_value(name, specification)
             for name, specification in specifications.items()
         }
     configuration = _configured(table, directory, middle)
@@ -179,7 +178,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
             )
             raise ConfigurationError(f"{where}{name}: {reason}")
     if design is None:
-        design = _sampled(kind, table, model, specifications)
+        design = sampled_design(kind, table, model, specifications)
     mapping = configuration.as_mapping()
     for name in specifications:
         if name in _KEY_OF_PARAMETER:
@@ -213,184 +212,6 @@ def _written_design(table: Mapping[str, Any]) -> str:
     if "design" not in table:
         raise ConfigurationError(f"design: missing; name one of {', '.join(DESIGNS)}")
     return table["design"]
-
-
-def _specifications(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """The table [parameters], with parameters by their own names."""
-    written = table.get("parameters")
-    if not isinstance(written, Mapping) or not written:
-        raise ConfigurationError(
-            "parameters: missing; add a table [parameters] with what varies, such as v_w = { prior"
-            ' = "uniform", low = 0.05, high = 0.95 }'
-        )
-    found: dict[str, Mapping[str, Any]] = {}
-    for key, specification in written.items():
-        name = parameter_of(key)
-        if not isinstance(specification, Mapping):
-            raise ConfigurationError(
-                f"parameters.{key} = {specification!r}: must be a table; what does not vary belongs"
-                " into config"
-            )
-        if name in found:
-            raise ConfigurationError(f"parameters.{key}: given twice; keep one of them")
-        found[name] = specification
-    return found
-
-
-def _grid(specifications: Mapping[str, Mapping[str, Any]]) -> Grid:
-    return Grid({name: _axis(name, s) for name, s in specifications.items()})
-
-
-def _axis(name: str, table: Mapping[str, Any]) -> np.ndarray:
-    where = f"parameters.{name}."
-    if "prior" in table:
-        raise ConfigurationError(
-            f'{where}prior: design = "grid" has no priors; give low, high and count, or values'
-        )
-    check_keys(table, ("low", "high", "count", "scale", "values"), where)
-    if "values" in table:
-        if len(table) > 1:
-            raise ConfigurationError(f"{where}values: stand alone; drop the other keys")
-        if not isinstance(table["values"], list) or not table["values"]:
-            raise ConfigurationError(
-                f"{where}values = {table['values']!r}: must be a list of numbers"
-            )
-        values = np.array([check_number(where + "values", v, _ANY) for v in table["values"]])
-        if len(np.unique(values)) < len(values):
-            raise ConfigurationError(f"{where}values: a value is given twice; keep one of them")
-        return values
-    for key in ("low", "high", "count"):
-        if key not in table:
-            raise ConfigurationError(
-                f"{where}{key}: missing; an axis needs low, high and count, or values"
-            )
-    low = check_number(where + "low", table["low"], _ANY)
-    high = check_number(where + "high", table["high"], _ANY)
-    count = check_whole(where + "count", table["count"], 1, "values along the axis")
-    if count > _LONGEST_AXIS:
-        raise ConfigurationError(
-            f"{where}count = {count}: must be at most {_LONGEST_AXIS:.0e}; take a coarser axis"
-        )
-    scale = check_name(where + "scale", table.get("scale", "linear"), ("linear", "log"))
-    if scale == "linear":
-        return np.linspace(low, high, count)
-    if low <= 0 or high <= 0:
-        raise ConfigurationError(
-            f'{where}scale = "log": low = {low:g} and high = {high:g} must be > 0'
-        )
-    return np.geomspace(low, high, count)
-
-
-def _sampled(
-    kind: str,
-    table: Mapping[str, Any],
-    model: Model,
-    specifications: Mapping[str, Mapping[str, Any]],
-) -> Sampled:
-    for name, specification in specifications.items():
-        if "prior" not in specification:
-            raise ConfigurationError(
-                f'parameters.{name}.prior: missing; design = "{kind}" draws from priors, such as {{'
-                ' prior = "log-uniform", low = 1, high = 10 }'
-            )
-    if "points" not in table:
-        raise ConfigurationError(f'points: missing; design = "{kind}" needs their number')
-    count = check_whole("points", table["points"], 1, "number of points")
-    seed = check_whole("seed", table.get("seed", 0), 0, "of the random numbers")
-    if seed >= 2**64:
-        raise ConfigurationError(f"seed = {seed}: must be below 2^64; take a smaller one")
-    if count > MOST_POINTS:
-        raise ConfigurationError(
-            f"points = {count}: must be at most {MOST_POINTS:.0e}; split the scan by seeds"
-        )
-    names = tuple(specifications)
-    if kind == "sobol" and len(names) > MOST_DIMENSIONS:
-        raise ConfigurationError(
-            f'design = "sobol": takes up to {MOST_DIMENSIONS} parameters; use "latin-hypercube"'
-        )
-    try:
-        priors = read_priors(model, names, specifications)
-    except ConfigurationError as error:  # by the name that the table has here
-        raise ConfigurationError(str(error).replace("priors.", "parameters.")) from None
-    return Sampled(priors, SEQUENCES[kind](len(names), count, seed), count)
-
-
-def _from_file(
-    table: Mapping[str, Any], directory: Path
-) -> tuple[Table, dict[str, Mapping[str, Any]]]:
-    if "parameters" in table:
-        raise ConfigurationError(
-            'parameters: design = "file" takes them from the columns of the file; drop the table'
-        )
-    if "file" not in table:
-        raise ConfigurationError(
-            'file: missing; design = "file" needs the path of a CSV or Parquet'
-        )
-    path = directory / check_text("file", table["file"], "path of a CSV or Parquet file")
-    columns: dict[str, np.ndarray] = {}
-    for key, values in _columns(path).items():
-        name = parameter_of(str(key).strip())
-        if name in columns:
-            raise ConfigurationError(f"{path}: column {key}: given twice; keep one of them")
-        columns[name] = values
-    if not columns or not len(next(iter(columns.values()))):
-        raise ConfigurationError(f"{path}: holds no points; give one row a point")
-    return Table(columns), {name: {"column": name} for name in columns}
-
-
-def _columns(path: Path) -> dict[Any, np.ndarray]:
-    """Columns of a CSV or Parquet file as float64; an empty cell is NaN."""
-    try:
-        import pandas
-    except ImportError:
-        raise ConfigurationError(
-            f"{path}: a file of points needs pandas; pip install 'jaxbounce[scan]'"
-        ) from None
-    try:
-        if path.suffix.lower() == ".parquet":
-            frame = pandas.read_parquet(path)
-        else:
-            with warnings.catch_warnings():
-                # more cells than columns would shift or drop some
-                warnings.simplefilter("error")
-                frame = pandas.read_csv(path, comment="#", skipinitialspace=True, index_col=False)
-    except (OSError, ValueError, ImportError, Warning) as error:
-        reason = " ".join(str(error).split())[:160]
-        raise ConfigurationError(
-            f"{path}: cannot be read as CSV or Parquet ({reason}); give a table with one column a"
-            " parameter"
-        ) from None
-    found = {}
-    for key in frame.columns:
-        try:
-            found[key] = frame[key].to_numpy(dtype=float)
-        except (TypeError, ValueError) as error:
-            reason = " ".join(str(error).split())[:120]
-            raise ConfigurationError(f"{path}: column {key}: {reason}; write numbers") from None
-    return found
-
-
-def _first_inside(name: str, values: np.ndarray) -> float | None:
-    """A value that the parameter may have, not 0 if there is another; None if there is none."""
-    allowed = range_of(name)
-    inside = [float(v) for v in values[:100_000] if float(v) in allowed]
-    return next((v for v in inside if v), inside[0] if inside else None)
-
-
-def _typical(name: str, table: Mapping[str, Any]) -> float | None:
-    """A value amid a prior, in the range of the parameter; None if its table has none.
-
-    Tables with something wrong pass: their own check will say what.
-    """
-    numbers = {
-        k: float(v) for k, v in table.items() if isinstance(v, int | float) and abs(v) < 1e300
-    }
-    found = [numbers[key] for key in ("median", "mean") if key in numbers]
-    if "low" in numbers and "high" in numbers:
-        low, high = numbers["low"], numbers["high"]
-        logarithmic = str(table.get("prior")).startswith("log") and low > 0 and high > 0
-        found += [math.sqrt(low * high) if logarithmic else (low + high) / 2, low, high]
-    return next((value for value in found if value in range_of(name)), None)
 
 
 def _configured(

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jaxbounce._checks import ComputationError, ConfigurationError, check_name
+from jaxbounce._files import written_whole
 from jaxbounce.constants import CRITICAL_DENSITY_OVER_H2
 from jaxbounce.inference import Likelihood
-from jaxbounce.report import written_whole
 from jaxbounce.scan.design import POINT, Region
 from jaxbounce.scan.engine import Estimate
 from jaxbounce.scan.plan import Plan

@@ -30,7 +30,7 @@ def run_transition(command: Transition) -> int:
     """Run `jaxbounce transition`; the exit status."""
     from jaxbounce import enable_x64, transition_config, transition_report
     from jaxbounce._checks import ConfigurationError, put, read_mapping
-    from jaxbounce.report import write_json
+    from jaxbounce._files import write_json
 
     if command.template:
         print(transition_report.template_text())
