@@ -7,6 +7,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import jaxbounce
 
 PACKAGE = Path(jaxbounce.__file__).parent
