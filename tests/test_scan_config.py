@@ -6,6 +6,7 @@ import pytest
 from scans import SOBOL, written
 
 from jaxbounce._checks import ConfigurationError
+from jaxbounce.config import BENCHMARK
 from jaxbounce.scan_config import TEMPLATE, read_scan
 
 
@@ -98,6 +99,26 @@ def test_annihilation_that_varies_is_integrated(tmp_path):
         }
     )  # fmt: skip
     assert settings.model.choices.equations == "boltzmann"
+
+
+@pytest.mark.parametrize(
+    ("key", "choices", "reason"),
+    [
+        ("Y_chi_init", {"dark_matter": "occupancy"}, 'not used with dark_matter = "occupancy"'),
+        ("sigma_y", {"window": "none"}, 'not used with window = "none"'),
+        ("P_back_over_P", {}, 'used by closure = "two-zone" only'),
+        ("Y_chi_init", {}, None),
+        ("sigma_y", {}, None),
+    ],
+)
+def test_what_varies_without_effect_is_said(key, choices, reason):
+    table = {
+        "config": {"preset": "benchmark", **BENCHMARK, **choices},
+        "design": "grid",
+        "parameters": {key: {"values": [0.1, 0.2]}},
+    }
+    warnings = read_scan(table).warnings
+    assert warnings == (() if reason is None else (f"{key}: {reason}: it varies without effect",))
 
 
 @pytest.mark.parametrize("rows", ["0.3,100,5\n0.5,10,5", "0.3,100,5\n0.5,10"])
