@@ -117,13 +117,13 @@ class Configuration:
             if given:
                 raise ConfigurationError(
                     f'{given[0]} = {getattr(self, given[0])}: regime = "thermal" starts in'
-                    " equilibrium; set it to null"
+                    f" equilibrium; leave it out (or --set {given[0]}=null)"
                 )
         elif self.dark_matter == "input" and len(given) != 1:
             have = "both given" if given else "both missing"
             raise ConfigurationError(
                 f'Y_chi_init and n_chi_at_Tp_GeV3: {have}; dark_matter = "input" needs'
-                " exactly one of them (set the other to null)"
+                " exactly one of them; leave the other out (or --set it to null)"
             )
         self._check_conversion()
         try:
@@ -139,8 +139,7 @@ class Configuration:
                     f"P_chi_to_B: missing; add it ({RANGES['P'].meaning}), or a table conversion"
                 )
             raise ConfigurationError(
-                f"P_chi_to_B = {self.P_chi_to_B} and conversion: both given; drop one of them"
-                " (set P_chi_to_B to null)"
+                f"P_chi_to_B = {self.P_chi_to_B} and conversion: both given; leave one of them out"
             )
         if settings is not None:
             settings.refuse_unused_K()

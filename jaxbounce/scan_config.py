@@ -50,6 +50,7 @@ from jaxbounce.scan_design_config import (
     sampled_design,
     typical_value,
 )
+from jaxbounce.sensitivity import why_unused
 
 DESIGNS = ("grid", *SEQUENCES, "file")
 _KEYS = (
@@ -204,7 +205,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         "parameters": {name: dict(s) for name, s in specifications.items()},
     }
     return ScanSettings(
-        configuration, model, design, _options(table), recorded, tuple(_warnings(design))
+        configuration, model, design, _options(table), recorded, tuple(_warnings(design, model))
     )
 
 
@@ -274,10 +275,13 @@ def _names(
     return tuple(dict.fromkeys(written))
 
 
-def _warnings(design: Design) -> list[str]:
-    """Values outside the range of their parameter: points of a grid or file that have no number."""
+def _warnings(design: Design, model: Model) -> list[str]:
+    """What varies without effect; values of a grid or file outside the range of their parameter."""
+    unused = {name: why_unused(model, name) for name in design.names}
+    found = [
+        f"{name}: {reason}: it varies without effect" for name, reason in unused.items() if reason
+    ]
     listed = design.columns if isinstance(design, Table) else design.axes
-    found = []
     for name, values in listed.items():
         allowed = range_of(name)
         bad = values[~np.asarray(allowed.holds(jnp.asarray(values)))]
