@@ -27,15 +27,15 @@ from scipy.integrate import solve_bvp
 
 import jaxbounce
 from jaxbounce.bounce import solve_bounce
-from jaxbounce.potential import (
+from jaxbounce.potential.library import (
     Portal,
-    Potential,
     Z2Portal,
     cubic_quartic,
     portal,
     quartic_well,
     z2_portal,
 )
+from jaxbounce.potential.vacua import Potential
 
 
 class Case(NamedTuple):

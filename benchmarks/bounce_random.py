@@ -24,10 +24,10 @@ from jaxtyping import Array, Float
 from scipy.optimize import minimize
 
 import jaxbounce
+from jaxbounce._core.status import Status
 from jaxbounce.bounce import Bounce, search, solve, solve_bounce
 from jaxbounce.bounce.grid import Elements
-from jaxbounce.potential import Potential
-from jaxbounce.status import Status
+from jaxbounce.potential.vacua import Potential
 
 FINER, FINER_SEARCH = Elements(34, 12), Elements(24, 9)
 

@@ -19,7 +19,7 @@ import qutip
 
 import jaxbounce
 from jaxbounce.conversion import FullWave, TwoLevelPropagation
-from jaxbounce.wall import Couplings, TanhWall
+from jaxbounce.conversion.wall import Couplings, TanhWall
 
 LAM, WIDTH, REACH = 0.209, 1.5, 30.0
 WALL = TanhWall(2.4, 1.7, WIDTH)

@@ -60,8 +60,8 @@ def table(kind: str, points: int) -> dict[str, Any]:
 def child(kind: str, points: int, workers: int, out: str) -> None:
     """One scan, measured from inside its process; a line of JSON."""
     import jaxbounce
+    from jaxbounce.files.scan import read_scan
     from jaxbounce.scan import cluster, engine, store
-    from jaxbounce.scan_config import read_scan
 
     started = time.perf_counter()
     if not workers:

@@ -21,7 +21,7 @@ from scipy.interpolate import make_interp_spline
 from scipy.special import gammainc
 
 import jaxbounce
-from jaxbounce.config import BENCHMARK
+from jaxbounce.files.point import BENCHMARK
 from jaxbounce.percolation.later_bubbles import by_quadrature, later_bubble_integral
 
 PARAMETERS = {

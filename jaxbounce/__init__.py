@@ -7,32 +7,25 @@ The public names are imported when first used, so that `import jaxbounce` and
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from jaxbounce._version import __version__ as __version__
+from jaxbounce._core.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from jaxbounce._checks import ConfigurationError as ConfigurationError
-    from jaxbounce.config import (
-        Configuration as Configuration,
-        load as load,
-    )
-    from jaxbounce.model import (
-        Model as Model,
-        Prediction as Prediction,
-        predict as predict,
-    )
+    from jaxbounce._core.errors import ConfigurationError as ConfigurationError
+    from jaxbounce._core.status import Status as Status
+    from jaxbounce.files.point import Configuration as Configuration, load as load
+    from jaxbounce.model.model import Model as Model, Prediction as Prediction, predict as predict
     from jaxbounce.parameters import Choices as Choices, Parameters as Parameters
-    from jaxbounce.status import Status as Status
 
 _HOME_OF_NAME = {
     "Choices": "parameters",
-    "Configuration": "config",
-    "ConfigurationError": "_checks",
-    "Model": "model",
+    "Configuration": "files.point",
+    "ConfigurationError": "_core.errors",
+    "Model": "model.model",
     "Parameters": "parameters",
-    "Prediction": "model",
-    "Status": "status",
-    "load": "config",
-    "predict": "model",
+    "Prediction": "model.model",
+    "Status": "_core.status",
+    "load": "files.point",
+    "predict": "model.model",
 }
 
 

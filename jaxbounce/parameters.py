@@ -7,18 +7,21 @@ from typing import Literal, get_args
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxbounce._ranges import Range, above, at_least
-from jaxbounce._types import Scalar, as_leaf, as_optional_leaf
-from jaxbounce.equilibrium import Equilibrium, Statistics
+from jaxbounce._core.ranges import Range, above, at_least
+from jaxbounce._core.types import Scalar, as_leaf, as_optional_leaf
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.percolation import AreaKernel, Window
 from jaxbounce.yields import Closure, Coupling, Flux, Quadrature, TemperatureRange
 
 Equations = Literal["quadrature", "boltzmann"]
-Initial = Literal["given", "equilibrium"]
-Depletion = Literal["off", "on"]
-Derivatives = Literal["reverse", "forward"]
-DarkMatter = Literal["input", "swept-once", "occupancy"]
 
+Initial = Literal["given", "equilibrium"]
+
+Depletion = Literal["off", "on"]
+
+Derivatives = Literal["reverse", "forward"]
+
+DarkMatter = Literal["input", "swept-once", "occupancy"]
 
 RANGES: dict[str, Range] = {
     "m_chi": at_least(0, "mass of χ (GeV)"),

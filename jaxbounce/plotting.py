@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxbounce._checks import ConfigurationError
-from jaxbounce._files import write_bytes_whole
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.files.write import write_bytes_whole
 
 
 def new_figure(width: float, height: float) -> Any:

@@ -167,7 +167,7 @@ def test_readme_commands_exist():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "python -m pytest" in readme
     assert "jaxbounce run" in readme
-    from jaxbounce import cli
+    from jaxbounce.cli import __init__ as cli
 
     commands = set(re.findall(r"(?:^|`|&& )jaxbounce ([a-z]+)", readme, re.MULTILINE))
     assert {"run", "fit", "convert"} <= commands

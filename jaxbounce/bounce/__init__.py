@@ -6,4 +6,3 @@ from jaxbounce.bounce.solve import (
     solve_bounce as solve_bounce,
     vacua_status as vacua_status,
 )
-from jaxbounce.bounce.wall import BounceWall as BounceWall

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbounce._types import Scalar
+from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.far_field import decay_matrix
 from jaxbounce.bounce.grid import (
     Elements,
@@ -32,12 +32,14 @@ from jaxbounce.bounce.grid import (
     to_elements,
 )
 from jaxbounce.bounce.linear import apply_elements, solve_elements
-from jaxbounce.potential import Potential
+from jaxbounce.potential.vacua import Potential
 
 Field = Float[Array, " n"]
 
 _WALL = 1e30  # stiffness of the wall of a box, in units of the kinetic term
+
 _NEAR = 5e-3  # |u| below which the potential is a line integral of its gradient
+
 _LINE_NODES = 8
 
 

@@ -6,26 +6,34 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from jaxbounce._types import Code, Scalar
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Scalar
 from jaxbounce.bounce.action import Field, Inputs, Problem, Units, scaled_potential, solid_angle
 from jaxbounce.bounce.grid import Nodal, Shape
 from jaxbounce.bounce.search import Found, ScaledPotential, beyond_free
-from jaxbounce.potential import is_minimum
-from jaxbounce.status import Status
+from jaxbounce.potential.vacua import is_minimum
 
 _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
+
 _DEGENERATE = 1e-8  # of the depth, relative to the barrier
+
 _SAME = 1e-8  # distance of the vacua, relative to their fields, at which they are one
+
 _NEWTON_TOLERANCE = 1e-8
+
 # rounding moves a thin wall, or changes the size of a bounce of any size, by more than that:
 # then by what it does to the action
 _NEWTON_SOFT = 1e-6
+
 _NEWTON_GAIN = 1e-10
+
 _DERRICK_TOLERANCE = 1e-6
+
 _TAIL_TOLERANCE = 1e-4
 
 ANY_SIZE = 1e-10
 """Scale breaking that is rounding: the potential has no scale."""
+
 NEAR = 0.5
 """How far from its guess a false vacuum may be, relative to the distance of the vacua."""
 

@@ -21,11 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._numerics import eliminate
-from jaxbounce._types import Real, Scalar
+from jaxbounce._core.numerics import eliminate
+from jaxbounce._core.types import Real, Scalar
 
 _SMALLEST = 1e-11  # t below which the integral is cut: an error of 1e-11 in g
+
 _SPLIT = 60.0  # above it the rule runs in 1/t
+
 _PANELS, _NODES, _OUTER_NODES = 15, 10, 12
 
 

@@ -16,9 +16,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._core.types import Real, Scalar
 
 _TAIL_FLOOR = 1e-13  # rounding
+
 _EVEN = 0.2  # of the elements, spread evenly
 
 Nodal = Float[Array, "nodes fields"]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbounce._numerics import eliminate
+from jaxbounce._core.numerics import eliminate
 from jaxbounce.bounce.grid import Elements, Grid, apply_stiffness, sum_elements, to_elements
 
 

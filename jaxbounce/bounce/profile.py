@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
-from jaxbounce._types import Scalar
+from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import (
     Inputs,
     Linearised,
@@ -40,9 +40,13 @@ from jaxbounce.bounce.grid import (
 )
 
 _NEWTON_STEPS = 15
+
 _CONVERGED = 1e-12  # Newton step, of the field range; below 1e-8 stagnation also ends it
+
 _LONGEST_STEP = 0.3
+
 _ROUNDS = 6  # grids that are tried
+
 _RESOLVED = 1e-8  # of Derrick's identity and of Legendre tails: no further grid
 
 

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbounce._types import Scalar
+from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import Field, rise
 from jaxbounce.bounce.grid import (
     Effort,
@@ -45,23 +45,37 @@ from jaxbounce.bounce.grid import (
 from jaxbounce.bounce.linear import solve_elements
 
 Path = Float[Array, "images n"]
+
 ScaledPotential = Callable[[Field], Scalar]
 
 SEARCH_ELEMENTS = Elements(16, 8)
 
 _IMAGES = 33
+
 _STRING_STEPS = (0, 8, 24, 96, 272)  # of the string method between the paths that are tried
+
 _STRING_STEP_LIMIT = 0.25  # of the distance between images
+
 _AMPLITUDES = 8
+
 _WIDTHS = np.geomspace(2e-4, 1.6, 28)
+
 _SCAN_NODES = 64
+
 _TOLERANCES = (1e-3, 1e-4, 1e-5, 1e-6, 1e-6, 1e-6)  # on the predicted decrease of F, stage by stage
+
 _STEPS_A_STAGE = 60
+
 _NARROWEST, _WIDEST = 1e-4, 1.5  # w of a grid
+
 _GRID_PER_WALL = 1.6  # w over the spread of |u'|²
+
 _DECAY_LENGTHS = 30.0
+
 _FARTHEST = 100.0  # x_max of a grid, in wall radii beyond the wall, while fields are free there
+
 _NOT_FREE = 1e-9  # of the kinetic integral: what a free far field may leave out
+
 _FARTHER = 10.0  # by which a grid reaches farther where it leaves out more
 
 

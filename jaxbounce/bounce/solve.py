@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._numerics import bracketed_root, eliminate
-from jaxbounce._types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.numerics import bracketed_root, eliminate
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce.action import (
     Field,
     Inputs,
@@ -44,13 +45,13 @@ from jaxbounce.bounce.grid import (
 )
 from jaxbounce.bounce.profile import solve_profile, stationary_action
 from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
-from jaxbounce.potential import FieldLike, Potential, curvature, is_minimum, polish_vacuum
-from jaxbounce.status import Status
+from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 
 ELEMENTS = Elements(22, 11)
 """Elements of the solution: many rather than of high order, for profiles with narrow features."""
 
 _LINE_POINTS = 257  # of the straight line between the vacua, for the unit of the potential
+
 _SCAN_POINTS = 401
 
 

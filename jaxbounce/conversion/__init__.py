@@ -9,14 +9,9 @@ from jaxbounce.conversion.average import (
     nonrelativistic_flux_average as nonrelativistic_flux_average,
     thermal_flux_average as thermal_flux_average,
 )
-from jaxbounce.conversion.estimate import (
-    ConversionModel as ConversionModel,
-    Estimate as Estimate,
-)
-from jaxbounce.conversion.full_wave import (
-    FullWave as FullWave,
-    FullWaveResult as FullWaveResult,
-)
+from jaxbounce.conversion.bounce_wall import BounceWall as BounceWall
+from jaxbounce.conversion.estimate import ConversionModel as ConversionModel, Estimate as Estimate
+from jaxbounce.conversion.full_wave import FullWave as FullWave, FullWaveResult as FullWaveResult
 from jaxbounce.conversion.local import (
     LocalLandauZener as LocalLandauZener,
     LocalResult as LocalResult,
@@ -28,4 +23,10 @@ from jaxbounce.conversion.overlap import (
 from jaxbounce.conversion.two_level import (
     TwoLevelPropagation as TwoLevelPropagation,
     TwoLevelResult as TwoLevelResult,
+)
+from jaxbounce.conversion.wall import (
+    Couplings as Couplings,
+    TanhWall as TanhWall,
+    TwoCentreTanhWall as TwoCentreTanhWall,
+    WallProfile as WallProfile,
 )

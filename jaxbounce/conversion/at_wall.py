@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._ranges import Range, above, at_least
-from jaxbounce._types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.ranges import Range, above, at_least
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
 from jaxbounce.conversion.average import (
     FluxAverage,
     nonrelativistic_flux_average,
@@ -25,9 +26,8 @@ from jaxbounce.conversion.average import (
 )
 from jaxbounce.conversion.estimate import ConversionModel, Estimate
 from jaxbounce.conversion.two_level import TwoLevelPropagation
-from jaxbounce.equilibrium import Statistics
-from jaxbounce.status import Status
-from jaxbounce.wall import Couplings, WallProfile, eigenmasses, incoming_mass
+from jaxbounce.conversion.wall import Couplings, WallProfile, eigenmasses, incoming_mass
+from jaxbounce.cosmology.gas_integrals import Statistics
 
 Incidence = Literal["cold", "thermal"]
 
@@ -41,6 +41,7 @@ WALL_RANGES: dict[str, Range] = {
 """Range and meaning of the parameters of a conversion, by name."""
 
 _COUPLINGS = ("y_B", "y_chi", "lam")
+
 _PANELS = 20
 
 

@@ -22,19 +22,25 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
-from jaxbounce.equilibrium import Statistics, check_names
-from jaxbounce.status import Status
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
+from jaxbounce.cosmology.gas_integrals import Statistics, check_names
 
 Probability: TypeAlias = Callable[[Real, Any], Real | tuple[Real, Real]]
 """(p_z, args) → P, or P and its absolute error, for an array of p_z; parameters come by args."""
 
 PANELS = 40
+
 NODES = 16
+
 _ENERGY_RANGE = 40.0  # e^{−40} < 1e-17: kinetic energies in T that no longer count
+
 _FINEST = 1e-6  # innermost panels, in units of the width of the weight
+
 _LINEAR_WEIGHT = 1.5  # panels per width of the weight, against one per e-fold of grading
+
 _SCAN = 64
+
 _ROUNDING = 64
 
 

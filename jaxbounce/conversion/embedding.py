@@ -16,16 +16,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Real, RealLike, Scalar, as_real
+from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 
 Spin = Literal["scalar", "dirac"]
+
 Masses: TypeAlias = Callable[[Scalar, Any], tuple[RealLike, RealLike, RealLike]]
 """Wall (ξ, args) → (m_B, m_χ, m), JAX-traceable; its parameters come in by args."""
 
 _SERIES_LIMIT = 0.05  # |Q| below which cos √Q and sin √Q/√Q are summed: 0.05⁶/12! < 1e-16
+
 _COSINE = tuple((-1) ** k / float(np.prod(np.arange(1.0, 2 * k + 1))) for k in range(6))
+
 _SINC = tuple((-1) ** k / float(np.prod(np.arange(1.0, 2 * k + 2))) for k in range(6))
+
 _GAUSS = (0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6)
+
 _EARLY = ((3 + 2 * np.sqrt(3)) / 12, (3 - 2 * np.sqrt(3)) / 12)
 
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import equinox as eqx
 
-from jaxbounce._types import Code, RealLike, Scalar
-from jaxbounce.wall import Couplings, WallProfile
+from jaxbounce._core.types import Code, RealLike, Scalar
+from jaxbounce.conversion.wall import Couplings, WallProfile
 
 Kinematics = Literal["nonrelativistic", "relativistic"]
 """What a model is called with: the speed v relative to the wall, or K = √(p_z² + m_in²)."""

@@ -19,7 +19,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.embedding import (
     Grid,
     Masses,
@@ -31,10 +32,10 @@ from jaxbounce.conversion.embedding import (
     sweep,
 )
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
-from jaxbounce.status import Status
-from jaxbounce.wall import Couplings, WallProfile, masses, structure
+from jaxbounce.conversion.wall import Couplings, WallProfile, masses, structure
 
 _ROUNDING = 4e-15  # per probability and square root of the number of slabs
+
 _RUNS = (2, 3, 4)  # steps of the three runs, in units of `steps`
 
 
@@ -47,8 +48,11 @@ def _extrapolation(runs: tuple[int, ...]) -> np.ndarray:
 
 
 _ORDER_8 = _extrapolation(_RUNS)
+
 _ORDER_6 = _extrapolation(_RUNS[1:])
+
 _ASYMPTOTIC = 0.25  # ratio of successive differences: 0.168 for n⁻⁴, 0.079 for n⁻⁶
+
 _ALIASING = 2.0  # phase K h of a step beyond which (at π) reflections of steps add up
 
 

@@ -20,17 +20,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
-from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.conversion.two_level import slowness
-from jaxbounce.status import Status
-from jaxbounce.wall import Couplings, WallProfile, crossings, level_splitting, masses
+from jaxbounce.conversion.wall import Couplings, WallProfile, crossings, level_splitting, masses
 
 Combination = Literal["incoherent", "coherent"]
 
 _PHASE_PANELS = 16
+
 _PHASE_NODES = 16
+
 _ROUNDING = 64.0  # in units of eps
+
 _SMALLEST_DELTA = 1e-30  # below it the Stokes phase is π/4 to rounding
 
 

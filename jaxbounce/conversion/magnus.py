@@ -15,18 +15,24 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._core.types import Real, Scalar
 
 Vector: TypeAlias = Float[Array, "3 ..."]
+
 Quaternion: TypeAlias = Float[Array, "4 ..."]
+
 Components: TypeAlias = tuple[Real, ...]
 """A vector or a quaternion taken apart: what XLA fuses into one loop."""
+
 Generator: TypeAlias = Callable[[Real], Vector]
 """g(ξ), shape (3, ...) for ξ of shape (...); b(ξ)/v for a slow state."""
 
 _NODES = np.array([-np.sqrt(15) / 10, 0.0, np.sqrt(15) / 10]) + 0.5
+
 _LANES = 32
+
 _SERIES_LIMIT = 0.02  # |a|² below which cos|a| and sinc|a| are summed in powers of |a|²
+
 _ROUNDING = 8.0  # an amplitude is good to this times eps √steps
 
 

@@ -20,11 +20,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxbounce._types import Code, Real, RealLike, Scalar, as_real
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.conversion.magnus import Generator, Vector, propagate, step_edges, tilt
-from jaxbounce.status import Status
-from jaxbounce.wall import (
+from jaxbounce.conversion.wall import (
     PLATEAU_TOLERANCE,
     SCAN_INTERVALS,
     Couplings,

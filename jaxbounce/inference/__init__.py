@@ -1,17 +1,6 @@
 """Inference: fit, Fisher matrix, profile and posterior of any parameters from the densities."""
 
-from jaxbounce.inference.directions import (
-    Combination as Combination,
-    Directions as Directions,
-    directions as directions,
-)
-from jaxbounce.inference.fit import (
-    Fit as Fit,
-    FitStatus as FitStatus,
-    fit as fit,
-    match as match,
-)
-from jaxbounce.inference.likelihood import (
+from jaxbounce.inference.data import (
     DATA_SETS as DATA_SETS,
     OBSERVABLES as OBSERVABLES,
     Likelihood as Likelihood,
@@ -24,16 +13,21 @@ from jaxbounce.inference.likelihood import (
     read_likelihood as read_likelihood,
     tension as tension,
 )
-from jaxbounce.inference.posterior import (
-    Posterior as Posterior,
-    posterior as posterior,
+from jaxbounce.inference.fisher import (
+    Combination as Combination,
+    Directions as Directions,
+    directions as directions,
 )
+from jaxbounce.inference.fitting import (
+    Fit as Fit,
+    FitStatus as FitStatus,
+    fit as fit,
+    match as match,
+)
+from jaxbounce.inference.posteriors import Posterior as Posterior, posterior as posterior
 from jaxbounce.inference.priors import (
     Prior as Prior,
     default_prior as default_prior,
     read_priors as read_priors,
 )
-from jaxbounce.inference.profile import (
-    Profile as Profile,
-    profile as profile,
-)
+from jaxbounce.inference.profiles import Profile as Profile, profile as profile

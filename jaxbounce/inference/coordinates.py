@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Scalar, as_leaf
-from jaxbounce.inference.directions import reduced
-from jaxbounce.inference.fit import Fit
+from jaxbounce._core.types import Scalar, as_leaf
+from jaxbounce.inference.fisher import reduced
+from jaxbounce.inference.fitting import Fit
 from jaxbounce.inference.problem import Problem
 
 MATTERS = 3.0

@@ -14,10 +14,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbounce._types import Scalar
+from jaxbounce._core.types import Scalar
 from jaxbounce.inference.problem import Problem
 
 MAX_STEPS = 150
+
 _SOFTEST, _STIFFEST = 1e-9, 1e9
 
 

@@ -15,19 +15,22 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 
-from jaxbounce._checks import ConfigurationError, check_keys, check_name, check_number, suggestion
-from jaxbounce._ranges import Range
-from jaxbounce._types import Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.checks import check_keys, check_name, check_number, suggestion
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.conversion import WALL_RANGES
-from jaxbounce.model import Model
+from jaxbounce.model.model import Model
 from jaxbounce.parameters import RANGES
 
 Kind = Literal["uniform", "log-uniform", "normal", "log-normal"]
 
 TAIL = 8.0
 """Normal priors end this many σ from their mean (1e-15 of the probability is beyond)."""
+
 NEGLIGIBLE = 1e-9
 """A uniform prior from 0 starts at this part of its upper end, so that ln θ is bounded."""
+
 DEFAULT_DECADES = 3.0
 """Without a prior, parameters without an upper end reach this many decades to both sides."""
 
@@ -37,6 +40,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "normal": ("mean", "sigma"),
     "log-normal": ("median", "sigma"),
 }
+
 _ANY = Range(-math.inf, math.inf, False, False, "parameter of the wall")
 
 

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Scalar
-from jaxbounce.inference.likelihood import Likelihood
+from jaxbounce._core.types import Scalar
+from jaxbounce.inference.data import Likelihood
 from jaxbounce.inference.priors import Prior
-from jaxbounce.model import Model, predict
+from jaxbounce.model.model import Model, predict
 
 
 def _raw(values: Any, model: Model, data: Likelihood, names: tuple[str, ...]) -> Any:

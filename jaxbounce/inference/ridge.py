@@ -14,18 +14,21 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._types import Scalar, as_leaf
+from jaxbounce._core.types import Scalar, as_leaf
 from jaxbounce.inference.coordinates import Coordinates, Point
-from jaxbounce.inference.fit import Fit
+from jaxbounce.inference.fitting import Fit
 from jaxbounce.inference.least_squares import Minimum
 from jaxbounce.inference.problem import Problem
-from jaxbounce.inference.profile import fitted_along
+from jaxbounce.inference.profiles import fitted_along
 
 REACH = 14.0
 """The table covers |z| up to this; 1e-6 of the interval of t is beyond."""
+
 KNOTS = 225
+
 OUT_OF_SIGHT = 60.0
 """Where the least χ² is larger than at the best fit by this, e^−30, nothing is sampled."""
+
 BENT = 0.5
 """A ridge is straight if it stays within this many σ of a line."""
 

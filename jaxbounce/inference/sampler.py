@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbounce._checks import ComputationError
-from jaxbounce._types import Scalar
+from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.types import Scalar
 from jaxbounce.inference.coordinates import Coordinates
 from jaxbounce.inference.problem import Problem
 from jaxbounce.inference.ridge import Ridge

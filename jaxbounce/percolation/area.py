@@ -13,13 +13,15 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from jaxbounce._types import Real, RealLike, as_real
+from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.percolation.later_bubbles import later_bubble_integral
 
 AreaKernel = Literal["eq6", "kjma"]
+
 Window = Literal["gaussian", "none"]
 
 EULER_GAMMA = 0.5772156649015329
+
 _LARGEST_LOG_VOLUME = 80.0  # e^80 is a float32; wall areas beyond it are never asked for
 
 

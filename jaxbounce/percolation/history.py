@@ -23,8 +23,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._legendre import legendre_rule, legendre_sum, legendre_values
-from jaxbounce._types import Real, RealLike, Scalar, as_real
+from jaxbounce._core.legendre import legendre_rule, legendre_sum, legendre_values
+from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 
 
 class NucleationHistory(eqx.Module):

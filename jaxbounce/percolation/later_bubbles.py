@@ -22,18 +22,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._polynomial import evaluate_polynomial, fit_polynomial
-from jaxbounce._types import Real, RealLike, as_real
+from jaxbounce._core.polynomial import evaluate_polynomial, fit_polynomial
+from jaxbounce._core.types import Real, RealLike, as_real
 
 _NODES = 112  # ≤ 4e-15 for n = 0…3 and u in 1e-25…1e25 (tests/test_later_bubbles.py)
+
 _MAP_SCALE = 1.9
+
 _CROSSOVER = 24.0  # z⁴ u/24 = 1 sets the width of the integrand at large u
 
 # Panels: in u on [0, 4], and in w = (24/u)^{1/4} on [4, 24] and [24, ∞]. The degrees,
 # for n = 0, 1, 2, hold 1e-13 in the function and are not tuned further.
 _EDGES_U = (0.0, 4.0)
+
 _EDGES_W_MIDDLE = (1.0, (_CROSSOVER / 4.0) ** 0.25)
+
 _EDGES_W_FAR = (0.0, 1.0)
+
 _DEGREES = ((15, 23, 20), (16, 27, 22), (17, 29, 24))
 
 

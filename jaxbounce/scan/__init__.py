@@ -14,10 +14,7 @@ from jaxbounce.scan.engine import (
     run_local as run_local,
     use_all_cores as use_all_cores,
 )
-from jaxbounce.scan.plan import (
-    Plan as Plan,
-    plan_scan as plan_scan,
-)
+from jaxbounce.scan.plan import Plan as Plan, plan_scan as plan_scan
 from jaxbounce.scan.sequences import (
     LatinHypercube as LatinHypercube,
     Random as Random,

@@ -17,14 +17,16 @@ from typing import Any
 
 import jax
 
-from jaxbounce._checks import ComputationError, ConfigurationError
+from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce.scan.engine import Advance, compute_chunk, separate_traces
 from jaxbounce.scan.evaluate import Program
 from jaxbounce.scan.plan import Plan
 from jaxbounce.scan.store import Store, open_store
 
 _RETRIES = 3
+
 _IN_FLIGHT = 4  # chunks handed out for each thread of the workers
+
 _PATIENCE = 60.0  # seconds to wait for a first worker
 
 

@@ -15,10 +15,11 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxbounce.scan.evaluate import Device, Evaluation, Pending, Program, ProgramTooLarge
+from jaxbounce._core.errors import ProgramTooLarge
+from jaxbounce._core.status import Status
+from jaxbounce.scan.evaluate import Device, Evaluation, Pending, Program
 from jaxbounce.scan.plan import Plan, sample_regions
 from jaxbounce.scan.store import STATUS, Store
-from jaxbounce.status import Status
 
 Advance = Callable[[int, int], None]
 """Called with the points of a chunk that is stored, and how many of them have no number."""

@@ -14,12 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._checks import ComputationError
+from jaxbounce._core.errors import ProgramTooLarge
+from jaxbounce._core.status import Status
 from jaxbounce.conversion import FullWave
-from jaxbounce.model import Model, Prediction, predict
-from jaxbounce.status import Status
+from jaxbounce.model.model import Model, Prediction, predict
 
 Precision = Literal["float64", "float32"]
+
 Device: TypeAlias = Any
 """A JAX device."""
 
@@ -39,11 +40,14 @@ OUTPUTS: dict[str, str] = {
 """What a scan can keep of a `Prediction`, and what it is."""
 
 DEFAULT_OUTPUTS = ("Y_B", "Y_chi", "rho_B", "rho_DM", "error_estimate")
+
 DIFFERENTIABLE = ("Y_B", "Y_chi", "rho_B", "rho_DM", "ratio", "P")
 """Outputs that have gradients."""
 
 _LARGEST_CHUNK = 65536
+
 _PARTS = 16  # into which a scan is cut at least, as long as batches stay whole
+
 _MEMORY_SHARE = 0.5
 
 
@@ -96,10 +100,6 @@ def available_memory(device: Device) -> int | None:
     table = dict(line.split(":", 1) for line in lines if ":" in line)
     kilobytes = table.get("MemAvailable", "").split()
     return int(kilobytes[0]) * 1024 if kilobytes else None
-
-
-class ProgramTooLarge(ComputationError):
-    """A program that needs more memory than its device has: smaller batches may fit."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,16 +9,10 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from jaxbounce._checks import ConfigurationError
-from jaxbounce.model import Model
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.model.model import Model
 from jaxbounce.scan.design import Design, Layout, Region, Table, lay_out
-from jaxbounce.scan.evaluate import (
-    DEFAULT_OUTPUTS,
-    Evaluation,
-    Precision,
-    relative_cost,
-    sizes,
-)
+from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, Evaluation, Precision, relative_cost, sizes
 
 MOST_POINTS = 10**12
 

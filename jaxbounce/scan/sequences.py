@@ -14,7 +14,9 @@ import numpy as np
 from jaxtyping import Float, UInt64
 
 _BITS = 52  # of a coordinate: what a float64 in (0, 1) can hold, with the middle of its cell
+
 _STREAMS = {"random": 1, "latin-hypercube": 2, "sobol": 3}
+
 _LOW_BITS = 12  # of the index, tabulated together
 
 

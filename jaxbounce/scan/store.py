@@ -22,17 +22,20 @@ from typing import Any
 
 import numpy as np
 
-from jaxbounce._checks import ComputationError, ConfigurationError
-from jaxbounce._version import __version__
+from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce._core.status import Status
+from jaxbounce._core.version import __version__
 from jaxbounce.parameters import RANGES
 from jaxbounce.scan.design import Layout, Region
 from jaxbounce.scan.evaluate import OUTPUTS
 from jaxbounce.scan.plan import Plan
-from jaxbounce.status import Status
 
 STATUS = "status"
+
 _FORMAT = 1
+
 _CHECKSUM_BYTES = 4
+
 _VERSIONED = ("jax", "jaxlib", "numpy", "zarr")
 
 

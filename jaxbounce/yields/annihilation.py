@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._core.types import Real, Scalar
 from jaxbounce.yields.rates import Rates, annihilation_rate, equilibrium_yield
 from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
 from jaxbounce.yields.segments import Segments, series_at, time_on_segment
@@ -27,9 +27,13 @@ from jaxbounce.yields.segments import Segments, series_at, time_on_segment
 Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
 
 _MAX_STEPS = 2048  # a segment
+
 _LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
+
 _HALLEY_STEPS = 2
+
 _PROBE_TOLERANCE = 1e-6  # so that ∂/∂σv is right where σv is too small to matter
+
 _LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
 
 

@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxbounce._types import Code, RealLike, Scalar, as_real
-from jaxbounce.status import Status
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, RealLike, Scalar, as_real
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -31,11 +31,17 @@ from jaxbounce.yields.segments import Segments, make_segments
 TemperatureRange = Literal["published", "frozen"]
 
 PANELS = {"eq6": 14, "kjma": 14, "published": 26}
+
 NODES = 16
+
 _SMALLEST_YIELD = 1e-250
+
 _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where U may start
+
 _COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
+
 _FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
+
 _ERROR_LIMIT = 1e-3
 
 

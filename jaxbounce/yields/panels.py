@@ -19,16 +19,24 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._types import Real, Scalar
+from jaxbounce._core.types import Real, Scalar
 
 PANELS = 10
+
 NODES = 16
+
 _LAYER_INTERVALS = 12
+
 _CORE_INTERVALS = 36
+
 _EFOLD_WEIGHT = 0.3
+
 _DISCOUNT = 20.0  # a tail e^{−20} below the peak counts for 1/e of its width
+
 _FLOOR = 1e-6  # share of the work given to mere length, so that no panel is lost
+
 _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
+
 _DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
 
 

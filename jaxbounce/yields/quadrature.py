@@ -17,9 +17,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._types import Real, RealLike, Scalar, as_real
-from jaxbounce.cosmology import temperature_ratio, time_of_temperature_ratio
-from jaxbounce.equilibrium import PIECEWISE_SWITCH, Equilibrium, Statistics, flux_integral
+from jaxbounce._core.types import Real, RealLike, Scalar, as_real
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
+from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
 from jaxbounce.percolation.area import (
     AreaKernel,
     Window,
@@ -40,9 +41,13 @@ from jaxbounce.yields.panels import (
 Quadrature = Literal["gauss-legendre", "published"]
 
 PUBLISHED_Y_NODES = 8000
+
 PUBLISHED_Z_NODES = 1200
+
 PUBLISHED_Z_MAX = 30.0
+
 _COMPLETE = 60.0  # extended volume after which nothing is left to convert
+
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
 
 

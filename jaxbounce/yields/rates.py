@@ -18,26 +18,17 @@ from typing import Literal, get_args
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxbounce._types import Real, RealLike, Scalar, as_leaf, as_real
-from jaxbounce.cosmology import entropy_density, hubble_rate, temperature_ratio
-from jaxbounce.equilibrium import (
-    PIECEWISE_SWITCH,
-    Equilibrium,
-    Statistics,
-    check_names,
-    flux_integral,
-    number_density,
-)
-from jaxbounce.percolation.area import (
-    AreaKernel,
-    Window,
-    activity_window,
-    scaled_area_density,
-)
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral, number_density
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics, check_names
+from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperature_ratio
+from jaxbounce.percolation.area import AreaKernel, Window, activity_window, scaled_area_density
 from jaxbounce.yields.quadrature import flux_over_entropy, published_area_density
 
 Coupling = Literal["external", "self-consistent"]
+
 Flux = Literal["static", "moving-wall"]
+
 Kernel = Literal["eq6", "kjma", "published"]
 
 COLDEST = 650.0

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._types import Scalar
+from jaxbounce._core.types import Scalar
 
 State = tuple[Scalar, Scalar, Scalar, Scalar, Scalar]
 """U; a quadrature b; Σ |error estimates|; the lowest monitored value; the probe's size."""

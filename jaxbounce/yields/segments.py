@@ -21,10 +21,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxbounce._legendre import legendre_rule, legendre_to_powers, legendre_values
-from jaxbounce._types import Real, Scalar
-from jaxbounce.cosmology import temperature_ratio
-from jaxbounce.equilibrium import PIECEWISE_SWITCH
+from jaxbounce._core.legendre import legendre_rule, legendre_to_powers, legendre_values
+from jaxbounce._core.types import Real, Scalar
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH
+from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels
 from jaxbounce.yields.quadrature import rough_source, source_panels
@@ -37,9 +37,13 @@ from jaxbounce.yields.rates import (
 )
 
 _FRONT_EDGES = 4
+
 _REFINEMENTS = 2
+
 _INTERVALS = 6  # a panel is cut into this many to be scanned again
+
 _LARGEST_EXPONENT = 40.0  # depletion and washout beyond e^{−40} put panels where K is still wanted
+
 _FIRST_NODE = 2.6e-8  # P(4, Δz) of the published z grid: where u P(4, Δz) ~ 1 its area is cut off
 
 

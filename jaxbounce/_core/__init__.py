@@ -1,0 +1,1 @@
+"""What every room uses: types, ranges, checks, errors, status codes, numerics."""

@@ -1,0 +1,252 @@
+"""The commands about one point: `jaxbounce run`, `diagnostics`, `template`."""
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from jaxbounce._core.status import Status
+from jaxbounce._core.version import __version__
+from jaxbounce.cli._shared import Point, configured, exit_status, keep_compiled
+from jaxbounce.conversion import Estimate
+from jaxbounce.conversion.models import MODELS
+from jaxbounce.cosmology.constants import PLANCK_OMEGA_B, PLANCK_OMEGA_C
+from jaxbounce.files.conversion import ConversionSettings
+from jaxbounce.files.point import Configuration
+from jaxbounce.files.write import json_number
+from jaxbounce.inference import data as likelihood, tension
+from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM, ROWS, matching_occupancy
+from jaxbounce.model.model import Prediction
+from jaxbounce.parameters import Choices
+
+
+@dataclasses.dataclass(frozen=True)
+class Run(Point):
+    """Predict today's densities and print the report."""
+
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the result as JSON, whole or not at all."""
+
+
+def run_run(command: Run) -> int:
+    """Run `jaxbounce run`; the exit status."""
+    from jaxbounce import Status, enable_x64
+    from jaxbounce.cli import run as report
+    from jaxbounce.files.write import write_json
+
+    # before the configuration: a profile is an array as soon as it is read
+    enable_x64()
+    configuration = configured(command)
+    keep_compiled()
+    result = report.run(configuration)
+    if command.out is not None:
+        write_json(command.out, report.as_mapping(result))
+    print(report.as_text(result))
+    return exit_status(Status(int(result.prediction.status)))
+
+
+def as_mapping(result: Run) -> dict[str, Any]:
+    """The published output JSON, with our additions; null where there is no number."""
+    configuration, prediction = result.configuration, result.prediction
+    status = Status(int(prediction.status))
+    return {
+        "inputs": configuration.as_mapping() | {"P_used": json_number(result.conversion.P)},
+        "final": {
+            "Y_B": json_number(prediction.Y_B),
+            "Y_chi": json_number(prediction.Y_chi),
+            "rho_B_kg_m3": json_number(prediction.rho_B),
+            "rho_DM_kg_m3": json_number(prediction.rho_DM),
+            "DM_over_B": json_number(prediction.ratio),
+            "Omega_B_h2": json_number(prediction.omega_b_h2),
+            "Omega_DM_h2": json_number(prediction.omega_dm_h2),
+            "equations": configuration.choices.equations,
+            "reasons_for_boltzmann": list(configuration.reasons),
+            "T_end_GeV": json_number(prediction.T_end),
+            "remaining_annihilation": json_number(prediction.remaining_annihilation),
+            "Y_available": json_number(prediction.Y_available),
+            "mean_hits": json_number(prediction.mean_hits),
+            "relative_error_estimate": json_number(prediction.error_estimate),
+            "P_error_estimate": json_number(result.conversion.error),
+            "status": status.name.lower(),
+            "status_message": status.message,
+        },
+        "tension_with_planck2018": _tension_mapping(prediction),
+        "comparison": [
+            {
+                "row": name,
+                **ROWS[name],
+                "Y_B": json_number(row.Y_B),
+                "Y_chi": json_number(row.Y_chi),
+                "rho_B_kg_m3": json_number(row.rho_B),
+                "rho_DM_kg_m3": json_number(row.rho_DM),
+                "DM_over_B": json_number(row.ratio),
+                "f_chi_for_Planck_rho_B": json_number(
+                    matching_occupancy(configuration.incident_flux_scale, row)
+                ),
+                "relative_error_estimate": json_number(row.error_estimate),
+                "status": Status(int(row.status)).name.lower(),
+            }
+            for name, row in result.rows.items()
+        ],
+        "jaxbounce_version": __version__,
+    }
+
+
+def _value(number: Any, digits: int = 12) -> str:
+    return f"{float(number):.{digits}e}"
+
+
+def _choices_line(choices: Choices) -> str:
+    closed = choices.dark_matter == "occupancy" and choices.equations == "quadrature"
+    closure = f", closure {choices.closure}" if closed else ""
+    return (
+        f"area {choices.area_kernel}, quadrature {choices.quadrature}, equilibrium"
+        f" {choices.equilibrium}, flux {choices.flux}, window {choices.window},"
+        f" dark matter {choices.dark_matter}{closure}"
+    )
+
+
+_NAMES_OF_KERNELS = {
+    "eq6": "eq6 leaves out coverage by older bubbles: its area never switches off, and the yield"
+    ' hangs on the window (area_kernel = "kjma" is exact)',
+    "kjma": "kjma is exact: A/V = −ḣ/v_w",
+}
+
+
+def _lines(result: Run) -> Iterator[str]:
+    c, p = result.configuration, result.prediction
+    status = Status(int(p.status))
+    yield f"jaxbounce {__version__}"
+    yield ""
+    yield "inputs"
+    yield (
+        f"  m_chi = {c.m_chi_GeV:g} GeV ({c.chi_stats}, g = {c.g_chi:g})   T_p = {c.T_p_GeV:g} GeV"
+        f"   beta/H = {c.beta_over_H:g}   v_w = {c.v_w:g}   I_p = {c.I_p:g}"
+    )
+    yield (
+        f"  P = {float(result.conversion.P):.10g}   f_chi = {c.incident_flux_scale:g}"
+        f"   sigma_y = {c.source_shape_sigma_y:g}   g_* = {c.g_star:g}   g_*s = {c.g_star_s:g}"
+    )
+    if c.conversion_settings is not None:
+        yield from _conversion_lines(c.conversion_settings, result.conversion)
+    yield f"  choices: {_choices_line(c.choices)}"
+    yield from _path_lines(c, p)
+    yield f"           {_NAMES_OF_KERNELS[c.area_kernel]}"
+    yield ""
+    yield "today"
+    if status in (Status.SUCCESS, Status.UNDERFLOW):
+        yield f"  Y_B      = {_value(p.Y_B)}"
+        yield f"  Y_chi    = {_value(p.Y_chi)}"
+        yield (
+            f"  rho_B    = {_value(p.rho_B)} kg/m³   (Omega h² = {float(p.omega_b_h2):.6f},"
+            f" Planck {PLANCK_OMEGA_B})"
+        )
+        yield (
+            f"  rho_DM   = {_value(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
+            f" Planck {PLANCK_OMEGA_C})"
+        )
+        yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
+        yield from _tension_lines(p)
+    yield f"  status   : {status.message}"
+    if status in (Status.SUCCESS, Status.UNDERFLOW):
+        published = c.quadrature == "published" and not c.reasons
+        kind = "distance to the converged integral" if published else "estimated"
+        yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
+        yield from _occupancy_lines(p)
+    yield ""
+    yield "the same inputs, by what is evaluated"
+    header = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
+    yield header
+    for name, row in result.rows.items():
+        row_status = Status(int(row.status))
+        if row_status in (Status.SUCCESS, Status.UNDERFLOW):
+            match = matching_occupancy(c.incident_flux_scale, row)
+            ratio = float(row.ratio)
+            ratio_text = f"{ratio:.6f}" if ratio < 1e4 else f"{ratio:.4e}"
+            yield (
+                f"  {name:26} {_value(row.Y_B):>20} {_value(row.rho_B):>20}"
+                f" {ratio_text:>11} {match:>17.6e}"
+            )
+        else:
+            yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
+    yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
+    yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+
+
+def _tension_lines(p: Prediction) -> Iterator[str]:
+    """How far from Planck the densities are, as measured in σ with their correlation."""
+    if not float(p.ratio) < math.inf:
+        return
+    found = tension(likelihood(), p)
+    pulls = ", ".join(f"{name} {value:+.2f} σ" for name, value in found.pulls.items())
+    yield (
+        f"  Planck   : DM/B off by {found.ratio_sigma:.2f} σ; both densities jointly chi² ="
+        f" {found.chi2:.4g} ({pulls})"
+    )
+
+
+def _tension_mapping(p: Prediction) -> dict[str, Any] | None:
+    if Status(int(p.status)) != Status.SUCCESS or not float(p.ratio) < math.inf:
+        return None
+    found = tension(likelihood(), p)
+    return {
+        "ratio_sigma": json_number(found.ratio_sigma),
+        "chi2": json_number(found.chi2),
+        "n_sigma": json_number(found.n_sigma),
+        "pulls": {name: json_number(value) for name, value in found.pulls.items()},
+    }
+
+
+def _path_lines(c: Configuration, p: Prediction) -> Iterator[str]:
+    """Which equations ran, why, and over which temperatures."""
+    if not c.reasons:
+        yield "           equations: source integral (no annihilation, washout or depletion)"
+        return
+    choices = c.choices
+    start = "equilibrium" if choices.initial == "equilibrium" else "the given yield"
+    yield (
+        f"           equations: Boltzmann, because of {', '.join(c.reasons)}; chi starts from"
+        f" {start}, source {choices.coupling}, depletion {choices.depletion}"
+    )
+    if choices.temperature_range == "frozen":
+        yield "           annihilation is followed past T_min to its end"
+    elif float(p.remaining_annihilation) > 1e-3:
+        yield (
+            "           the range ends before annihilation does: up to"
+            f" {float(p.remaining_annihilation):.1%} of chi is left to go"
+            ' (temperature_range = "frozen" follows it)'
+        )
+
+
+def _conversion_lines(settings: ConversionSettings, conversion: Estimate) -> Iterator[str]:
+    couplings = settings.couplings
+    yield (
+        f"  P from a wall: {settings.source}, lambda = {float(couplings.lam):g},"
+        f" y_B = {float(couplings.y_B):g}, y_chi = {float(couplings.y_chi):g}"
+    )
+    yield (
+        f"           {settings.model}, {settings.incidence} incidence: {MODELS[settings.model]};"
+        f" absolute error {float(conversion.error):.1e}"
+    )
+
+
+def _occupancy_lines(p: Prediction) -> Iterator[str]:
+    """What the occupancy provides against what is converted, and says so if it cannot be."""
+    available, converted = float(p.Y_available), float(p.Y_B)
+    yield (
+        f"  occupancy: f_chi n_eq/s = {available:.6e} is all the chi there is;"
+        f" a wall front hits each {float(p.mean_hits):.6g} times"
+    )
+    if converted > available > 0:
+        yield (
+            f"             Y_B is {converted / available:.4g} times that: this source converts more"
+            " chi than exists at this f_chi"
+        )
+
+
+def as_text(result: Run) -> str:
+    """The report a person reads."""
+    return "\n".join(_lines(result))

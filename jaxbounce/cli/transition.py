@@ -1,0 +1,155 @@
+"""The command `jaxbounce transition`."""
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from jaxbounce._core.status import Status
+from jaxbounce._core.version import __version__
+from jaxbounce.cli._shared import keep_compiled, overrides
+from jaxbounce.files.transition import EXAMPLE
+from jaxbounce.parameters import RANGES
+from jaxbounce.transition.solve import OUTPUTS, Solved
+
+
+@dataclasses.dataclass(frozen=True)
+class Transition:
+    """T_n, T_p and beta/H of a potential that depends on the temperature, with sensitivities."""
+
+    potential: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FILE]")] = None
+    """JSON or TOML as of `jaxbounce bounce`, all in GeV, the temperature being one of the
+    parameters, with a table `transition` (`jaxbounce transition --template`)."""
+    template: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print an example to edit, and stop."""
+    set: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
+    ] = ()
+    """Set one key of the file, such as parameters.E=0.1 or transition.T_low=50."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write the result as JSON, whole or not at all."""
+
+
+def run_transition(command: Transition) -> int:
+    """Run `jaxbounce transition`; the exit status."""
+    from jaxbounce import enable_x64
+    from jaxbounce._core.errors import ConfigurationError
+    from jaxbounce.cli import transition as transition_report
+    from jaxbounce.files import transition as transition_config
+    from jaxbounce.files.tables import put, read_mapping
+    from jaxbounce.files.write import write_json
+
+    if command.template:
+        print(transition_report.template_text())
+        return 0
+    if command.potential is None:
+        raise ConfigurationError(
+            "FILE: missing; give the file of a thermal potential"
+            " (jaxbounce transition --template prints one)"
+        )
+    enable_x64()
+    keep_compiled()
+    table = read_mapping(command.potential)
+    for key, value in overrides(command.set).items():
+        put(table, key, value)
+    solved = transition_config.solve_transition(transition_config.read_transition(table))
+    if command.out is not None:
+        write_json(command.out, transition_report.as_mapping(solved))
+    print(transition_report.as_text(solved))
+    return 0
+
+
+def template_text() -> str:
+    """An example as a table to edit."""
+    return json.dumps(EXAMPLE, indent=2)
+
+
+def chain_keys(solved: Solved) -> dict[str, float]:
+    """What goes on into the chain, by its configuration keys."""
+    found, settings = solved.transition, solved.thermal.settings
+    keys = {
+        "T_p_GeV": float(found.T_p),
+        "beta_over_H": float(found.beta_over_H),
+        "v_w": float(settings.v_w),
+        "I_p": float(settings.I_p),
+        "g_star": float(settings.g_star),
+    }
+    # a wall at the speed of light is the default here, and nothing the chain can take
+    return keys if keys["v_w"] in RANGES["v_w"] else {k: v for k, v in keys.items() if k != "v_w"}
+
+
+def as_rows(solved: Solved) -> list[dict[str, Any]]:
+    """One row for each coupling and setting: value and elasticities."""
+    values = solved.thermal.couplings | {
+        f"transition.{name}": value for name, value in solved.thermal.settings._asdict().items()
+    }
+    return [
+        {"parameter": name, "value": float(values[name])}
+        | {output: float(slope) + 0.0 for output, slope in zip(OUTPUTS, slopes, strict=True)}
+        for name, slopes in solved.elasticities.items()
+    ]
+
+
+def as_mapping(solved: Solved) -> dict[str, Any]:
+    """The result as JSON."""
+    found = solved.transition
+    status = Status(int(found.status))
+    low, high = solved.phases.metastable_range()
+    return {
+        "inputs": dict(solved.thermal.table),
+        "transition": {
+            "T_n_GeV": float(found.T_n),
+            "T_p_GeV": float(found.T_p),
+            "beta_over_H": float(found.beta_over_H),
+            "S3_over_T_n": float(found.exponent_n),
+            "S3_over_T_p": float(found.exponent_p),
+            "T_metastable_GeV": [low, high],
+            "relative_error_estimate": float(found.error),
+            "status": status.name.lower(),
+            "status_message": status.message,
+        },
+        "elasticities": as_rows(solved),
+        "chain": chain_keys(solved),
+        "jaxbounce_version": __version__,
+    }
+
+
+def as_text(solved: Solved) -> str:
+    """The report a person reads."""
+    return "\n".join(_lines(solved))
+
+
+def _lines(solved: Solved) -> Iterator[str]:
+    thermal, found = solved.thermal, solved.transition
+    low, high = solved.phases.metastable_range()
+    yield f"jaxbounce {__version__}"
+    yield ""
+    yield f"potential  {thermal.table['potential']}   (GeV)"
+    yield "           " + _assignments(thermal.couplings)
+    yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
+    yield "           " + _assignments(thermal.settings._asdict())
+    yield f"           metastable within {low:g} to {high:g} GeV"
+    yield ""
+    yield f"T_n        {float(found.T_n):.10g} GeV   S3/T = {float(found.exponent_n):.8g}"
+    yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
+    yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
+    yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
+    yield ""
+    yield "elasticities d ln(output)/d ln(parameter)"
+    yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
+    for row in as_rows(solved):
+        cells = " ".join(f"{row[output]:14.7g}" for output in OUTPUTS)
+        yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
+    yield ""
+    keys = chain_keys(solved)
+    yield "in the chain"
+    yield "  jaxbounce run " + " ".join(f"--set {k}={v:.10g}" for k, v in keys.items())
+    if "v_w" not in keys:
+        yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
+
+
+def _assignments(values: Any) -> str:
+    return ", ".join(f"{name} = {float(value):.10g}" for name, value in values.items())

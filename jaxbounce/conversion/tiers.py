@@ -1,0 +1,178 @@
+"""The conversion models on one wall, side by side: what `jaxbounce convert` evaluates."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jaxbounce._core.status import Status
+from jaxbounce.conversion import (
+    DistributedOverlap,
+    Estimate,
+    FullWave,
+    LocalLandauZener,
+    TwoLevelPropagation,
+    WallConversion,
+)
+from jaxbounce.conversion.models import MODELS, PUBLISHED_V_W, ConversionSettings
+from jaxbounce.cosmology.gas_integrals import Statistics
+
+TIERS = tuple(name for name, kind in MODELS.items() if kind.compared)
+"""What `convert` evaluates when no model is named, in the order shown."""
+
+MOST_STEPS = 8192
+
+_UNRESOLVED = (
+    Status.PROPAGATION_NOT_CONVERGED,
+    Status.WAVE_NOT_CONVERGED,
+    Status.AVERAGE_NOT_CONVERGED,
+)
+
+
+class Tier(NamedTuple):
+    """One conversion model on the wall."""
+
+    name: str
+    estimate: Estimate
+    details: dict[str, Any]
+    average: Estimate | None
+    """⟨P⟩ over the thermal flux, if asked for and the model has one."""
+
+    @property
+    def status(self) -> Status:
+        """Of the single number."""
+        return Status(int(self.estimate.status))
+
+
+class Conversion(NamedTuple):
+    """What `jaxbounce convert` found."""
+
+    settings: ConversionSettings
+    v_w: float
+    T: float | None
+    tiers: list[Tier]
+
+
+@eqx.filter_jit
+def _single(conversion: WallConversion, v_w: jax.Array) -> Any:
+    """The full result of the model in its own form, and the estimate."""
+    model, wall = conversion.model, conversion.wall()
+    relativistic = model.kinematics == "relativistic"
+    motion = conversion.momentum(v_w) if relativistic else v_w
+    if isinstance(model, FullWave):
+        own = model.on_wall(wall, conversion.couplings, motion)
+    elif isinstance(model, TwoLevelPropagation | LocalLandauZener | DistributedOverlap):
+        own = model(wall, conversion.couplings, motion)
+    else:
+        own = None
+    return own, conversion(v_w, jnp.ones(()))
+
+
+@eqx.filter_jit
+def probability(
+    conversion: WallConversion, v_w: jax.Array, T: jax.Array, statistics: Statistics
+) -> Estimate:
+    """P of a conversion at v_w and T (GeV), compiled."""
+    return conversion(v_w, T, statistics)
+
+
+def resolved(
+    build: Callable[[int | None], WallConversion],
+    evaluate: Callable[[WallConversion], Any],
+    fixed: bool,
+) -> tuple[WallConversion, Any]:
+    """Double the steps until the result has converged, unless their number is `fixed`.
+
+    Args:
+        build: the conversion with a number of steps (None: its own default).
+        evaluate: gives something whose last entry, or itself, is an `Estimate`.
+        fixed: evaluate once.
+
+    Returns:
+        The conversion with enough steps, and what `evaluate` gave for it; the last try if none
+        converged.
+    """
+    conversion = build(None)
+    while True:
+        found = evaluate(conversion)
+        estimate = found[-1] if isinstance(found, tuple) else found
+        steps = getattr(conversion.model, "steps", None)
+        unresolved = Status(int(estimate.status)) in _UNRESOLVED
+        if fixed or steps is None or not unresolved or 2 * steps > MOST_STEPS:
+            return conversion, found
+        conversion = build(2 * steps)
+
+
+def convert(
+    settings: ConversionSettings,
+    v_w: float | None = None,
+    T: float | None = None,
+    model: str | None = None,
+    statistics: Statistics = "fermion",
+) -> Conversion:
+    """Evaluate the tiers of a wall.
+
+    Args:
+        settings: the wall and its couplings.
+        v_w: wall speed; that of the settings, or else the published one, if None.
+        T: temperature (GeV) of a thermal average to be taken too.
+        model: one of `MODELS`; all tiers if None.
+        statistics: of the incoming particles.
+    """
+    if v_w is None:
+        v_w = PUBLISHED_V_W if settings.v_w is None else settings.v_w
+    has_width = settings.profile is not None and settings.profile.w_FWHM > 0
+    names = TIERS if model is None else (model,)
+    tiers = []
+    for name in names:
+        if model is None and name == "overlap" and not has_width:
+            continue
+        tier = _tier(settings, name, v_w, T, statistics)
+        several = int(tier.details.get("crossings", 0)) > 1
+        if model is None and name == "local-coherent" and not several:
+            continue
+        tiers.append(tier)
+    return Conversion(settings, v_w, T, tiers)
+
+
+def _tier(
+    settings: ConversionSettings, name: str, v_w: float, T: float | None, statistics: Statistics
+) -> Tier:
+    cold = dataclasses.replace(settings, incidence="cold", model=name)
+    fixed = settings.steps is not None
+    conversion, (own, estimate) = resolved(
+        lambda steps: cold.build(steps=steps), lambda c: _single(c, jnp.asarray(v_w)), fixed
+    )
+    details = _details(conversion, own, v_w)
+    average = None
+    if T is not None and name != "overlap":
+        hot = dataclasses.replace(settings, incidence="thermal", model=name)
+        _, average = resolved(
+            lambda steps: hot.build(steps=steps),
+            lambda c: probability(c, jnp.asarray(v_w), jnp.asarray(T), statistics),
+            fixed,
+        )
+    return Tier(name, estimate, details, average)
+
+
+def _details(conversion: WallConversion, own: Any, v_w: float) -> dict[str, Any]:
+    """The result in the model's own form, as numbers by name."""
+    model = conversion.model
+    details: dict[str, Any] = {}
+    if model.kinematics == "relativistic":
+        details["K"] = float(conversion.momentum(v_w))
+    if isinstance(model, LocalLandauZener):
+        found = [i for i in range(own.xi.size) if bool(own.exists[i])]
+        details["crossings"] = len(found)
+        for name in ("xi", "delta", "slope", "mixing"):
+            details[name] = [float(getattr(own, name)[i]) for i in found]
+        return details
+    fields = [f.name for f in dataclasses.fields(own) if f.name not in ("status", "P")]
+    details |= {name: float(getattr(own, name)) for name in fields}
+    steps = getattr(model, "steps", None)
+    if steps is not None:
+        details["steps"] = steps
+    return details

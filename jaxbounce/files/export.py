@@ -1,0 +1,107 @@
+"""A store as one flat table: CSV, Parquet or netCDF."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce.files.write import written_whole
+from jaxbounce.scan.design import POINT
+from jaxbounce.scan.store import STATUS, Store
+
+
+def export(store: Store, path: Path) -> int:
+    """All computed points as one flat table: CSV, Parquet or netCDF by suffix; how many.
+
+    Written chunk by chunk, whole or not at all. Points that are not computed yet are left out.
+
+    Raises:
+        ConfigurationError: for another suffix, a missing library, or a path that is not writable.
+        ComputationError: if no chunk is finished.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".parquet", ".nc"):
+        raise ConfigurationError(f"{path}: unknown format; use .csv, .parquet or .nc")
+    if len(store.missing()) == store.layout.count:
+        raise ComputationError(f"{store.path}: nothing is computed yet that could be written")
+    writer = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}[suffix]
+    with written_whole(path) as temporary:
+        return writer(store, temporary)
+
+
+def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:
+    """Finished chunks as columns: parameters, results, status."""
+    missing = set(store.missing())
+    axes = {dim: store.axis(dim) for dim in store.dims if dim != POINT}
+    for chunk in range(store.layout.count):
+        if chunk in missing:
+            continue
+        region = store.layout.region(chunk)
+        parts = [axes[d][s] for d, s in zip(store.dims, region, strict=True) if d in axes]
+        mesh = np.meshgrid(*parts, indexing="ij") if parts else []
+        columns = {d: m.ravel() for d, m in zip(axes, mesh, strict=True)}
+        columns |= {name: store.read(name, region).ravel() for name in store.listed}
+        results = [n for n in store.arrays if n not in (STATUS, *store.listed)]
+        columns |= {name: store.read(name, region).ravel() for name in results}
+        yield {**columns, STATUS: store.read(STATUS, region).ravel()}
+
+
+def _write_csv(store: Store, path: Path) -> int:
+    points = 0
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        for table in _tables(store):
+            if not points:
+                stream.write(",".join(table) + "\n")
+            buffer = io.StringIO()
+            digits = {"float32": "%.9g", "float64": "%.17g", "int8": "%d"}
+            form = [digits[column.dtype.name] for column in table.values()]
+            np.savetxt(buffer, np.column_stack(list(table.values())), fmt=form, delimiter=",")
+            stream.write(buffer.getvalue())
+            points += table[STATUS].size
+    return points
+
+
+def _write_parquet(store: Store, path: Path) -> int:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError:
+        raise ConfigurationError(
+            f"{path}: Parquet needs pyarrow; pip install 'jaxbounce[scan]', or use .csv"
+        ) from None
+    writer, points = None, 0
+    try:
+        for columns in _tables(store):
+            table = pyarrow.table(columns)
+            if writer is None:
+                writer = pyarrow.parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+            points += table.num_rows
+    finally:
+        if writer is not None:
+            writer.close()
+    return points
+
+
+def _write_netcdf(store: Store, path: Path) -> int:
+    try:
+        import h5netcdf
+    except ImportError:
+        raise ConfigurationError(
+            f"{path}: netCDF needs h5netcdf; pip install 'jaxbounce[scan]', or use .csv"
+        ) from None
+    points = 0
+    with h5netcdf.File(path, "w") as file:
+        file.attrs["sha256"] = store.attributes["sha256"]
+        file.dimensions[POINT] = None
+        for table in _tables(store):
+            size = table[STATUS].size
+            file.resize_dimension(POINT, points + size)
+            for name, values in table.items():
+                if name not in file.variables:
+                    file.create_variable(name, (POINT,), values.dtype, chunks=(size,))
+                file.variables[name][points : points + size] = values
+            points += size
+    return points

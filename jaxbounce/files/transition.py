@@ -1,0 +1,102 @@
+"""Thermal transitions from configurations: a potential that depends on T, T_n, T_p and β/H.
+
+The file is one of `jaxbounce bounce`, the temperature being one of its parameters, with a table
+`transition` beside it: T_low and T_high (GeV), and what has a default: temperature (name of the
+parameter, "T"), v_w, I_p, g_star, prefactor. Fields, masses and T are in GeV. The vacua are those
+at the value that the temperature has among the parameters, and are followed from there.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxbounce._core.checks import check_keys, check_number, check_text
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range, above
+from jaxbounce.files.potential import KEYS, read_potential
+from jaxbounce.files.tables import read_mapping
+from jaxbounce.parameters import RANGES
+from jaxbounce.transition.solve import Settings, ThermalPotential
+
+EXAMPLE: dict[str, Any] = {
+    "fields": ["phi"],
+    "parameters": {"D": 0.17, "E": 0.08, "lam": 0.13, "T0": 150.0, "T": 100.0},
+    "potential": "D*(T**2 - T0**2)*phi**2 - E*T*phi**3 + lam/4*phi**4",
+    "false_vacuum": [0.0],
+    "true_vacuum": [300.0],
+    "dimension": 3,
+    "transition": {
+        "temperature": "T",
+        "T_low": 100.0,
+        "T_high": 250.0,
+        "v_w": 0.3,
+        "I_p": 0.34,
+        "g_star": 106.75,
+        "prefactor": 1.0,
+    },
+}
+"""An electroweak-like potential in the high-temperature expansion, its cubic term strong.
+
+Source of the form: M. Dine et al., Phys. Rev. D 46 (1992) 550, hep-ph/9203203.
+"""
+
+_SETTINGS: dict[str, Range] = {
+    "v_w": Range(0, 1, False, True, "wall speed"),
+    "I_p": RANGES["I_p"],
+    "g_star": RANGES["g_star"],
+    "prefactor": above(0, "A of Γ = A T⁴ (S₃/(2πT))^{3/2} e^{−S₃/T}"),
+}
+
+_KEYS = ("temperature", "T_low", "T_high", *_SETTINGS)
+
+
+def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
+    """A thermal potential from a table or file.
+
+    Raises:
+        ConfigurationError: with one line that says what is wrong and what to do.
+    """
+    table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    check_keys(table, (*KEYS, "transition"))
+    written = table.get("transition")
+    if not isinstance(written, Mapping):
+        have = "missing" if written is None else f"{written!r} is not a table"
+        raise ConfigurationError(
+            f"transition: {have}; add a table with T_low and T_high"
+            " (jaxbounce transition --template prints one)"
+        )
+    check_keys(written, _KEYS, "transition.")
+    if table.get("dimension", 3) != 3:
+        raise ConfigurationError(
+            f"dimension = {table['dimension']!r}: a thermal bounce has 3; drop the key or write 3"
+        )
+    if table.get("r_max") is not None:
+        raise ConfigurationError(
+            f"r_max = {table['r_max']!r}: bubbles nucleate in infinite volume; drop the key"
+        )
+    ends = {}
+    for key in ("T_low", "T_high"):
+        if key not in written:
+            raise ConfigurationError(f"transition.{key}: missing; add it (temperature in GeV)")
+        ends[key] = check_number(f"transition.{key}", written[key], above(0, "temperature in GeV"))
+    if not ends["T_low"] < ends["T_high"]:
+        raise ConfigurationError(
+            f"transition.T_low = {ends['T_low']:g}: must be below T_high = {ends['T_high']:g};"
+            " swap them or widen the range"
+        )
+    settings = {
+        key: check_number(f"transition.{key}", written[key], allowed)
+        for key, allowed in _SETTINGS.items()
+        if key in written
+    }
+    name = check_text(
+        "transition.temperature", written.get("temperature", "T"), "name of a parameter"
+    )
+    parameters = table.get("parameters", {})
+    if isinstance(parameters, Mapping) and name not in parameters:
+        raise ConfigurationError(
+            f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
+            " that transition.temperature gives, with the value at which the vacua are given"
+        )
+    configured = read_potential({k: v for k, v in table.items() if k != "transition"})
+    return ThermalPotential(table, configured, name, **ends, settings=Settings(**settings))

@@ -1,0 +1,16 @@
+"""The whole chain: parameters, choices and stages in, densities out; what they depend on."""
+
+from jaxbounce.model.comparison import ROWS as ROWS, matching_occupancy as matching_occupancy
+from jaxbounce.model.evolution import evolution as evolution, temperature_grid as temperature_grid
+from jaxbounce.model.model import (
+    Model as Model,
+    Prediction as Prediction,
+    conversion_probability as conversion_probability,
+    predict as predict,
+)
+from jaxbounce.model.sensitivity import (
+    Sensitivities as Sensitivities,
+    sensitivities as sensitivities,
+    why_unused as why_unused,
+    why_zero as why_zero,
+)

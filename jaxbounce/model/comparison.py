@@ -1,0 +1,113 @@
+"""The rows of the comparison: published grids, the same equations converged, the exact ones."""
+
+import dataclasses
+import math
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+
+from jaxbounce._core.status import Status
+from jaxbounce.conversion import Estimate
+from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
+from jaxbounce.model.model import Model, Prediction, conversion_probability, predict
+
+PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2
+"""Planck 2018 baryon density (kg/m³)."""
+
+PLANCK_RHO_DM = PLANCK_OMEGA_C * CRITICAL_DENSITY_OVER_H2
+"""Planck 2018 dark-matter density (kg/m³)."""
+
+
+def _row(
+    area_kernel: str,
+    flux: str,
+    window: str,
+    equilibrium: str = "piecewise",
+    quadrature: str = "gauss-legendre",
+) -> dict[str, str]:
+    return {
+        "area_kernel": area_kernel,
+        "quadrature": quadrature,
+        "equilibrium": equilibrium,
+        "flux": flux,
+        "window": window,
+    }
+
+
+ROWS: dict[str, dict[str, str]] = {
+    "published": _row("eq6", "static", "gaussian", quadrature="published"),
+    "eq (6), converged": _row("eq6", "static", "gaussian"),
+    "exact KJMA, same window": _row("kjma", "static", "gaussian"),
+    "exact KJMA": _row("kjma", "static", "none"),
+    "exact KJMA, moving wall": _row("kjma", "moving-wall", "none"),
+    "… and exact equilibrium": _row("kjma", "moving-wall", "none", equilibrium="exact"),
+}
+"""The rows of the comparison: published grids, the same equations converged, the exact ones.
+
+Depletion closures, annihilation and washout are left out, so that the rows differ in the source
+alone; Y_χ is the input, or follows the configuration's dark-matter option with the linear closure.
+"""
+
+
+class Comparison(NamedTuple):
+    """A prediction, and what the rows of the comparison give for the same parameters."""
+
+    prediction: Prediction
+    rows: dict[str, Prediction]
+    conversion: Estimate
+    """P with its absolute error and status."""
+
+
+@jax.jit
+def _predict_all(models: list[Model]) -> list[Prediction]:
+    return [predict(model) for model in models]
+
+
+def compare(model: Model) -> Comparison:
+    """The prediction of a model and of every row of the comparison, compiled together.
+
+    Where there is no P, there are no rows.
+    """
+    conversion = _conversion(model)
+    if Status(int(conversion.status)) != Status.SUCCESS:
+        return Comparison(predict(model), {}, conversion)
+    # the rows share one P: computed once
+    model = model.with_P(conversion.P)
+    rows = {name: _source_alone(model).choose(**row) for name, row in ROWS.items()}
+    # one of the rows is often the run itself: evaluate each set of choices once
+    distinct = {m.choices: m for m in (model, *rows.values())}
+    predicted = _predict_all(list(distinct.values()))
+    relative = float(conversion.error) / float(conversion.P) if conversion.P > 0 else 0.0
+    predictions = {
+        choices: dataclasses.replace(found, error_estimate=found.error_estimate + relative)
+        for choices, found in zip(distinct, predicted, strict=True)
+    }
+    return Comparison(
+        predictions[model.choices],
+        {name: predictions[row.choices] for name, row in rows.items()},
+        conversion,
+    )
+
+
+_conversion = eqx.filter_jit(conversion_probability)
+
+
+def _source_alone(model: Model) -> Model:
+    """The model with nothing but the source: what the rows of the comparison evaluate."""
+    plain = dict.fromkeys(("sigma_v", "sigma_v_slope", "washout_over_H"), 0.0)
+    return model.replace(**plain).choose(
+        closure="linear",
+        equations="quadrature",
+        initial="given",
+        coupling="external",
+        depletion="off",
+        temperature_range="published",
+        derivatives="reverse",
+    )
+
+
+def matching_occupancy(f_chi: float, prediction: Prediction) -> float:
+    """The f_χ that would give the Planck ρ_B, all else equal: ρ_B is proportional to f_χ."""
+    rho_B = float(prediction.rho_B)
+    return f_chi * PLANCK_RHO_B / rho_B if rho_B > 0 else math.nan

@@ -1,0 +1,40 @@
+"""Yields, source and wall area over temperature."""
+
+import equinox as eqx
+import numpy as np
+
+from jaxbounce._core.types import Real
+from jaxbounce.cosmology.radiation import temperature_of_time
+from jaxbounce.model.model import Model, boltzmann_rates, conversion_probability, initial_yield
+from jaxbounce.yields import Evolution, evolve_boltzmann, time_limits
+
+_PULSE = (-30.0, 50.0)  # y between which half of the grid is even in y
+
+
+def temperature_grid(model: Model, points: int) -> np.ndarray:
+    """Falling temperatures (GeV): half even in ln T over the range, half even in y at the walls."""
+    p = model.parameters
+    hot, cold = float(p.T_max_over_Tp), float(p.T_min_over_Tp)
+    spread = np.geomspace(hot, cold, points - points // 2) * float(p.T_p)
+    limits = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
+    y = np.linspace(max(float(limits[0]), _PULSE[0]), min(float(limits[1]), _PULSE[1]), points // 2)
+    pulse = np.asarray(temperature_of_time(y, p.T_p, p.beta_over_H))
+    return np.unique(np.concatenate([spread, pulse]))[::-1]
+
+
+@eqx.filter_jit
+def evolution(model: Model, T: Real) -> Evolution:
+    """Y_χ(T), Y_B(T), source and A/V of a model by the Boltzmann equations.
+
+    Without depletion, annihilation and washout they are the running source integral.
+    """
+    p = model.parameters
+    P = conversion_probability(model).P
+    return evolve_boltzmann(
+        boltzmann_rates(model, P),
+        T,
+        initial_yield(model),
+        T_max_over_Tp=p.T_max_over_Tp,
+        y_min=p.y_min,
+        y_max=p.y_max,
+    )

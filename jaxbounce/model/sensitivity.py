@@ -1,0 +1,140 @@
+"""What the densities depend on: elasticities ∂ln ρ/∂ln θ of every parameter, exactly.
+
+Derivatives are those of `predict`, by reverse-mode differentiation: all parameters at the cost of
+a few evaluations. Where one vanishes by an identity, `why_zero` says which.
+"""
+
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jaxbounce._core.checks import suggestion
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.model.model import Model, Prediction, predict
+
+OUTPUTS = ("rho_B", "rho_DM", "ratio")
+"""The densities whose elasticities are given, by their names in `Prediction`."""
+
+NEGLIGIBLE = 1e-3
+"""|elasticity| below which a reason is looked for."""
+
+
+class Sensitivities(eqx.Module):
+    """Elasticities of a model.
+
+    Attributes:
+        names: the parameters, in order.
+        values: their values.
+        elasticities: ∂ln output/∂ln θ, rows as `OUTPUTS`, columns as `names`; θ/ρ ∂ρ/∂θ, which
+            is 0 at θ = 0. NaN where the output is 0 or there is none.
+        curvatures: ∂² ln output/∂ln θ_i ∂ln θ_j, or None if they were not asked for.
+        prediction: the densities themselves, with the status.
+    """
+
+    names: tuple[str, ...] = eqx.field(static=True)
+    values: Float[Array, " names"]
+    elasticities: Float[Array, "outputs names"]
+    curvatures: Float[Array, "outputs names names"] | None
+    prediction: Prediction
+
+
+def check_parameters(model: Model, names: Sequence[str] | None) -> tuple[str, ...]:
+    """The names if the model has them; all of them for None."""
+    known = model.names()
+    if names is None:
+        return known
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{name}: no such parameter{suggestion(name, known)}")
+        if list(names).count(name) > 1:
+            raise ConfigurationError(f"{name}: given twice; keep one of them")
+    return tuple(names)
+
+
+def sensitivities(
+    model: Model, names: Sequence[str] | None = None, second: bool = False
+) -> Sensitivities:
+    """Elasticities of ρ_B, ρ_DM and their ratio.
+
+    Args:
+        model: the model.
+        names: parameters; all that the model has if None.
+        second: whether to give second derivatives too.
+
+    Raises:
+        ConfigurationError: for a name that the model does not have.
+    """
+    return _sensitivities(model, check_parameters(model, names), second)
+
+
+@eqx.filter_jit
+def _sensitivities(model: Model, names: tuple[str, ...], second: bool) -> Sensitivities:
+    values = jnp.stack([model.value(name) for name in names])
+
+    def log_outputs(exponents: Array) -> tuple[Array, Prediction]:
+        # θ e^x: derivatives in x at 0 are elasticities, and 0 where θ is
+        scaled = values * jnp.exp(exponents)
+        found = predict(model.replace(**{n: scaled[i] for i, n in enumerate(names)}))
+        outputs = jnp.stack([getattr(found, name) for name in OUTPUTS])
+        positive = (outputs > 0) & jnp.isfinite(outputs)
+        logarithms = jnp.log(jnp.where(positive, outputs, 1.0))
+        return jnp.where(positive, logarithms, jnp.nan), found
+
+    at = jnp.zeros_like(values)
+    first = jax.jacrev(log_outputs, has_aux=True)
+    elasticities, prediction = first(at)
+    curvatures = jax.jacfwd(lambda x: first(x)[0])(at) if second else None
+    return Sensitivities(names, values, elasticities, curvatures, prediction)
+
+
+_HOT = 0.1  # m/T_p up to which χ counts as relativistic
+
+_RELATIVISTIC = (
+    "chi is relativistic: J/s does not change with the temperature, and |dT/dy|/(HT) = 1/beta"
+    " exactly, so that the Jacobian cancels the rate of the walls"
+)
+
+_INPUT = "rho_DM is an input (Y_chi_init) with dark_matter = input"
+
+_OWN_INPUT = ("Y_chi_init", "n_chi_at_Tp")
+
+
+def why_unused(model: Model, name: str) -> str | None:
+    """Which choice of the model leaves a parameter without effect; None if none does."""
+    choices = model.choices
+    if name in _OWN_INPUT and choices.dark_matter != "input":
+        return f'not used with dark_matter = "{choices.dark_matter}"'
+    if name == "P_back_over_P" and choices.closure != "two-zone":
+        return 'used by closure = "two-zone" only'
+    if name == "sigma_y" and choices.window == "none":
+        return 'not used with window = "none"'
+    return None
+
+
+def why_zero(model: Model, output: str, name: str) -> str | None:
+    """Why an elasticity vanishes (or is as small as (m/T)²), in words; None if nothing says so."""
+    choices = model.choices
+    unused = why_unused(model, name)
+    if unused is not None:
+        return unused
+    if name in _OWN_INPUT and output == "rho_B":
+        return "rho_B does not depend on the dark matter given as input"
+    if name in _OWN_INPUT and not float(model.value(name)):
+        return "it is 0: there is nothing to scale"
+    if name == "unit_GeV":
+        return 'used by incidence = "thermal" only'
+    if output == "rho_DM" and choices.dark_matter == "input" and name not in ("m_chi", *_OWN_INPUT):
+        return _INPUT
+    if output == "ratio" and name == "f_chi" and choices.dark_matter != "input":
+        return "both densities are proportional to f_chi, which cancels in the ratio"
+    if name in ("y_min", "y_max", "T_max_over_Tp", "T_min_over_Tp"):
+        return "the walls are inactive at this end of the integral, or another limit cuts it first"
+    if name == "g_star":
+        return "the expansion rate cancels: A/V and the time of its passing scale inversely"
+    if name == "I_p" and choices.area_kernel == "kjma" and choices.window == "none":
+        return "every point is swept once: the integral of v_w A/V is 1 whatever I_p is"
+    cold = float(model.value("m_chi")) > _HOT * float(model.value("T_p"))
+    return _RELATIVISTIC if name in ("beta_over_H", "T_p", "m_chi") and not cold else None

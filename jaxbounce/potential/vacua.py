@@ -1,0 +1,152 @@
+"""Scalar potentials and their vacua.
+
+A potential is any JAX-traceable function V(φ, θ) of the fields φ, shape (n,), and of its
+parameters θ, any pytree of arrays; it returns a scalar. What V depends on and should be
+differentiable, or change without recompilation, belongs in θ and not in a closure. Units
+are the user's, one for all fields, of which V is the fourth power (in three dimensions too,
+where S₃/T is what counts: a temperature is one of the parameters).
+
+Potentials written as text are in `expression`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Bool, Float
+
+from jaxbounce._core.numerics import eliminate
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf
+
+Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
+"""V(φ, θ) → scalar."""
+
+FieldLike: TypeAlias = Float[ArrayLike, " n"] | Sequence[float]
+"""Values of the fields, one each."""
+
+_NEWTON_STEPS = 20
+
+_DESCENT_STEPS = 200
+
+_SAME_VACUUM = 1e-6  # of the size of the search region
+
+_FLAT = 1e-14  # a curvature of this size, relative to the largest, is a flat direction
+
+_CURVATURE_ROUNDING = 1e-10
+
+
+def curvature(potential: Potential, theta: Any, phi: Float[Array, " n"]) -> Float[Array, "n n"]:
+    """∂²V/∂φ∂φ: the mass matrix squared if φ is a vacuum."""
+    return jax.hessian(potential)(phi, theta)
+
+
+def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
+    """Whether a matrix of second derivatives has no eigenvalue below zero, but for rounding."""
+    scale = jnp.abs(matrix).max()
+    shifted = matrix + _CURVATURE_ROUNDING * scale * jnp.eye(matrix.shape[-1])
+    _, negative = eliminate(shifted, jnp.zeros((matrix.shape[-1], 0)), _FLAT)
+    return (negative == 0) & jnp.isfinite(scale)
+
+
+def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[Array, " n"]:
+    """The stationary point of V near a guess, by Newton's method.
+
+    Differentiable in θ (forward, reverse, any order) by the implicit-function theorem; an
+    exactly flat direction stays where it is. Nothing is checked here: see `curvature`.
+    """
+    guess = as_leaf(jnp.asarray(guess))
+
+    def force(phi: Real) -> Real:
+        return jax.grad(potential)(phi, theta)
+
+    def newton_step(matrix: Real, right: Real) -> Real:
+        # by the inverse, which is linear in `right` as reverse mode needs it
+        inverse, _ = eliminate(matrix, jnp.eye(right.size), _FLAT)
+        return inverse @ right
+
+    def solve(f: Callable[[Real], Real], start: Real) -> Real:
+        def advance(_: int, phi: Real) -> Real:
+            return phi - newton_step(jax.jacfwd(f)(phi), f(phi))
+
+        return jax.lax.fori_loop(0, _NEWTON_STEPS, advance, start)
+
+    def solve_linear(tangent: Callable[[Real], Real], y: Real) -> Real:
+        return newton_step(jax.jacfwd(tangent)(jnp.zeros_like(y)), y)
+
+    return jax.lax.custom_root(force, guess, solve, solve_linear)
+
+
+class Vacua(NamedTuple):
+    """Minima of a potential, deepest first."""
+
+    positions: Float[Array, "found n"]
+    values: Float[Array, " found"]
+
+
+def find_vacua(
+    potential: Potential,
+    theta: Any,
+    lower: FieldLike,
+    upper: FieldLike,
+    starts: int = 256,
+) -> Vacua:
+    """The minima of V that descents from a lattice of points in a box end in.
+
+    A search, not a proof: a minimum with a small basin may be missed. Not to be traced (the
+    number of minima is data); hand what it finds to `polish_vacuum` for derivatives.
+
+    Args:
+        potential: V(φ, θ).
+        theta: its parameters.
+        lower: lower corner of the box.
+        upper: upper corner.
+        starts: number of starting points (a Kronecker lattice, the same in every call).
+    """
+    lower, upper = as_leaf(jnp.asarray(lower)), as_leaf(jnp.asarray(upper))
+    size = jnp.abs(upper - lower).max()
+    points = _lattice(starts, lower.size)
+    ends = jax.vmap(lambda p: descend(potential, theta, p, size))(lower + (upper - lower) * points)
+    polished = jax.vmap(lambda p: polish_vacuum(potential, theta, p))(ends)
+    values = jax.vmap(lambda p: potential(p, theta))(polished)
+    minimum = jax.vmap(lambda p: is_minimum(curvature(potential, theta, p)))(polished)
+    near = jnp.abs(polished - ends).max(-1) < 1e-2 * size
+    usable = np.asarray(minimum & near & jnp.isfinite(values))
+    found: list[int] = []
+    for k in np.argsort(np.asarray(values)):
+        distance = [np.abs(np.asarray(polished[k] - polished[f])).max() for f in found]
+        if usable[k] and min(distance, default=np.inf) > _SAME_VACUUM * float(size):
+            found.append(int(k))
+    index = np.array(found, int)
+    return Vacua(polished[index], values[index])
+
+
+def _lattice(count: int, fields: int) -> np.ndarray:
+    """Low-discrepancy points in the unit cube: multiples of powers of the plastic ratio."""
+    ratio = 2.0
+    for _ in range(60):
+        ratio = (1 + ratio) ** (1 / (fields + 1))
+    return (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, fields + 1)) % 1
+
+
+def descend(
+    potential: Potential, theta: Any, start: Float[Array, " n"], size: RealLike
+) -> Float[Array, " n"]:
+    """Downhill from `start` by damped Newton steps, each no longer than a tenth of `size`."""
+
+    def advance(_: int, state: tuple[Real, Real]) -> tuple[Real, Real]:
+        phi, damping = state
+        slope = jax.grad(potential)(phi, theta)
+        bend = curvature(potential, theta, phi)
+        scale = jnp.abs(bend).max()
+        shifted = bend + damping * scale * jnp.eye(phi.size)
+        step, negative = eliminate(shifted, -slope[:, None], _FLAT)
+        length = jnp.sqrt((step**2).sum())
+        new = phi + step[:, 0] * jnp.minimum(1.0, 0.1 * size / jnp.where(length > 0, length, 1.0))
+        better = (negative == 0) & (potential(new, theta) <= potential(phi, theta))
+        damping = jnp.clip(jnp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
+        return jnp.where(better, new, phi), damping
+
+    first = (start, jnp.full((), 1e-3, start.dtype))
+    return jax.lax.fori_loop(0, _DESCENT_STEPS, advance, first)[0]

@@ -1,0 +1,217 @@
+"""A transition solved from its potential: vacua followed, elasticities, why there is none."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Scalar
+from jaxbounce.bounce import solve_bounce
+from jaxbounce.potential.text import ConfiguredPotential
+from jaxbounce.transition.temperatures import (
+    Exponent,
+    Phases,
+    Transition,
+    bounce_exponent,
+    find_transition,
+    follow_vacua,
+    log_rate_over_hubble,
+)
+
+OUTPUTS = ("T_n", "T_p", "beta_over_H")
+"""What has elasticities, by its name in `Transition`."""
+
+_LOOKS = 33  # temperatures at which a failure is looked into
+
+
+class Settings(NamedTuple):
+    """Of `find_transition`, with its defaults."""
+
+    v_w: Scalar | float = 1.0
+    I_p: Scalar | float = 0.34
+    g_star: Scalar | float = 106.75
+    prefactor: Scalar | float = 1.0
+
+
+class ThermalPotential(NamedTuple):
+    """A checked file."""
+
+    table: Mapping[str, Any]
+    configured: ConfiguredPotential
+    temperature: str
+    """Name of the parameter that is the temperature."""
+    T_low: float
+    T_high: float
+    settings: Settings
+
+    @property
+    def T_vacua(self) -> float:
+        """Temperature at which the vacua are given."""
+        return float(self.configured.theta[self.temperature])
+
+    @property
+    def couplings(self) -> dict[str, Scalar]:
+        """The parameters but for the temperature."""
+        return {k: v for k, v in self.configured.theta.items() if k != self.temperature}
+
+
+class Solved(NamedTuple):
+    """A transition that was found."""
+
+    thermal: ThermalPotential
+    phases: Phases
+    transition: Transition
+    elasticities: dict[str, Float[Array, " outputs"]]
+    """∂ln output/∂ln θ in the order of `OUTPUTS`, by coupling and by `transition.` setting."""
+
+
+def solve_transition(thermal: ThermalPotential) -> Solved:
+    """T_n, T_p, β/H and their elasticities.
+
+    Raises:
+        ComputationError: if there is none, with one line that says why.
+    """
+    potential = thermal.configured.potential
+    false, true = map(jnp.asarray, thermal.configured[2:4])
+    phases = follow_vacua(
+        potential,
+        lambda theta, T: {**theta, thermal.temperature: T},
+        thermal.couplings,
+        false,
+        true,
+        thermal.T_vacua,
+        thermal.T_low,
+        thermal.T_high,
+    )
+    if not (phases.status == Status.SUCCESS).any():
+        raise ComputationError(_no_vacua(phases))
+    name, couplings, settings = thermal.temperature, thermal.couplings, thermal.settings
+    low, high = phases.metastable_range()
+    ends = (jnp.asarray(low), jnp.asarray(high))
+    transition, slopes = _solve(potential, name, couplings, settings, phases, ends)
+    if int(transition.status) != Status.SUCCESS:
+        raise ComputationError(_no_transition(thermal, phases, transition))
+    return Solved(thermal, phases, transition, slopes)
+
+
+def transition_with_elasticities(
+    exponent: Exponent,
+    couplings: Mapping[str, Scalar],
+    settings: Settings,
+    ends: tuple[Scalar, Scalar],
+) -> tuple[Transition, dict[str, Array]]:
+    """`find_transition`, and θ ∂ln(output)/∂θ of everything that enters, by reverse mode."""
+
+    def logarithms(couplings: Any, settings: Settings) -> tuple[Array, Transition]:
+        found = find_transition(exponent, couplings, *ends, **settings._asdict())
+        return jnp.log(jnp.stack([getattr(found, name) for name in OUTPUTS])), found
+
+    of_couplings, of_settings = {**couplings}, Settings(*map(jnp.asarray, settings))
+    slopes, found = jax.jacrev(logarithms, argnums=(0, 1), has_aux=True)(of_couplings, of_settings)
+    elasticities = {name: slopes[0][name] * value for name, value in of_couplings.items()} | {
+        f"transition.{name}": slope * value
+        for name, slope, value in zip(Settings._fields, slopes[1], of_settings, strict=True)
+    }
+    return found, elasticities
+
+
+@eqx.filter_jit
+def _solve(
+    potential: Any,
+    temperature: str,
+    couplings: dict[str, Scalar],
+    settings: Settings,
+    phases: Phases,
+    ends: tuple[Scalar, Scalar],
+) -> tuple[Transition, dict[str, Array]]:
+    # made in here, so that other vacua are not another program
+    guesses = phases.guesses()
+    exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
+    return transition_with_elasticities(exponent, couplings, settings, ends)
+
+
+@eqx.filter_jit
+def _look(
+    potential: Any,
+    temperature: str,
+    couplings: dict[str, Scalar],
+    settings: Settings,
+    phases: Phases,
+    T: Array,
+) -> tuple[Array, Array, Array]:
+    """Status of the bounce, S₃/T and ln(Γ/H⁴) at temperatures."""
+    false, true = phases.guesses()
+
+    def at(t: Scalar) -> tuple[Array, Array, Array]:
+        bounce = solve_bounce(potential, {**couplings, temperature: t}, false(t), true(t), 3)
+        exponent = bounce.action / t
+        rate = log_rate_over_hubble(t, exponent, settings.prefactor, settings.g_star)
+        return bounce.status, exponent, rate
+
+    return jax.vmap(at)(T)
+
+
+def _no_vacua(phases: Phases) -> str:
+    T, coldest = phases.T, Status(int(phases.status[0]))
+    return (
+        f"no transition: the false vacuum is metastable at no T from {T[0]:g} to {T[-1]:g} GeV; at"
+        f" {T[0]:g} GeV: {coldest.message}"
+    )
+
+
+def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transition) -> str:
+    """Why there is no number, from a look at bounces over the range."""
+    if int(transition.status) == Status.QUADRATURE_NOT_CONVERGED:
+        return (
+            f"no transition: S3/T is interpolated to {float(transition.error):.0e} only where it"
+            " happens, too coarse to trust; is the potential smooth in T there?"
+        )
+    T = np.linspace(*phases.metastable_range(), _LOOKS)
+    found = _look(
+        thermal.configured.potential,
+        thermal.temperature,
+        thermal.couplings,
+        thermal.settings,
+        phases,
+        jnp.asarray(T),
+    )
+    codes, exponent, rate = map(np.asarray, found)
+    good = np.flatnonzero(codes == Status.SUCCESS)
+    if not good.size:
+        middle = _LOOKS // 2
+        return (
+            f"no transition: no bounce from {T[0]:g} to {T[-1]:g} GeV; at {T[middle]:g} GeV:"
+            f" {Status(int(codes[middle])).message}"
+        )
+    hottest = good[-1]
+    largest = good[np.argmax(rate[good])]
+    if rate[largest] <= 0:
+        lower = T[largest] == thermal.T_low
+        return (
+            "no transition: fewer bubbles than one a Hubble volume and time, ln(Gamma/H^4) is at"
+            f" most {rate[largest]:.1f}, at {T[largest]:g} GeV (S3/T = {exponent[largest]:.1f});"
+            f" {'lower T_low' if lower else 'change the parameters'}"
+        )
+    if rate[hottest] > 0 and T[hottest] == thermal.T_high:
+        return (
+            f"no transition: Gamma is above H^4 at T_high = {thermal.T_high:g} GeV already; raise"
+            " T_high, so that its beginning is seen"
+        )
+    # the ends lie outside of where the vacua are metastable
+    failed = np.flatnonzero(codes[1:-1] != Status.SUCCESS) + 1
+    if failed.size:
+        where = failed[0]
+        return (
+            "no transition: bubbles nucleate, but their rate is not known over the whole range; at"
+            f" {T[where]:g} GeV: {Status(int(codes[where])).message}"
+        )
+    return (
+        f"no transition: bubbles nucleate, but do not reach I_p = {float(thermal.settings.I_p):g}"
+        f" before {T[0]:g} GeV; lower T_low"
+    )

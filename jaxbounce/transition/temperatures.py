@@ -1,0 +1,337 @@
+"""From S₃(T)/T to when a thermal transition happens: T_n, T_p and β/H.
+
+Bubbles nucleate at the rate per volume
+
+    Γ = A T⁴ (S₃/(2πT))^{3/2} e^{−S₃/T}
+
+in a radiation bath, H = 1.66 √g_* T²/M_Pl, T ∝ 1/a. T_n is where Γ = H⁴; T_p is where the
+extended volume I of the exact moment chain (`percolation.history`), with expansion, reaches
+I_p; and β = d ln Γ/dt there, which includes what the prefactor contributes.
+
+The exponent S₃/T is sampled at Chebyshev points of the temperatures that matter, which a
+search finds; everything after that is smooth in it, and differentiable.
+Source: A. D. Linde, Nucl. Phys. B 216 (1983) 421.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from jaxbounce._core.numerics import bracketed_root
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.bounce import solve_bounce, vacua_status
+from jaxbounce.cosmology.radiation import hubble_rate
+from jaxbounce.percolation.history import nucleation_history
+from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
+
+Exponent = Callable[[Scalar, Any], Scalar]
+"""S₃/T as a function of T and of parameters; NaN where there is none."""
+
+Guess: TypeAlias = FieldLike | Callable[[Scalar], FieldLike]
+"""A vacuum, or one for each temperature."""
+
+_JUMP = 0.1  # of the distance of the vacua: a step beyond is not the same vacuum
+
+_ZOOMS, _ZOOM_POINTS = 5, 17
+
+_SIDES = ((0, 1), (1, 0))
+
+_FIRST, _LAST = -60.0, 4.0  # ln I between which nucleation is followed
+
+_NODES = 24  # Chebyshev points of S₃/T
+
+_PANELS = 32  # of the moment chain
+
+_TOLERANCE = 1e-7  # of the Chebyshev tail, relative to S₃/T
+
+
+class Transition(NamedTuple):
+    """When a thermal transition happens. NaN where `status` is not SUCCESS."""
+
+    T_n: Scalar
+    """Temperature at which Γ = H⁴."""
+    T_p: Scalar
+    """Temperature of percolation, I = I_p."""
+    beta_over_H: Scalar
+    """(d ln Γ/dt)/H at T_p."""
+    exponent_n: Scalar
+    """S₃/T at T_n."""
+    exponent_p: Scalar
+    """S₃/T at T_p."""
+    error: Scalar
+    """Relative error of the interpolated S₃/T, from the last Chebyshev coefficients."""
+    status: Code
+
+
+def bounce_exponent(
+    potential: Potential,
+    at_temperature: Callable[[Any, Scalar], Any],
+    false_vacuum: Guess,
+    true_vacuum: Guess,
+) -> Exponent:
+    """S₃(T)/T of a potential that depends on the temperature.
+
+    Args:
+        potential: V(φ, θ).
+        at_temperature: `at_temperature(theta, T)` → the parameters of V at T.
+        false_vacuum: guess that holds for all T of interest, or a function of T that gives one;
+            polished at each.
+        true_vacuum: the same.
+    """
+
+    def exponent(T: Scalar, theta: Any) -> Scalar:
+        parameters = at_temperature(theta, T)
+        false, true = (g(T) if callable(g) else g for g in (false_vacuum, true_vacuum))
+        bounce = solve_bounce(potential, parameters, false, true, 3)
+        return bounce.action / T
+
+    return exponent
+
+
+class Phases(NamedTuple):
+    """Two vacua followed over the temperature."""
+
+    T: Float[np.ndarray, " k"]
+    """Increasing (GeV)."""
+    false_vacuum: Float[np.ndarray, "k n"]
+    true_vacuum: Float[np.ndarray, "k n"]
+    status: Int[np.ndarray, " k"]
+    """What `vacua_status` says: SUCCESS where the false vacuum is metastable."""
+
+    def metastable_range(self) -> tuple[float, float]:
+        """The temperatures just outside those where the false vacuum is metastable.
+
+        `find_transition` samples its range; one that begins far below the end of the barrier,
+        or ends far above the critical temperature, may hide a transition between two samples.
+        Call it only where there is one.
+        """
+        good = np.flatnonzero(self.status == Status.SUCCESS)
+        low, high = max(good[0] - 1, 0), min(good[-1] + 1, self.T.size - 1)
+        return float(self.T[low]), float(self.T[high])
+
+    def guesses(self) -> tuple[Callable[[Scalar], Real], Callable[[Scalar], Real]]:
+        """Both vacua as functions of T, interpolated: to be polished."""
+        return _interpolated(self.T, self.false_vacuum), _interpolated(self.T, self.true_vacuum)
+
+
+def _interpolated(T: Any, positions: Any) -> Callable[[Scalar], Real]:
+    return lambda t: jax.vmap(lambda p: jnp.interp(t, T, p), 1)(jnp.asarray(positions))
+
+
+def follow_vacua(
+    potential: Potential,
+    at_temperature: Callable[[Any, Scalar], Any],
+    theta: Any,
+    false_vacuum: FieldLike,
+    true_vacuum: FieldLike,
+    T_start: float,
+    T_low: float,
+    T_high: float,
+    points: int = 2001,
+) -> Phases:
+    """Vacua from where they are known to all temperatures of a range. Not to be traced.
+
+    Each step polishes the vacuum of the step before; where that ends in no minimum, or in one
+    far away, the vacuum is kept as it was.
+
+    Args:
+        potential: V(φ, θ).
+        at_temperature: as of `bounce_exponent`.
+        theta: the parameters.
+        false_vacuum: guess at T_start.
+        true_vacuum: the same.
+        T_start: where the vacua are known (GeV); may be outside the range.
+        T_low: lowest temperature wanted.
+        T_high: highest.
+        points: temperatures in the range, besides the steps to reach it.
+    """
+    vacua = (as_leaf(jnp.asarray(false_vacuum)), as_leaf(jnp.asarray(true_vacuum)))
+    T = np.linspace(T_low, T_high, points)
+
+    def polished(old: Real, parameters: Any, most: Real) -> Real:
+        new = polish_vacuum(potential, parameters, old)
+        minimum = is_minimum(curvature(potential, parameters, new))
+        return jnp.where(minimum & (jnp.abs(new - old).max() < most), new, old)
+
+    def step(vacua: tuple[Real, Real], t: Scalar) -> tuple[tuple[Real, Real], Any]:
+        parameters, most = at_temperature(theta, t), _JUMP * _distance(vacua)
+        false, true = (polished(old, parameters, most) for old in vacua)
+        return (false, true), (false, true, vacua_status(potential, parameters, false, true))
+
+    @jax.jit
+    def begin(vacua: tuple[Real, Real], t: Scalar) -> tuple[Real, Real]:
+        parameters, most = at_temperature(theta, t), _distance(vacua) / 2
+        false, true = (polished(old, parameters, most) for old in vacua)
+        return false, true
+
+    @jax.jit
+    def along(vacua: tuple[Real, Real], T: Real) -> Any:
+        return jax.lax.scan(step, vacua, T)
+
+    vacua = begin(vacua, jnp.asarray(T_start, T.dtype))
+    # to the nearest place in the range, and from there both ways
+    near = min(max(T_start, T_low), T_high)
+    vacua, _ = along(vacua, jnp.linspace(T_start, near, points))
+    index = int(np.searchsorted(T, near))
+    _, up = along(vacua, jnp.asarray(T[index:]))
+    _, down = along(vacua, jnp.asarray(T[:index][::-1]))
+    false, true, status = (
+        np.concatenate([np.asarray(d)[::-1], np.asarray(u)]) for d, u in zip(down, up, strict=True)
+    )
+    return Phases(T, false, true, status)
+
+
+def _distance(vacua: tuple[Real, Real]) -> Real:
+    return jnp.abs(vacua[0] - vacua[1]).max()
+
+
+def log_rate_over_hubble(
+    T: Real, exponent: Real, prefactor: RealLike = 1.0, g_star: RealLike = 106.75
+) -> Real:
+    """ln(Γ/H⁴) of the thermal rate; T in GeV."""
+    rate = 4 * jnp.log(T) + 1.5 * jnp.log(exponent / (2 * jnp.pi)) - exponent
+    return rate + jnp.log(as_real(prefactor)) - 4 * jnp.log(hubble_rate(T, g_star))
+
+
+def find_transition(
+    exponent: Exponent,
+    theta: Any,
+    T_low: RealLike,
+    T_high: RealLike,
+    *,
+    v_w: RealLike = 1.0,
+    I_p: RealLike = 0.34,
+    g_star: RealLike = 106.75,
+    prefactor: RealLike = 1.0,
+) -> Transition:
+    """T_n, T_p and β/H of the first transition met on cooling from T_high to T_low.
+
+    Differentiable (forward and reverse) in θ, v_w, I_p, g_* and the prefactor.
+
+    Args:
+        exponent: `exponent(T, theta)` → S₃/T; see `bounce_exponent`.
+        theta: its parameters.
+        T_low: lowest temperature considered (GeV).
+        T_high: highest (GeV); may be at or above the critical temperature.
+        v_w: wall speed.
+        I_p: extended volume at percolation.
+        g_star: relativistic degrees of freedom, constant through the transition.
+        prefactor: A.
+
+    Returns:
+        A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴.
+    """
+    v_w, I_p = as_real(v_w), as_real(I_p)
+    theta = jax.tree.map(as_leaf, theta)
+    fixed = jax.lax.stop_gradient((theta, v_w, as_real(g_star), as_real(prefactor)))
+    ends = jax.lax.stop_gradient((as_leaf(T_low), as_leaf(T_high)))
+    low, high = _window(exponent, fixed, ends)
+
+    # S₃/T as a Chebyshev sum on the window
+    angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES
+    T = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
+    values = jax.lax.map(lambda t: exponent(t, theta), T)
+    transform = 2 / _NODES * np.cos(np.arange(_NODES)[:, None] * angle)
+    coefficients = (jnp.asarray(transform) @ values).at[0].divide(2)
+    error = jnp.abs(coefficients[-2:]).max() / jnp.abs(coefficients[0])
+
+    def exponent_at(T: Real, coefficients: Real) -> Real:
+        return _chebyshev_sum(coefficients, (2 * T - low - high) / (high - low))
+
+    def log_rate(T: Real, coefficients: Real) -> Real:
+        return log_rate_over_hubble(T, exponent_at(T, coefficients), prefactor, g_star)
+
+    # time in units of 1/H at the middle of the window: τ = ½ (T_m/T)², a = T_m/T
+    middle = (low + high) / 2
+
+    def temperature(tau: Real) -> Real:
+        return middle / jnp.sqrt(2 * tau)
+
+    edges = jnp.linspace((middle / high) ** 2 / 2, (middle / low) ** 2 / 2, _PANELS + 1)
+    history = nucleation_history(
+        # Γ/H_m⁴ = (Γ/H⁴)(T/T_m)⁸
+        lambda tau, c: log_rate(temperature(tau), c) - 4 * jnp.log(2 * tau),
+        edges,
+        v_w,
+        args=coefficients,
+        scale_factor=lambda tau, _: jnp.sqrt(2 * tau),
+    )
+    volume = history.extended_volume(edges)
+    percolates = volume[-1] > I_p
+    # where nothing percolates any bracket will do: the status withholds the number
+    last = jnp.clip(jnp.argmax(volume > I_p), 1, _PANELS)
+    tau = bracketed_root(
+        lambda tau: jnp.log(history.extended_volume(tau) / I_p),
+        jax.lax.stop_gradient(edges[last - 1]),
+        jax.lax.stop_gradient(edges[last]),
+    )
+    T_p = temperature(tau)
+    T_n = bracketed_root(lambda T: log_rate(T, coefficients), low, high)
+    nucleates = (log_rate(low, coefficients) > 0) & (log_rate(high, coefficients) < 0)
+    _, slope = jax.jvp(lambda T: log_rate(T, coefficients), (T_p,), (jnp.ones_like(T_p),))
+    # ln(Γ/H⁴) falls by 8 more e-folds per e-fold of T than ln Γ does
+    beta_over_H = -(T_p * slope + 8)
+
+    status = jnp.where(
+        error < _TOLERANCE, Status.SUCCESS.value, Status.QUADRATURE_NOT_CONVERGED.value
+    )
+    status = jnp.where(percolates & nucleates, status, Status.NO_TRANSITION.value)
+    status = jnp.where((v_w > 0) & (I_p > 0), status, Status.INVALID_PARAMETER.value)
+    numbers = (
+        T_n,
+        T_p,
+        beta_over_H,
+        exponent_at(T_n, coefficients),
+        exponent_at(T_p, coefficients),
+    )
+    good = status == Status.SUCCESS.value
+    return Transition(
+        *(jnp.where(good, number, jnp.nan) for number in numbers),
+        error=jax.lax.stop_gradient(error),
+        status=status,
+    )
+
+
+def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
+    """Temperatures between which ln I goes from `_FIRST` to `_LAST`, by repeated scans.
+
+    I ≈ 8π v³ Γ/β⁴ is good enough to choose where to look.
+    """
+    theta, v_w, g_star, prefactor = fixed
+
+    def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], None]:
+        T = jnp.linspace(ends[1], ends[0], _ZOOM_POINTS)  # cooling
+        S = jax.lax.map(lambda t: exponent(t, theta), T)
+        log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
+        # slopes to both sides; to one at the ends and beside what has no bounce
+        slopes = jnp.diff(log_rate) / jnp.diff(jnp.log(T))
+        sides = jnp.stack([jnp.pad(slopes, pad, constant_values=jnp.nan) for pad in _SIDES])
+        beta = jnp.abs(jnp.nanmean(sides, 0) + 8)
+        log_volume = math.log(8 * math.pi) + 3 * jnp.log(v_w) + log_rate - 4 * jnp.log(beta)
+        log_volume = jnp.where(jnp.isfinite(log_volume), log_volume, -jnp.inf)
+        started, over = log_volume > _FIRST, log_volume > _LAST
+        first = jnp.where(started.any(), jnp.argmax(started), _ZOOM_POINTS - 1)
+        last = jnp.where(over.any(), jnp.argmax(over), _ZOOM_POINTS - 1)
+        # one point earlier; in the end not one without a bounce, above the critical temperature
+        earlier = jnp.maximum(first - 1, 0)
+        top = jnp.where(jnp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
+        return (T[jnp.maximum(last, top + 1)], T[top]), None
+
+    return jax.lax.scan(zoom, ends, jnp.arange(_ZOOMS) == _ZOOMS - 1)[0]
+
+
+def _chebyshev_sum(coefficients: Float[Array, " k"], x: Real) -> Real:
+    """Σ c_k T_k(x), by Clenshaw's recurrence."""
+
+    def step(carry: tuple[Real, Real], c: Scalar) -> tuple[tuple[Real, Real], None]:
+        return (c + 2 * x * carry[0] - carry[1], carry[0]), None
+
+    zero = jnp.zeros_like(x) + 0 * coefficients[0]
+    (b, b_next), _ = jax.lax.scan(step, (zero, zero), coefficients[:0:-1])
+    return coefficients[0] + x * b - b_next

@@ -1,0 +1,323 @@
+"""`jaxbounce transition`: T_n, T_p, β/H and elasticities of a thermal potential from a file."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+from scipy.optimize import brentq
+
+from jaxbounce._core.status import Status
+from jaxbounce.cli import main
+from jaxbounce.cosmology.radiation import hubble_rate
+from jaxbounce.files.transition import EXAMPLE, read_transition
+from jaxbounce.transition.solve import Settings, transition_with_elasticities
+from jaxbounce.transition.temperatures import find_transition, follow_vacua
+
+
+def _run(capsys, *arguments):
+    status = main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.err
+    return status, captured.out, captured.err
+
+
+@pytest.fixture
+def example(tmp_path):
+    path = tmp_path / "potential.json"
+    path.write_text(json.dumps(EXAMPLE))
+    return path
+
+
+def test_template_is_the_example(capsys):
+    status, text, _ = _run(capsys, "transition", "--template")
+    assert status == 0
+    assert json.loads(text) == EXAMPLE
+    assert read_transition(json.loads(text)).temperature == "T"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("dimension=4", "dimension = 4: a thermal bounce has 3"),
+        ("r_max=100", "infinite volume"),
+        ("parametrs=1", "parametrs: unknown key; did you mean 'parameters'?"),
+        ("transition.Tlow=1", "transition.Tlow: unknown key; did you mean 'T_low'?"),
+        ("transition=1", "transition: 1 is not a table"),
+        ("transition=null", "transition: missing"),
+        ("transition.T_low=-1", "transition.T_low = -1: must be > 0"),
+        ("transition.T_low=300", "must be below T_high = 250"),
+        ("transition.T_high=hot", "transition.T_high = 'hot': must be a number"),
+        ("transition.v_w=1.5", "transition.v_w = 1.5: must be in (0, 1]"),
+        ("transition.I_p=0", "transition.I_p = 0: must be > 0"),
+        ("transition.g_star=0", "transition.g_star = 0: must be > 0"),
+        ("transition.prefactor=-1", "transition.prefactor = -1: must be > 0"),
+        ("transition.temperature=temp", "parameters.temp: missing"),
+        ("transition.temperature=3", "transition.temperature = 3: must be text"),
+        ("potential=__import__('os')", "potential"),
+        ("parameters.E=text", "parameters.E"),
+        ("true_vacuum=[1, 2]", "true_vacuum = [1, 2]: must be a list of 1 numbers"),
+        ("no-equals", "--set no-equals: must be KEY=VALUE"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(capsys, example, key, text):
+    status, out, err = _run(capsys, "transition", example, "--set", key)
+    assert status == 2
+    assert out == ""
+    assert text in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_missing_input(capsys, tmp_path):
+    assert _run(capsys, "transition")[0] == 2
+    status, _, err = _run(capsys, "transition", tmp_path / "absent.json")
+    assert status == 2
+    assert "cannot be read" in err
+    for key in ("T_low", "T_high"):
+        table = {k: v for k, v in EXAMPLE["transition"].items() if k != key}
+        path = tmp_path / "potential.json"
+        path.write_text(json.dumps(EXAMPLE | {"transition": table}))
+        status, _, err = _run(capsys, "transition", path)
+        assert status == 2
+        assert f"transition.{key}: missing" in err
+
+
+def test_vacua_that_are_never_metastable(capsys, example, tmp_path):
+    out = tmp_path / "result.json"
+    arguments = ("transition", example, "--out", out)
+    # φ = 0 is a minimum above T0 only
+    status, _, err = _run(capsys, *arguments, "--set", "parameters.T0=300")
+    assert status == 1
+    assert "metastable at no T from 100 to 250 GeV" in err
+    assert len(err.strip().splitlines()) == 1
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("T_start", [50.0, 100.0, 160.0])
+def test_vacua_are_followed_over_the_temperature(T_start):
+    thermal = read_transition(EXAMPLE)
+    D, E, lam, T0 = (float(thermal.couplings[k]) for k in ("D", "E", "lam", "T0"))
+
+    def broken(T):
+        linear = 3 * E * T
+        return (linear + np.sqrt(linear**2 - 8 * lam * D * (T**2 - T0**2))) / (2 * lam)
+
+    phases = follow_vacua(
+        thermal.configured.potential,
+        lambda theta, T: {**theta, "T": T},
+        thermal.couplings,
+        [0.0],
+        [1.1 * broken(T_start)],
+        T_start,
+        100.0,
+        250.0,
+    )
+    T_c = T0 / np.sqrt(1 - E**2 / (lam * D))
+    T = phases.T[T_c > phases.T]
+    np.testing.assert_allclose(phases.true_vacuum[: T.size, 0], broken(T), rtol=1e-9)
+    np.testing.assert_array_equal(phases.false_vacuum, 0.0)
+    metastable = (phases.T > T0) & (T_c > phases.T)
+    np.testing.assert_array_equal(phases.status == Status.SUCCESS, metastable)
+    low, high = phases.metastable_range()
+    assert T0 - 0.1 < low <= T0
+    assert T_c < high < T_c + 0.1
+
+
+@pytest.mark.slow
+def test_elasticities_are_those_of_finite_differences():
+    """On S₃/T = A/(1 − T/T_c)², which needs no bounce."""
+
+    def pole(T, theta):
+        return jnp.where(theta["T_c"] > T, theta["A"] / (1 - T / theta["T_c"]) ** 2, jnp.nan)
+
+    theta = {"A": jnp.asarray(3.9), "T_c": jnp.asarray(120.0)}
+    settings = Settings(v_w=0.3)
+    ends = (jnp.asarray(20.0), jnp.asarray(125.0))
+    found, slopes = jax.jit(lambda t, s: transition_with_elasticities(pole, t, s, ends))(
+        theta, settings
+    )
+    # SPEC C.6
+    assert float(found.T_p) == pytest.approx(98.630986875922904, rel=1e-10)
+
+    @jax.jit
+    def logarithms(theta, settings):
+        found = find_transition(pole, theta, *ends, **settings._asdict())
+        return jnp.log(jnp.stack([found.T_n, found.T_p, found.beta_over_H]))
+
+    h = 1e-4
+
+    def shifted(name, factor):
+        def value(key, v):
+            # one type, one program
+            return jnp.asarray(v * factor if key == name else v, float)
+
+        return logarithms(
+            {k: value(k, v) for k, v in theta.items()},
+            Settings(*(value(f"transition.{k}", v) for k, v in settings._asdict().items())),
+        )
+
+    for name, slope in slopes.items():
+        difference = (shifted(name, np.exp(h)) - shifted(name, np.exp(-h))) / (2 * h)
+        np.testing.assert_allclose(slope, difference, rtol=1e-5, atol=1e-9)
+
+
+def _shooting(delta):
+    """S₃ of V = (x⁴ − 2x³ + δx²/2)/4, by overshoot and undershoot; S₃ = ⅔ of its kinetic part."""
+
+    def right(r, y):
+        x, slope, _ = y
+        force = (4 * x**3 - 6 * x**2 + delta * x) / 4
+        return [slope, force - 2 / r * slope, 2 * np.pi * r**2 * slope**2]
+
+    def hit(r, y):
+        return y[0]
+
+    def turn(r, y):
+        return y[1] - 1e-12
+
+    hit.terminal = turn.terminal = True  # pyright: ignore[reportFunctionMemberAccess]
+    turn.direction = 1  # pyright: ignore[reportFunctionMemberAccess]
+
+    def shoot(start):
+        r = 1e-3
+        curve = (4 * start**3 - 6 * start**2 + delta * start) / 12
+        return solve_ivp(
+            right,
+            (r, 300.0),
+            [start + curve * r**2 / 2, curve * r, 0.0],
+            method="DOP853",
+            rtol=1e-10,
+            atol=1e-12,
+            events=[hit, turn],
+        )
+
+    top = (6 + np.sqrt(36 - 16 * delta)) / 8
+    # in the logarithm of the distance to the top, which is small for thin walls
+    low, high = np.log(1e-9), np.log(top - 0.5)
+    run = shoot(top - np.exp(low))
+    for _ in range(44):
+        middle = (low + high) / 2
+        run = shoot(top - np.exp(middle))
+        low, high = (middle, high) if run.t_events[0].size else (low, middle)
+    return 2 / 3 * run.y[2, -1]
+
+
+def _root(function, low, high):
+    found = brentq(function, low, high, xtol=1e-11)
+    assert isinstance(found, float)
+    return found
+
+
+def _oracle():
+    """T_n, T_p and β/H of the example, by shooting and by quadrature of the extended volume."""
+    D, E, lam, T0 = (EXAMPLE["parameters"][k] for k in ("D", "E", "lam", "T0"))
+    v_w, I_p, g_star = (EXAMPLE["transition"][k] for k in ("v_w", "I_p", "g_star"))
+
+    def scaled(T):
+        field = 2 * E * T / lam
+        return field / np.sqrt(lam), 8 * D * (T**2 - T0**2) / (lam * field**2)
+
+    ends = scaled(171.5)[1], scaled(176.0)[1]
+    middle, half = (ends[1] + ends[0]) / 2, (ends[1] - ends[0]) / 2
+    nodes = middle + half * np.cos(np.pi * (np.arange(12) + 0.5) / 12)
+    # the pole of the thin wall taken out
+    fit = np.polynomial.Chebyshev.fit(nodes, [_shooting(d) * (2 - d) ** 2 for d in nodes], 11)
+
+    def log_rate(T):
+        unit, delta = scaled(T)
+        exponent = unit * fit(delta) / (2 - delta) ** 2 / T
+        return 4 * np.log(T) + 1.5 * np.log(exponent / (2 * np.pi)) - exponent
+
+    def log_hubble(T):
+        return np.log(float(hubble_rate(T, g_star)))
+
+    T_n = _root(lambda T: log_rate(T) - 4 * log_hubble(T), 172, 175)
+
+    def volume(T):
+        # a = 1/T, dt = −dT/(H T), H = c T²
+        c = np.exp(log_hubble(1.0))
+
+        def integrand(t):
+            return np.exp(log_rate(t)) / t**6 * (1 / T - 1 / t) ** 3
+
+        integral = quad(integrand, T, 176.0, points=[T + 0.2, T + 0.5], epsrel=1e-11, limit=200)[0]
+        return 4 * np.pi / 3 * v_w**3 / c**4 * integral
+
+    T_p = _root(lambda T: np.log(volume(T) / I_p), 171.6, 173)
+    h = 1e-3
+    slope = (8 * (log_rate(T_p + h) - log_rate(T_p - h)) - log_rate(T_p + 2 * h)) / (12 * h)
+    slope += log_rate(T_p - 2 * h) / (12 * h)
+    return T_n, T_p, -T_p * slope
+
+
+@pytest.mark.slow
+def test_the_example_agrees_with_shooting_and_quadrature(capsys, example, tmp_path):
+    out = tmp_path / "result.json"
+    status, text, _ = _run(capsys, "transition", example, "--out", out)
+    assert status == 0
+    result = json.loads(out.read_text())
+    found = result["transition"]
+    T_n, T_p, beta_over_H = _oracle()
+    np.testing.assert_allclose(found["T_n_GeV"], T_n, rtol=1e-8)
+    np.testing.assert_allclose(found["T_p_GeV"], T_p, rtol=1e-8)
+    np.testing.assert_allclose(found["beta_over_H"], beta_over_H, rtol=1e-5)
+    assert found["status"] == "success"
+    assert result["inputs"] == EXAMPLE
+    assert f"T_n        {found['T_n_GeV']:.10g} GeV" in text
+
+    # T_n, T_p scale with T0 alone, but for the Hubble rate
+    rows = {row["parameter"]: row for row in result["elasticities"]}
+    assert set(rows) == {
+        *("D", "E", "lam", "T0"),
+        *(f"transition.{name}" for name in Settings._fields),
+    }
+    np.testing.assert_allclose(rows["T0"]["T_n"], 1.0, atol=1e-3)
+    h = 1e-4
+    logs = []
+    for factor in (1 + h, 1 - h):
+        key = f"parameters.E={EXAMPLE['parameters']['E'] * factor!r}"
+        assert _run(capsys, "transition", example, "--set", key, "--out", out)[0] == 0
+        shifted = json.loads(out.read_text())["transition"]
+        logs.append(np.log([shifted[k] for k in ("T_n_GeV", "T_p_GeV", "beta_over_H")]))
+    difference = (logs[0] - logs[1]) / (2 * h)
+    elasticities = [rows["E"][k] for k in ("T_n", "T_p", "beta_over_H")]
+    np.testing.assert_allclose(elasticities, difference, rtol=1e-5)
+
+    # what is printed for the chain is accepted there
+    line = next(line for line in text.splitlines() if line.startswith("  jaxbounce run"))
+    assert _run(capsys, *line.split()[1:])[0] == 0
+    config = tmp_path / "point.json"
+    status, text, _ = _run(capsys, "template")
+    config.write_text(json.dumps(json.loads(text) | result["chain"]))
+    assert _run(capsys, "run", config)[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (("parameters.E=0.14",), "above H^4 at T_high = 250 GeV already; raise T_high"),
+        (("transition.T_low=174",), "lower T_low"),
+        (("transition.T_low=172.6",), "do not reach I_p = 0.34 before 172.6 GeV; lower T_low"),
+        (("transition.prefactor=1e-300", "transition.T_low=165"), "lower T_low"),
+    ],
+)
+def test_why_there_is_no_transition(capsys, example, keys, text):
+    arguments = [part for key in keys for part in ("--set", key)]
+    status, out, err = _run(capsys, "transition", example, *arguments)
+    assert status == 1
+    assert out == ""
+    assert text in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_the_file_serves_the_bounce_at_one_temperature_too(capsys, example):
+    arguments = ("--set", "parameters.T=173.18011957237246")
+    status, text, _ = _run(capsys, "bounce", example, *arguments)
+    assert status == 0
+    action = float(text.split("action S")[1].split()[0])
+    # S3/T at T_n as the transition has it
+    np.testing.assert_allclose(action / 173.18011957237246, 148.5538142494527, rtol=1e-9)

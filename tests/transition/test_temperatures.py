@@ -1,0 +1,98 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.optimize import brentq
+
+from jaxbounce._core.status import Status
+from jaxbounce.bounce import solve_bounce
+from jaxbounce.potential.library import polynomial
+from jaxbounce.transition.temperatures import bounce_exponent, find_transition, log_rate_over_hubble
+
+
+def pole(T, amplitude):
+    """S₃/T = amplitude/(1 − T/120)², and none above."""
+    return jnp.where(T < 120, amplitude / (1 - T / 120) ** 2, jnp.nan)
+
+
+@jax.jit
+def from_pole(amplitude, v_w, I_p=0.34):
+    return find_transition(pole, amplitude, 20.0, 125.0, v_w=v_w, I_p=I_p)
+
+
+def test_percolation_temperature_and_rate_of_a_known_action():
+    # SPEC C.6
+    found = from_pole(3.9, 0.3)
+    assert Status(int(found.status)) is Status.SUCCESS
+    assert float(found.T_p) == pytest.approx(98.630986875922904, rel=1e-10)
+    assert float(found.beta_over_H) == pytest.approx(1117.470, abs=5e-4)
+    assert float(found.exponent_p) == pytest.approx(float(pole(found.T_p, 3.9)), rel=1e-12)
+    rate = log_rate_over_hubble(found.T_n, pole(found.T_n, 3.9))
+    assert float(rate) == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.slow
+def test_derivatives_of_the_transition():
+    def numbers(amplitude, v_w):
+        return jnp.stack(from_pole(amplitude, v_w)[:5])
+
+    at, h = (3.9, 0.3), 1e-4
+    for k in range(2):
+        up, down = ([x + sign * h * (k == j) for j, x in enumerate(at)] for sign in (1, -1))
+        difference = (numbers(*up) - numbers(*down)) / (2 * h)
+        for derivative in (jax.jacfwd, jax.jacrev):
+            slope = jax.jit(derivative(numbers, argnums=k))(*at)
+            # T_n does not know the wall speed
+            np.testing.assert_allclose(slope, difference, rtol=1e-6, atol=1e-6)
+
+
+def test_a_transition_within_one_sample_of_the_critical_temperature():
+    # the first sample below it is where all is over already
+    found = from_pole(0.02, 0.3)
+    assert Status(int(found.status)) is Status.SUCCESS
+
+    def rate(T):
+        return float(log_rate_over_hubble(T, 0.02 / (1 - T / 120) ** 2))
+
+    assert float(found.T_n) == pytest.approx(brentq(rate, 118, 119.9, xtol=1e-12), rel=1e-10)
+    assert float(found.error) < 1e-12
+
+
+def test_no_transition_has_no_numbers():
+    found = from_pole(3000.0, 0.3)
+    assert Status(int(found.status)) is Status.NO_TRANSITION
+    assert jnp.isnan(jnp.stack(found[:5])).all()
+    assert Status(int(from_pole(3.9, -0.3).status)) is Status.INVALID_PARAMETER
+
+
+@pytest.mark.slow
+def test_from_a_potential_with_temperature_to_the_transition():
+    # V = D (T² − T₀²) φ² − E T φ³ + λ/4 φ⁴
+    theta = {"D": 0.17, "E": 0.04, "lam": 0.13, "T0": 100.0}
+
+    def at_temperature(theta, T):
+        mass = theta["D"] * (T**2 - theta["T0"] ** 2)
+        zero = jnp.zeros_like(T)
+        return jnp.stack([zero, zero, mass, -theta["E"] * T, theta["lam"] / 4])
+
+    exponent = bounce_exponent(polynomial, at_temperature, [0.0], [100.0])
+    T_c = 100.0 / (1 - 0.04**2 / (0.17 * 0.13)) ** 0.5
+
+    def numbers(E):
+        found = find_transition(exponent, theta | {"E": E}, 99.0, T_c + 1, v_w=0.5)
+        return jnp.stack(found[:5]), found.status
+
+    @jax.jit  # one program for values and slopes
+    def run(E):
+        return jax.jvp(numbers, (E,), (jnp.ones_like(E),))
+
+    ((T_n, T_p, beta, exponent_n, _), status), (slope, _) = run(jnp.asarray(0.04))
+    assert Status(int(status)) is Status.SUCCESS
+    assert 100 < float(T_p) < float(T_n) < T_c
+    bounce = solve_bounce(polynomial, at_temperature(theta, T_n), [0.0], [100.0], 3)
+    assert float(exponent_n) == pytest.approx(float(bounce.action / T_n), rel=1e-9)
+    h = 1e-5
+    up, down = (run(jnp.asarray(0.04 + step))[0][0] for step in (h, -h))
+    difference = (up - down) / (2 * h)
+    np.testing.assert_allclose(slope, difference, rtol=1e-4)
+    assert float(beta) > 100
