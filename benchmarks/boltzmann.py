@@ -19,7 +19,6 @@ are those of the process, and do not depend on what else the machine does.
 import argparse
 import itertools
 import time
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -28,7 +27,8 @@ from scipy.integrate import solve_ivp
 from scipy.special import kve
 
 import jaxbounce
-from jaxbounce.yields import Rates, solve_boltzmann
+from jaxbounce import Choices, Parameters
+from jaxbounce.yields import solve_boltzmann
 
 POINT = {
     "m_chi": 1000.0,
@@ -43,12 +43,14 @@ POINT = {
     "sigma_v": 1.9e-9,
     "washout_over_H": 0.05,
 }
-CHOICES: dict[str, Any] = {
-    "coupling": "self-consistent",
-    "kernel": "kjma",
-    "window": "none",
-    "chi_stats": "classical",
-}
+CHOICES = Choices(
+    equations="boltzmann",
+    coupling="self-consistent",
+    depletion="on",
+    area_kernel="kjma",
+    window="none",
+    chi_stats="classical",
+)
 M_PL = 1.22089e19
 
 
@@ -150,7 +152,7 @@ def main() -> None:
     jaxbounce.enable_x64()
 
     def solve(values, tolerance):
-        return solve_boltzmann(Rates(**values, **CHOICES), tolerance=tolerance)
+        return solve_boltzmann(Parameters(**values), CHOICES, tolerance=tolerance)
 
     single = jax.jit(solve)
     begin = time.perf_counter()

@@ -1,158 +1,372 @@
-"""What a model is made of: parameters with their ranges, and choices by name."""
+"""What a model is made of: parameters and choices, each declared once.
+
+A parameter is one field of `Parameters`, a choice one field of `Choices`. Its range, its
+configuration key, its line in templates and tables, the substitute for a bad value inside a
+batch, and the reason why it may be without effect are all read from the field
+(`jaxbounce._core.declare`): to add one, add a field, and use it.
+"""
 
 import dataclasses
-import math
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import equinox as eqx
 import jax.numpy as jnp
 
-from jaxbounce._core.ranges import Range, above, at_least
-from jaxbounce._core.types import Scalar, as_leaf, as_optional_leaf
+from jaxbounce._core.checks import one_of
+from jaxbounce._core.declare import (
+    are_inside as are_inside,
+    attributes_text,
+    choice,
+    choices_of,
+    declarations,
+    made_safe as made_safe,
+    spec,
+    without_effect,
+)
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.types import RealLike, Scalar, as_optional_leaf
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
-from jaxbounce.percolation import AreaKernel, Window
-from jaxbounce.yields import Closure, Coupling, Flux, Quadrature, TemperatureRange
+from jaxbounce.percolation.area import AreaKernel, Window
 
-Equations = Literal["quadrature", "boltzmann"]
-
-Initial = Literal["given", "equilibrium"]
-
-Depletion = Literal["off", "on"]
-
-Derivatives = Literal["reverse", "forward"]
-
+Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
+Coupling = Literal["external", "self-consistent"]
 DarkMatter = Literal["input", "swept-once", "occupancy"]
+Depletion = Literal["off", "on"]
+Derivatives = Literal["reverse", "forward"]
+Equations = Literal["quadrature", "boltzmann"]
+Flux = Literal["static", "moving-wall"]
+Initial = Literal["given", "equilibrium"]
+Quadrature = Literal["gauss-legendre", "published"]
+TemperatureRange = Literal["published", "frozen"]
 
-RANGES: dict[str, Range] = {
-    "m_chi": at_least(0, "mass of χ (GeV)"),
-    "g_chi": above(0, "internal degrees of freedom of χ"),
-    "T_p": above(0, "percolation temperature (GeV)"),
-    "beta_over_H": above(0, "(β/H) at percolation"),
-    "v_w": Range(0, 1, False, False, "wall speed"),
-    "I_p": above(0, "extended volume at percolation"),
-    "g_star": above(0, "effective degrees of freedom in the energy density"),
-    "g_star_s": above(0, "effective degrees of freedom in the entropy density"),
-    "P": Range(0, 1, True, True, "probability that χ converts to B on a hit, if not from a wall"),
-    "f_chi": at_least(0, "occupancy n_χ/n_χ,eq at T_p"),
-    "sigma_y": above(0, "width of the Gaussian activity window in y"),
-    "Y_chi_init": at_least(0, "yield of χ today, taken as given"),
-    "n_chi_at_Tp": at_least(0, "number density of χ at T_p (GeV³), adding to Y_chi_init"),
-    "T_max_over_Tp": above(1, "hottest temperature of the y integral, over T_p"),
-    "T_min_over_Tp": Range(0, 1, False, False, "coldest temperature of the y integral, over T_p"),
-    "y_min": Range(-math.inf, 0, False, False, "earliest y of the integral (published: −80)"),
-    "y_max": Range(0, 70, False, True, "latest y of the integral (published: 50)"),
-    "P_back_over_P": Range(0, 1, True, True, "P for hits from behind over P (two-zone closure)"),
-    "sigma_v": at_least(0, "annihilation ⟨σv⟩ (GeV⁻²), the part that is constant"),
-    "sigma_v_slope": at_least(0, "annihilation ⟨σv⟩ over T/m (GeV⁻²), the part that is linear"),
-    "washout_over_H": at_least(0, "washout rate of B over H at T_p"),
-    "washout_power": Range(
-        -math.inf, math.inf, False, False, "power of m/T with which washout over H changes"
-    ),
-}
-"""Range and meaning of every parameter, by name."""
+if TYPE_CHECKING:
+    Given: TypeAlias = Scalar
+else:
+    Given = Scalar | None
+"""A number, or None where a stage of the model computes it; physics sees numbers alone."""
+
+
+def as_given(value: RealLike | None) -> Given:
+    """An array leaf, or None for what a stage computes."""
+    return cast("Given", as_optional_leaf(value))
 
 
 class Parameters(eqx.Module):
-    """The physics values, all scalars; meanings, units and ranges are in `RANGES`.
+    """The physics values, all scalars; None where a stage of the model computes the value."""
 
-    P is None where a model computes it from a wall.
-    """
+    m_chi: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        metadata=spec("mass of χ", "GeV", key="m_chi_GeV", low=0, closed="low", typical=1.0),
+    )
+    g_chi: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=2.0,
+        metadata=spec("internal degrees of freedom of χ", low=0, typical=2.0),
+    )
+    T_p: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        metadata=spec("percolation temperature", "GeV", key="T_p_GeV", low=0, typical=100.0),
+    )
+    beta_over_H: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        metadata=spec("(β/H) at percolation", low=0, typical=100.0),
+    )
+    v_w: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        metadata=spec("wall speed", low=0, high=1, typical=0.3),
+    )
+    I_p: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.34,
+        metadata=spec("extended volume at percolation", low=0, typical=0.34),
+    )
+    g_star: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=106.75,
+        metadata=spec("effective degrees of freedom in the energy density", low=0, typical=100.0),
+    )
+    g_star_s: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=106.75,
+        metadata=spec("effective degrees of freedom in the entropy density", low=0, typical=100.0),
+    )
+    P: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=None,
+        metadata=spec(
+            "probability that χ converts to B on a hit, if not from a wall",
+            key="P_chi_to_B",
+            low=0,
+            high=1,
+            closed="both",
+            typical=0.1,
+        ),
+    )
+    f_chi: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=1.0,
+        metadata=spec(
+            "occupancy n_χ/n_χ,eq at T_p",
+            key="incident_flux_scale",
+            low=0,
+            closed="low",
+            typical=0.0,
+        ),
+    )
+    sigma_y: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=15.0,
+        metadata=spec(
+            "width of the Gaussian activity window in y",
+            key="source_shape_sigma_y",
+            low=0,
+            typical=3.0,
+            used_if={"window": ("gaussian",)},
+        ),
+    )
+    Y_chi_init: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "yield of χ today, taken as given",
+            low=0,
+            closed="low",
+            typical=0.0,
+            used_if={"dark_matter": ("input",), "initial": ("given",)},
+            optional=True,
+        ),
+    )
+    n_chi_at_Tp: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "number density of χ at T_p, adding to Y_chi_init",
+            "GeV³",
+            key="n_chi_at_Tp_GeV3",
+            low=0,
+            closed="low",
+            typical=0.0,
+            used_if={"dark_matter": ("input",), "initial": ("given",)},
+            optional=True,
+        ),
+    )
+    T_max_over_Tp: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=5.0,
+        metadata=spec("hottest temperature of the y integral, over T_p", low=1, typical=2.0),
+    )
+    T_min_over_Tp: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=1e-3,
+        metadata=spec(
+            "coldest temperature of the y integral, over T_p", low=0, high=1, typical=0.5
+        ),
+    )
+    y_min: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=-80.0,
+        metadata=spec("earliest y of the integral (published: −80)", high=0, typical=-80.0),
+    )
+    y_max: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=50.0,
+        metadata=spec(
+            "latest y of the integral (published: 50)", low=0, high=70, closed="high", typical=50.0
+        ),
+    )
+    P_back_over_P: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=1.0,
+        metadata=spec(
+            "P for hits from behind over P (two-zone closure)",
+            low=0,
+            high=1,
+            closed="both",
+            typical=1.0,
+            used_if={"closure": ("two-zone",)},
+        ),
+    )
+    sigma_v: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "annihilation ⟨σv⟩, the part that is constant",
+            "GeV⁻²",
+            key="sigma_v_chi_GeV_m2",
+            low=0,
+            closed="low",
+            typical=0.0,
+        ),
+    )
+    sigma_v_slope: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "annihilation ⟨σv⟩ over T/m, the part that is linear",
+            "GeV⁻²",
+            key="sigma_v_slope_GeV_m2",
+            low=0,
+            closed="low",
+            typical=0.0,
+        ),
+    )
+    washout_over_H: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "washout rate of B over H at T_p",
+            key="Gamma_wash_over_H",
+            low=0,
+            closed="low",
+            typical=0.0,
+        ),
+    )
+    washout_power: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "power of m/T with which washout over H changes", key="Gamma_wash_power", typical=0.0
+        ),
+    )
 
-    m_chi: Scalar = eqx.field(converter=as_leaf)
-    g_chi: Scalar = eqx.field(converter=as_leaf)
-    T_p: Scalar = eqx.field(converter=as_leaf)
-    beta_over_H: Scalar = eqx.field(converter=as_leaf)
-    v_w: Scalar = eqx.field(converter=as_leaf)
-    I_p: Scalar = eqx.field(converter=as_leaf)
-    g_star: Scalar = eqx.field(converter=as_leaf)
-    g_star_s: Scalar = eqx.field(converter=as_leaf)
-    P: Scalar | None = eqx.field(converter=as_optional_leaf)
-    f_chi: Scalar = eqx.field(converter=as_leaf)
-    sigma_y: Scalar = eqx.field(converter=as_leaf, default=15.0)
-    Y_chi_init: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    n_chi_at_Tp: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    T_max_over_Tp: Scalar = eqx.field(converter=as_leaf, default=5.0)
-    T_min_over_Tp: Scalar = eqx.field(converter=as_leaf, default=1e-3)
-    y_min: Scalar = eqx.field(converter=as_leaf, default=-80.0)
-    y_max: Scalar = eqx.field(converter=as_leaf, default=50.0)
-    P_back_over_P: Scalar = eqx.field(converter=as_leaf, default=1.0)
-    sigma_v: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    sigma_v_slope: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    washout_over_H: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    washout_power: Scalar = eqx.field(converter=as_leaf, default=0.0)
+
+_BOLTZMANN = {"equations": ("boltzmann",)}
 
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
-    """Which equations and which numerics, by name.
+    """Which equations and which numerics, by name."""
 
-    Attributes:
-        area_kernel: "eq6", the published wall area, or "kjma", the exact one.
-        quadrature: "gauss-legendre", converged, or "published", the published grids.
-        equilibrium: "exact" integrals, or the "piecewise" published limits.
-        flux: "static", ¼ n v̄, or "moving-wall".
-        window: "gaussian" of width σ_y, or "none".
-        dark_matter: where Y_χ comes from: "input" (Y_chi_init), "swept-once"
-            (Y_χ = Y_B (1−P)/P), or "occupancy" (what f_χ n_eq leaves unconverted).
-        closure: how depletion of χ is treated with dark_matter "occupancy"
-            (`jaxbounce.yields.closures`).
-        chi_stats: "fermion", "boson" or "classical".
-        equations: "quadrature", the source integrated alone, or "boltzmann", the coupled
-            equations with annihilation, washout and depletion.
-        initial: with "boltzmann", where χ starts at T_max: "given" (by dark_matter) or in
-            "equilibrium".
-        coupling: with "boltzmann", what the source is made of: "external", f_χ n_eq as published;
-            or "self-consistent", the χ there is, which it then depletes.
-        depletion: with "external", whether χ loses what the source takes.
-        temperature_range: with "boltzmann", "published" ends at T_min, "frozen" follows
-            annihilation to its end.
-        derivatives: with "boltzmann", which mode of differentiation is used: "reverse" (`grad`) or
-            "forward" (`jvp`, `jacfwd`).
-    """
-
-    area_kernel: AreaKernel = "eq6"
-    quadrature: Quadrature = "gauss-legendre"
-    equilibrium: Equilibrium = "exact"
-    flux: Flux = "static"
-    window: Window = "gaussian"
-    dark_matter: DarkMatter = "input"
-    closure: Closure = "linear"
-    chi_stats: Statistics = "fermion"
-    equations: Equations = "quadrature"
-    initial: Initial = "given"
-    coupling: Coupling = "external"
-    depletion: Depletion = "off"
-    temperature_range: TemperatureRange = "published"
-    derivatives: Derivatives = "reverse"
+    area_kernel: AreaKernel = dataclasses.field(
+        default="eq6",
+        metadata=choice('"eq6", the published wall area, or "kjma", the exact one'),
+    )
+    quadrature: Quadrature = dataclasses.field(
+        default="gauss-legendre",
+        metadata=choice('"gauss-legendre", converged, or "published", the published grids'),
+    )
+    equilibrium: Equilibrium = dataclasses.field(
+        default="exact", metadata=choice('"exact" integrals, or the "piecewise" published limits')
+    )
+    flux: Flux = dataclasses.field(
+        default="static", metadata=choice('"static", ¼ n v̄, or "moving-wall"')
+    )
+    window: Window = dataclasses.field(
+        default="gaussian", metadata=choice('"gaussian" of width σ_y, or "none"')
+    )
+    dark_matter: DarkMatter = dataclasses.field(
+        default="input",
+        metadata=choice(
+            'where Y_χ comes from: "input" (Y_chi_init), "swept-once" (Y_χ = Y_B (1−P)/P), or'
+            ' "occupancy" (what f_χ n_eq leaves unconverted)'
+        ),
+    )
+    closure: Closure = dataclasses.field(
+        default="linear",
+        metadata=choice(
+            "how depletion of χ is treated (`jaxbounce.yields.closures`)",
+            used_if={"dark_matter": ("occupancy",)},
+        ),
+    )
+    chi_stats: Statistics = dataclasses.field(
+        default="fermion", metadata=choice('"fermion", "boson" or "classical"')
+    )
+    equations: Equations = dataclasses.field(
+        default="quadrature",
+        metadata=choice(
+            '"quadrature", the source integrated alone, or "boltzmann", the coupled equations with'
+            " annihilation, washout and depletion",
+            derived=True,
+        ),
+    )
+    initial: Initial = dataclasses.field(
+        default="given",
+        metadata=choice(
+            'where χ starts at T_max: "given" (by dark_matter) or in "equilibrium"',
+            used_if=_BOLTZMANN,
+            derived=True,
+        ),
+    )
+    coupling: Coupling = dataclasses.field(
+        default="external",
+        metadata=choice(
+            'what the source is made of: "external", f_χ n_eq as published, or "self-consistent",'
+            " the χ there is, which it then depletes",
+            used_if=_BOLTZMANN,
+            automatic=True,
+        ),
+    )
+    depletion: Depletion = dataclasses.field(
+        default="off",
+        metadata=choice(
+            'with coupling "external", whether χ loses what the source takes',
+            used_if=_BOLTZMANN,
+            derived=True,
+        ),
+    )
+    temperature_range: TemperatureRange = dataclasses.field(
+        default="published",
+        metadata=choice(
+            '"published" ends at T_min, "frozen" follows annihilation to its end',
+            used_if=_BOLTZMANN,
+            automatic=True,
+        ),
+    )
+    derivatives: Derivatives = dataclasses.field(
+        default="reverse",
+        metadata=choice(
+            'which mode of differentiation is used: "reverse" (`grad`) or "forward" (`jvp`,'
+            " `jacfwd`)",
+            used_if=_BOLTZMANN,
+        ),
+    )
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            value = getattr(self, name)
-            if value not in allowed:
-                raise ValueError(
-                    f"{name} = {value!r}: must be one of {', '.join(map(repr, allowed))}"
-                )
-        if self.closure != "linear" and self.dark_matter != "occupancy":
-            raise ValueError(
-                f'closure = {self.closure!r} needs dark_matter = "occupancy",'
-                f" not {self.dark_matter!r}; drop one of them"
-            )
+        chosen = self.as_dict()
+        for name, declared in CHOICES.items():
+            one_of(name, chosen[name], declared.allowed)
+        for name, declared in CHOICES.items():
+            for other, needed in declared.used_if.items():
+                if chosen[name] != declared.default and chosen[other] not in needed:
+                    raise ConfigurationError(
+                        f'{name} = {chosen[name]!r} needs {other} = "{needed[0]}", not'
+                        f' "{chosen[other]}"; drop one of them'
+                    )
         if self.equations == "boltzmann":
             self._check_boltzmann()
-        else:
-            for name in ("initial", "coupling", "depletion", "temperature_range", "derivatives"):
-                if getattr(self, name) != type(self).__dataclass_fields__[name].default:
-                    raise ValueError(
-                        f'{name} = {getattr(self, name)!r} needs equations = "boltzmann", not'
-                        ' "quadrature"; drop one of them'
-                    )
         if self.closure == "two-zone":
-            needed = {"area_kernel": "kjma", "flux": "moving-wall", "window": "none"}
-            for name, value in needed.items():
-                if getattr(self, name) != value:
-                    raise ValueError(
+            for name, value in (
+                ("area_kernel", "kjma"),
+                ("flux", "moving-wall"),
+                ("window", "none"),
+            ):
+                if chosen[name] != value:
+                    raise ConfigurationError(
                         f'closure = "two-zone" needs {name} = {value!r}, not'
-                        f" {getattr(self, name)!r}: it is derived for walls that sweep space once"
+                        f" {chosen[name]!r}: it is derived for walls that sweep space once"
                     )
 
     def _check_boltzmann(self) -> None:
@@ -169,26 +383,31 @@ class Choices:
         elif self.dark_matter == "occupancy" and self.initial == "equilibrium":
             wrong = 'dark_matter = "occupancy" gives the start itself: initial = "given"'
         if wrong is not None:
-            raise ValueError(f'equations = "boltzmann": {wrong}')
+            raise ConfigurationError(f'equations = "boltzmann": {wrong}')
+
+    def as_dict(self) -> dict[str, str]:
+        """The choices by name."""
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
 
-CHOICES: dict[str, tuple[str, ...]] = {
-    "area_kernel": get_args(AreaKernel),
-    "quadrature": get_args(Quadrature),
-    "equilibrium": get_args(Equilibrium),
-    "flux": get_args(Flux),
-    "window": get_args(Window),
-    "dark_matter": get_args(DarkMatter),
-    "closure": get_args(Closure),
-    "chi_stats": get_args(Statistics),
-    "equations": get_args(Equations),
-    "initial": get_args(Initial),
-    "coupling": get_args(Coupling),
-    "depletion": get_args(Depletion),
-    "temperature_range": get_args(TemperatureRange),
-    "derivatives": get_args(Derivatives),
-}
-"""The names each choice may take."""
+DECLARATIONS = declarations(Parameters)
+"""What every parameter is, by name."""
+
+RANGES: dict[str, Range] = {name: declared.range for name, declared in DECLARATIONS.items()}
+"""Range and meaning of every parameter, by name."""
+
+PARAMETER_OF_KEY: dict[str, str] = {declared.key: n for n, declared in DECLARATIONS.items()}
+"""Parameter of each configuration key."""
+
+CHOICES = choices_of(Choices)
+"""What every choice is, by name."""
+
+Parameters.__doc__ = (Parameters.__doc__ or "") + attributes_text(
+    {name: f"{allowed.meaning}; {allowed}" for name, allowed in RANGES.items()}
+)
+Choices.__doc__ = (Choices.__doc__ or "") + attributes_text(
+    {name: declared.meaning for name, declared in CHOICES.items()}
+)
 
 PRESETS: dict[str, dict[str, str]] = {
     "published": {
@@ -219,22 +438,18 @@ PRESETS: dict[str, dict[str, str]] = {
 """Named sets of choices: the published grids; the same physics converged; the consistent set."""
 
 
-def are_valid(parameters: Parameters) -> Scalar:
-    """Whether every parameter is finite and inside its range."""
-    valid = jnp.asarray(True)
-    for name, allowed in RANGES.items():
-        value = getattr(parameters, name)
-        if value is not None:
-            valid = valid & allowed.holds(value)
-    return valid
+def why_unused(name: str, choices: Choices) -> str | None:
+    """Which choice leaves a parameter without effect; None if none does."""
+    declared = DECLARATIONS.get(name)
+    return None if declared is None else without_effect(declared.used_if, choices.as_dict())
 
 
 def check_shapes(parameters: Parameters) -> None:
     """Refuse arrays with axes: one point at a time."""
-    for name in RANGES:
+    for name in DECLARATIONS:
         value = getattr(parameters, name)
         shape = () if value is None else jnp.shape(value)
         if shape:
-            raise ValueError(
+            raise ConfigurationError(
                 f"{name} has shape {shape}: predict takes one point; use jax.vmap(predict)"
             )

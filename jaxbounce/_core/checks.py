@@ -65,6 +65,15 @@ def check_name(key: str, value: Any, allowed: Iterable[str]) -> str:
     return value
 
 
+def one_of(what: str, value: Any, allowed: Iterable[str]) -> None:
+    """Refuse a name that is not one of those allowed: nothing falls back on another silently."""
+    allowed = tuple(allowed)
+    if value not in allowed:
+        raise ConfigurationError(
+            f"{what} = {value!r}: must be one of {', '.join(map(repr, allowed))}"
+        )
+
+
 def check_keys(table: Mapping[str, Any], known: Iterable[str], where: str = "") -> None:
     """Refuse keys that are not known, with the nearest that is."""
     known = tuple(known)

@@ -45,8 +45,8 @@ _MESSAGES = {
         " (jaxbounce.parameters.RANGES lists the ranges)"
     ),
     Status.NEEDS_BOLTZMANN: (
-        'annihilation or washout is on, which equations = "quadrature" leaves out; choose'
-        ' equations = "boltzmann"'
+        "annihilation or washout is on, which the source integral alone leaves out; set them where"
+        ' the model is loaded (jaxbounce.load), or choose(equations="boltzmann")'
     ),
     Status.QUADRATURE_NOT_CONVERGED: (
         "the quadrature error estimate is too large to trust the yield; try a narrower"
@@ -124,3 +124,10 @@ _MESSAGES = {
         "the transition does not complete in the range of temperatures given; widen the range"
     ),
 }
+
+UNRESOLVED = (
+    Status.PROPAGATION_NOT_CONVERGED,
+    Status.WAVE_NOT_CONVERGED,
+    Status.AVERAGE_NOT_CONVERGED,
+)
+"""What finer numerics may mend."""

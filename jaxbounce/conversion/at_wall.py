@@ -9,6 +9,8 @@ unit of mass is. It matters only where a temperature enters.
 """
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args
 
 import equinox as eqx
@@ -16,7 +18,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._core.ranges import Range, above, at_least
+from jaxbounce._core.checks import one_of
+from jaxbounce._core.declare import are_inside, declarations, spec
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
 from jaxbounce.conversion.average import (
@@ -25,28 +31,20 @@ from jaxbounce.conversion.average import (
     thermal_flux_average,
 )
 from jaxbounce.conversion.estimate import ConversionModel, Estimate
+from jaxbounce.conversion.full_wave import FullWave
 from jaxbounce.conversion.two_level import TwoLevelPropagation
 from jaxbounce.conversion.wall import Couplings, WallProfile, eigenmasses, incoming_mass
 from jaxbounce.cosmology.gas_integrals import Statistics
 
 Incidence = Literal["cold", "thermal"]
 
-WALL_RANGES: dict[str, Range] = {
-    "y_B": at_least(0, "coupling of |φ| to the mass of B"),
-    "y_chi": at_least(0, "coupling of |Φ| to the mass of χ"),
-    "lam": at_least(0, "λ, mixing over |φ|"),
-    "stretch": above(0, "width of the wall over that of the profile"),
-    "unit_GeV": above(0, "unit of mass of the profile (GeV)"),
-}
-"""Range and meaning of the parameters of a conversion, by name."""
+PLACES = Range(-math.inf, math.inf, False, False, "a number")
+"""Range of a scalar of a wall that declares none."""
 
-_COUPLINGS = ("y_B", "y_chi", "lam")
+MOST_STEPS = 8192
+"""Steps of a propagation up to which they are doubled until it has converged."""
 
 _PANELS = 20
-
-
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, jax.Array) and value.ndim == 0
 
 
 class StretchedWall(WallProfile):
@@ -69,11 +67,11 @@ class StretchedWall(WallProfile):
         return self.stretch * self.profile.scan(intervals)
 
 
-class WallConversion(eqx.Module):
-    """A conversion model on a wall with its couplings, called with v_w and T.
+class WallConversion(Stage):
+    """A conversion model on a wall with its couplings, called with v_w and T: the stage of P.
 
     Attributes:
-        profile: the wall.
+        profile: the wall; None where another stage supplies "wall".
         couplings: y_B, y_χ, λ.
         model: how P is found; the exact two-level propagation, P_ad, by default.
         stretch: the wall is this many times as wide as `profile`; every wall has a width
@@ -85,74 +83,147 @@ class WallConversion(eqx.Module):
             over the flux at T, for which m_in is the mass of the incoming particles.
         panels: of the thermal average (static).
         tolerance: absolute error estimate up to which a thermal average counts as converged.
+        fixed_steps: whether the number of steps of the model is meant as it is; `Model.resolved`
+            doubles it otherwise until the propagation has converged.
     """
 
-    profile: WallProfile
+    profile: WallProfile | None
     couplings: Couplings
     model: ConversionModel = TwoLevelPropagation()
-    stretch: Scalar = eqx.field(converter=as_leaf, default=1.0)
-    unit_GeV: Scalar = eqx.field(converter=as_leaf, default=1.0)
-    K: Scalar | None = eqx.field(converter=as_optional_leaf, default=None)
+    stretch: Scalar = eqx.field(
+        converter=as_leaf,
+        default=1.0,
+        metadata=spec("width of the wall over that of the profile", low=0, typical=1.0),
+    )
+    unit_GeV: Scalar = eqx.field(
+        converter=as_leaf,
+        default=1.0,
+        metadata=spec("unit of mass of the profile", "GeV", low=0, typical=1.0),
+    )
+    K: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("momentum at the wall, in the unit of the profile", low=0, typical=1.0),
+    )
     incidence: Incidence = eqx.field(static=True, default="cold")
     panels: int = eqx.field(static=True, default=_PANELS)
     tolerance: float = eqx.field(static=True, default=1e-6)
+    fixed_steps: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
-        if self.incidence not in get_args(Incidence):
-            raise ValueError(
-                f"incidence = {self.incidence!r}: must be one of"
-                f" {', '.join(map(repr, get_args(Incidence)))}"
-            )
+        one_of("incidence", self.incidence, get_args(Incidence))
         if self.K is not None and (
             self.incidence == "thermal" or self.model.kinematics == "nonrelativistic"
         ):
-            raise ValueError(
+            raise ConfigurationError(
                 "K is given, but this conversion does not use it: it belongs to a relativistic"
                 ' model with incidence "cold"; drop K or change those'
             )
 
+    label = "conversion"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The wall speed; with thermal incidence the plasma; the wall, if it is not its own."""
+        plasma = ("T_p", "chi_stats") if self.incidence == "thermal" else ()
+        return ("v_w", *plasma, *(("wall",) if self.profile is None else ()))
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The conversion probability."""
+        return ("P",)
+
+    @property
+    def relative_cost(self) -> int:
+        """One propagation, or those of an average."""
+        if self.incidence == "thermal":
+            return 1024 * self.panels
+        return 1024 if isinstance(self.model, FullWave) else 64
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """P at the wall speed and temperature of the model."""
+        here = self if self.profile is not None else self.on(known["wall"])
+        T = known.get("T_p", jnp.ones(()))
+        found = here(known["v_w"], T, known.get("chi_stats", "fermion"))
+        return Supplied({"P": found.P}, {"P": found.error}, found.status)
+
+    def on(self, profile: WallProfile) -> Self:
+        """The same conversion on another wall."""
+        return dataclasses.replace(self, profile=profile)
+
+    def finer(self) -> Self | None:
+        """Twice as many steps."""
+        steps = getattr(self.model, "steps", None)
+        if self.fixed_steps or steps is None or 2 * steps > MOST_STEPS:
+            return None
+        return dataclasses.replace(self, model=dataclasses.replace(self.model, steps=2 * steps))
+
     def wall(self) -> WallProfile:
         """The profile, stretched."""
-        return StretchedWall(self.profile, self.stretch)
+        return StretchedWall(self._profile, self.stretch)
+
+    @property
+    def _profile(self) -> WallProfile:
+        if self.profile is None:
+            raise ConfigurationError(
+                "this conversion has no wall of its own: put it into a model beside a stage that"
+                ' supplies "wall", or give it one with `on`'
+            )
+        return self.profile
 
     def names(self) -> tuple[str, ...]:
         """The parameters that `replace` knows."""
-        own = ("stretch", "unit_GeV", *(() if self.K is None else ("K",)))
-        return (*_COUPLINGS, *own, *self._wall_names())
+        return tuple(self.ranges())
 
-    def _wall_names(self) -> tuple[str, ...]:
-        taken = (*_COUPLINGS, "stretch", "unit_GeV", "K")
-        return tuple(
-            f.name
-            for f in dataclasses.fields(self.profile)
-            if f.name not in taken and _is_scalar(getattr(self.profile, f.name))
-        )
+    def ranges(self) -> dict[str, Range]:
+        """Couplings, stretch and unit, K if it is given, and the scalars of the wall."""
+        own = {
+            name: declared.range
+            for home in (self.couplings, self)
+            for name, declared in declarations(type(home)).items()
+            if getattr(home, name) is not None
+        }
+        declared = {} if self.profile is None else declarations(type(self.profile))
+        scalars = {} if self.profile is None else vars(self.profile)
+        of_wall = {
+            name: declared[name].range if name in declared else PLACES
+            for name, value in scalars.items()
+            if name not in own and isinstance(value, jax.Array) and value.ndim == 0
+        }
+        return own | of_wall
 
     def replace(self, **values: RealLike) -> Self:
         """The same conversion with parameters replaced, of the wall (`width` …) too."""
-        of_wall = {k: v for k, v in values.items() if k in self._wall_names()}
-        couplings = {k: v for k, v in values.items() if k in _COUPLINGS}
-        own: dict[str, Any] = {
-            k: v for k, v in values.items() if k not in of_wall and k not in couplings
-        }
-        for name in own:
+        changed: dict[str, dict[str, Any]] = {"": {}, "couplings": {}, "profile": {}}
+        for name, value in values.items():
             if name not in self.names():
-                raise ValueError(f"{name}: not a parameter of this conversion")
-        if couplings:
-            own["couplings"] = dataclasses.replace(self.couplings, **couplings)
-        if of_wall:
-            own["profile"] = dataclasses.replace(self.profile, **of_wall)
+                raise ConfigurationError(f"{name}: not a parameter of this conversion")
+            changed[self._home(name)][name] = value
+        own = changed.pop("")
+        for home, new in changed.items():
+            if new:
+                own[home] = dataclasses.replace(getattr(self, home), **new)
         return dataclasses.replace(self, **own)
 
     def value(self, name: str) -> Scalar:
         """The parameter of that name."""
-        if name in _COUPLINGS:
-            return getattr(self.couplings, name)
-        return getattr(self.profile if name in self._wall_names() else self, name)
+        home = self._home(name)
+        return getattr(getattr(self, home) if home else self, name)
+
+    def _home(self, name: str) -> str:
+        if name in declarations(Couplings):
+            return "couplings"
+        return "" if name in declarations(type(self)) else "profile"
+
+    def why_unused(self, name: str) -> str | None:
+        """The unit of the profile matters where a temperature enters."""
+        if name == "unit_GeV" and self.incidence != "thermal":
+            return 'used by incidence = "thermal" only'
+        return None
 
     def incoming_mass(self) -> Scalar:
         """m_in in the unit of the profile."""
-        return incoming_mass(self.profile, self.couplings)
+        return incoming_mass(self._profile, self.couplings)
 
     def momentum(self, v_w: RealLike) -> Scalar:
         """K of a cold χ: the one given, or γ m_in of a χ at rest in the plasma."""
@@ -171,7 +242,7 @@ class WallConversion(eqx.Module):
         """
         v_w, T = as_real(v_w), as_real(T)
         if jnp.result_type(float) != jnp.float64:
-            raise ValueError(
+            raise ConfigurationError(
                 "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
             )
         if self.incidence == "thermal":
@@ -225,9 +296,5 @@ class WallConversion(eqx.Module):
     def _typical_motion(self, v_w: Scalar) -> Scalar:
         return v_w if self.model.kinematics == "nonrelativistic" else self.momentum(v_w)
 
-    def _is_valid(self) -> Any:
-        valid = jnp.asarray(True)
-        for name, allowed in WALL_RANGES.items():
-            home = self.couplings if name in _COUPLINGS else self
-            valid = valid & allowed.holds(getattr(home, name))
-        return valid
+    def _is_valid(self) -> Scalar:
+        return are_inside(self.couplings) & are_inside(self)

@@ -1,14 +1,26 @@
 """The wall of a two-field bounce, for the conversion models."""
 
-from typing import Any
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Self
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._core.types import Real, RealLike, Scalar, as_real
-from jaxbounce.bounce.solve import Bounce
+from jaxbounce._core.checks import suggestion
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce.bounce.solve import Bounce, solve_bounce
 from jaxbounce.conversion.wall import Couplings, WallProfile, crossings, level_splitting
+from jaxbounce.potential.vacua import Potential
+
+
+def _leaves(theta: Mapping[str, RealLike]) -> dict[str, Scalar]:
+    return {name: as_leaf(value) for name, value in theta.items()}
 
 
 class BounceWall(WallProfile):
@@ -46,6 +58,90 @@ class BounceWall(WallProfile):
     def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
         """Points dense at the wall, out to the end of the grid."""
         return self.bounce.scan_radii(intervals + 1) - self.bounce.R_peak
+
+
+class CriticalBubble(Stage):
+    """The wall of the critical bubble of a potential with two fields: the stage of "wall".
+
+    The bounce is solved where the model is evaluated, so that the couplings of the potential are
+    parameters of the model: they can be replaced, scanned, fitted and differentiated by.
+
+    Attributes:
+        potential: V(φ, θ), the first field being Φ and the second φ; hashable.
+        theta: its parameters by name.
+        false_vacuum: guess, polished with θ.
+        true_vacuum: the same.
+        r_max: radius of a box; infinite volume if None.
+        dimension: 4 (vacuum decay) or 3 (thermal).
+    """
+
+    potential: Potential = eqx.field(static=True)
+    theta: dict[str, Scalar] = eqx.field(converter=_leaves)
+    false_vacuum: Float[Array, " n"] = eqx.field(converter=as_leaf)
+    true_vacuum: Float[Array, " n"] = eqx.field(converter=as_leaf)
+    r_max: Scalar | None = eqx.field(converter=as_optional_leaf, default=None)
+    dimension: int = eqx.field(static=True, default=4)
+
+    label = "potential"
+
+    def __check_init__(self) -> None:
+        if self.false_vacuum.shape != (2,) or self.true_vacuum.shape != (2,):
+            raise ConfigurationError(
+                f"the potential of a wall needs two fields, Φ and φ; its vacua have shapes"
+                f" {self.false_vacuum.shape} and {self.true_vacuum.shape}"
+            )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Nothing: a vacuum bubble, or one at the temperature among θ."""
+        return ()
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The wall."""
+        return ("wall",)
+
+    @property
+    def relative_cost(self) -> int:
+        """Milliseconds where a quadrature takes microseconds."""
+        return 4096
+
+    def bounce(self) -> Bounce:
+        """The bounce itself."""
+        return solve_bounce(
+            self.potential,
+            self.theta,
+            self.false_vacuum,
+            self.true_vacuum,
+            self.dimension,
+            r_max=self.r_max,
+        )
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """Solve the bounce."""
+        found = self.bounce()
+        return Supplied({"wall": BounceWall(found)}, {}, found.status)
+
+    def ranges(self) -> dict[str, Range]:
+        """The parameters of the potential: any finite number."""
+        return {name: _coupling(name) for name in self.theta}
+
+    def value(self, name: str) -> Scalar:
+        """The parameter of that name."""
+        return self.theta[name]
+
+    def replace(self, **values: RealLike) -> Self:
+        """The same bubble with other parameters of the potential."""
+        for name in values:
+            if name not in self.theta:
+                raise ConfigurationError(
+                    f"{name}: no parameter of the potential{suggestion(name, self.theta)}"
+                )
+        return dataclasses.replace(self, theta={**self.theta, **values})
+
+
+def _coupling(name: str) -> Range:
+    return Range(-math.inf, math.inf, False, False, f"parameter {name} of the potential")
 
 
 def wall_quantities(bounce: Bounce) -> dict[str, float | None]:

@@ -4,8 +4,13 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxbounce._core.errors import ConfigurationError
+import equinox as eqx
+
+from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce._core.stage import Stage
+from jaxbounce._core.status import Status
 from jaxbounce.conversion.at_wall import WallConversion
+from jaxbounce.conversion.bounce_wall import CriticalBubble
 from jaxbounce.conversion.estimate import ConversionModel
 from jaxbounce.conversion.full_wave import FullWave
 from jaxbounce.conversion.local import LocalLandauZener
@@ -95,7 +100,8 @@ class ConversionSettings:
     """A checked `conversion` table.
 
     Attributes:
-        wall: the wall.
+        wall: the wall; None where `bubble` supplies it.
+        bubble: the stage that solves a potential for the wall, if that is where it comes from.
         profile: the file behind it, if there is one.
         source: its path, "tanh" or "bounce".
         couplings: y_B, y_χ, λ.
@@ -106,10 +112,11 @@ class ConversionSettings:
         notes: what a reader of the result should know about the input.
     """
 
-    wall: WallProfile
+    wall: WallProfile | None
     profile: RadialProfile | None
     source: str
     couplings: Couplings
+    bubble: CriticalBubble | None = None
     model: str = "two-level"
     v_w: float | None = None
     energies: Energies | None = None
@@ -138,7 +145,27 @@ class ConversionSettings:
             unit_GeV=self.unit_GeV,
             K=self.K if takes_K else None,
             incidence="thermal" if self.incidence == "thermal" else "cold",
+            fixed_steps=self.steps is not None,
         )
+
+    def stages(self) -> tuple[Stage, ...]:
+        """What computes P in a `Model`."""
+        conversion = self.build()
+        return (conversion,) if self.bubble is None else (self.bubble, conversion)
+
+    def with_wall(self) -> "ConversionSettings":
+        """The same with the wall itself, solved for here if a potential stands for it.
+
+        Raises:
+            ComputationError: if the potential has no bounce.
+        """
+        if self.bubble is None:
+            return self
+        found = eqx.filter_jit(CriticalBubble.supply)(self.bubble, {})
+        status = Status(int(found.status))
+        if status != Status.SUCCESS:
+            raise ComputationError(f"conversion.potential: {status.message}")
+        return dataclasses.replace(self, wall=found.values["wall"], bubble=None)
 
     def refuse_unused_K(self) -> None:
         """Raise if a K is given that the model does not use."""

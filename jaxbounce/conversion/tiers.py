@@ -122,6 +122,7 @@ def convert(
         model: one of `MODELS`; all tiers if None.
         statistics: of the incoming particles.
     """
+    settings = settings.with_wall()
     if v_w is None:
         v_w = PUBLISHED_V_W if settings.v_w is None else settings.v_w
     has_width = settings.profile is not None and settings.profile.w_FWHM > 0

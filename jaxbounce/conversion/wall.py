@@ -19,6 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxbounce._core.declare import spec
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
@@ -35,9 +36,21 @@ _TANH_REACH = 20.0  # widths; 1 − tanh(20) = 8e-18
 class Couplings(eqx.Module):
     """Couplings of the fields to the two states: m_B = y_B|φ|, m_χ = y_χ|Φ|, m = λ|φ|."""
 
-    y_B: Real = eqx.field(converter=as_leaf, default=1.0)
-    y_chi: Real = eqx.field(converter=as_leaf, default=1.0)
-    lam: Real = eqx.field(converter=as_leaf, default=0.0)
+    y_B: Real = eqx.field(
+        converter=as_leaf,
+        default=1.0,
+        metadata=spec("coupling of |φ| to the mass of B", low=0, closed="low", typical=1.0),
+    )
+    y_chi: Real = eqx.field(
+        converter=as_leaf,
+        default=1.0,
+        metadata=spec("coupling of |Φ| to the mass of χ", low=0, closed="low", typical=1.0),
+    )
+    lam: Real = eqx.field(
+        converter=as_leaf,
+        default=0.0,
+        metadata=spec("λ, mixing over |φ|", key="lambda_tr_eff", low=0, closed="low", typical=0.1),
+    )
 
 
 class WallProfile(eqx.Module):
@@ -59,14 +72,23 @@ class WallProfile(eqx.Module):
 class TanhWall(WallProfile):
     """Both fields follow one tanh: |φ| ∝ 1 + tanh((ξ − c)/L), |Φ| ∝ 1 − tanh((ξ − c)/L)."""
 
-    Phi_inside: Scalar = eqx.field(converter=as_leaf)
-    """|Φ| deep inside the bubble; outside it is 0."""
-    phi_outside: Scalar = eqx.field(converter=as_leaf)
-    """|φ| far outside the bubble; inside it is 0."""
-    width: Scalar = eqx.field(converter=as_leaf)
-    """L, > 0."""
-    centre: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    """c."""
+    Phi_inside: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("|Φ| deep inside the bubble; outside it is 0", low=0, typical=1.0),
+    )
+    phi_outside: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("|φ| far outside the bubble; inside it is 0", low=0, typical=1.0),
+    )
+    width: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("width L of the wall", low=0, typical=1.0),
+    )
+    centre: Scalar = eqx.field(
+        converter=as_leaf,
+        default=0.0,
+        metadata=spec("place c of the wall", typical=0.0),
+    )
 
     def fields(self, xi: RealLike) -> tuple[Real, Real]:
         """|Φ| and |φ| at ξ."""
@@ -86,14 +108,26 @@ class TanhWall(WallProfile):
 class TwoCentreTanhWall(WallProfile):
     """Two tanh of one width L: |φ| centred at `centre_phi`, |Φ| at `centre_Phi`."""
 
-    Phi_inside: Scalar = eqx.field(converter=as_leaf)
-    """|Φ| deep inside the bubble; outside it is 0."""
-    phi_outside: Scalar = eqx.field(converter=as_leaf)
-    """|φ| far outside the bubble; inside it is 0."""
-    width: Scalar = eqx.field(converter=as_leaf)
-    """L, > 0."""
-    centre_Phi: Scalar = eqx.field(converter=as_leaf)
-    centre_phi: Scalar = eqx.field(converter=as_leaf)
+    Phi_inside: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("|Φ| deep inside the bubble; outside it is 0", low=0, typical=1.0),
+    )
+    phi_outside: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("|φ| far outside the bubble; inside it is 0", low=0, typical=1.0),
+    )
+    width: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("width L of the wall", low=0, typical=1.0),
+    )
+    centre_Phi: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("place of the wall of |Φ|", typical=0.0),
+    )
+    centre_phi: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("place of the wall of |φ|", typical=0.0),
+    )
 
     def fields(self, xi: RealLike) -> tuple[Real, Real]:
         """|Φ| and |φ| at ξ."""

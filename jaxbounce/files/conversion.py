@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, check_whole
+from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range, above, at_least
-from jaxbounce.conversion import (
-    WALL_RANGES,
-)
+from jaxbounce.conversion.at_wall import WallConversion
+from jaxbounce.conversion.bounce_wall import CriticalBubble
 from jaxbounce.conversion.models import MODELS, PUBLISHED_LAMBDA, ConversionSettings, Energies
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.tables import read_mapping
@@ -59,7 +59,10 @@ _KEYS = (
     "unit_GeV",
 )
 
-_COUPLING_KEYS = ("y_B", "y_chi", "lambda_tr_eff")
+_COUPLINGS = declarations(Couplings)
+_COUPLING_KEYS = tuple(declared.key for declared in _COUPLINGS.values())
+_DEFAULTS = {"y_B": 1.0, "y_chi": 1.0, "lam": PUBLISHED_LAMBDA}
+_OWN = declarations(WallConversion)
 
 
 def expand_conversion(source: str | Path | Mapping[str, Any], directory: Path) -> dict[str, Any]:
@@ -110,7 +113,8 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
         "conversion.incidence", table.get("incidence", "cold"), ("cold", "thermal")
     )
     settings = ConversionSettings(
-        wall=wall,
+        wall=None if isinstance(wall, CriticalBubble) else wall,
+        bubble=wall if isinstance(wall, CriticalBubble) else None,
         profile=profile,
         source=origin,
         couplings=_couplings(table),
@@ -125,9 +129,9 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
         K=None
         if momentum is None
         else check_number("conversion.K", momentum, above(0, "momentum")),
-        stretch=check_number("conversion.stretch", table.get("stretch", 1), WALL_RANGES["stretch"]),
+        stretch=check_number("conversion.stretch", table.get("stretch", 1), _OWN["stretch"].range),
         unit_GeV=check_number(
-            "conversion.unit_GeV", table.get("unit_GeV", 1), WALL_RANGES["unit_GeV"]
+            "conversion.unit_GeV", table.get("unit_GeV", 1), _OWN["unit_GeV"].range
         ),
         notes=tuple(notes),
     )
@@ -156,14 +160,11 @@ def _couplings(table: Mapping[str, Any]) -> Couplings:
     nested = table.get("couplings", {})
     check_keys(nested, _COUPLING_KEYS, "conversion.couplings.")
     values: dict[str, float] = {}
-    for key, name, default in (
-        ("y_B", "y_B", 1.0),
-        ("y_chi", "y_chi", 1.0),
-        ("lambda_tr_eff", "lam", PUBLISHED_LAMBDA),
-    ):
+    for name, declared in _COUPLINGS.items():
+        key = declared.key
         value = _only_one(table.get(key), nested.get(key), key, f"couplings.{key}")
-        value = default if value is None else value
-        values[name] = check_number(f"conversion.couplings.{key}", value, WALL_RANGES[name])
+        value = _DEFAULTS[name] if value is None else value
+        values[name] = check_number(f"conversion.couplings.{key}", value, _COUPLINGS[name].range)
     return Couplings(**values)
 
 

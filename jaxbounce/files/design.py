@@ -13,8 +13,8 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce.files.point import parameter_of
 from jaxbounce.inference import read_priors
-from jaxbounce.inference.priors import range_of
 from jaxbounce.model.model import Model
+from jaxbounce.parameters import RANGES
 from jaxbounce.scan.design import Grid, Sampled, Table
 from jaxbounce.scan.plan import MOST_POINTS
 from jaxbounce.scan.sequences import MOST_DIMENSIONS, SEQUENCES
@@ -184,7 +184,7 @@ def _columns(path: Path) -> dict[Any, np.ndarray]:
 
 def first_inside(name: str, values: np.ndarray) -> float | None:
     """A value that the parameter may have, not 0 if there is another; None if there is none."""
-    allowed = range_of(name)
+    allowed = RANGES.get(name, _ANY)
     inside = [float(v) for v in values[:100_000] if float(v) in allowed]
     return next((v for v in inside if v), inside[0] if inside else None)
 
@@ -202,4 +202,4 @@ def typical_value(name: str, table: Mapping[str, Any]) -> float | None:
         low, high = numbers["low"], numbers["high"]
         logarithmic = str(table.get("prior")).startswith("log") and low > 0 and high > 0
         found += [math.sqrt(low * high) if logarithmic else (low + high) / 2, low, high]
-    return next((value for value in found if value in range_of(name)), None)
+    return next((value for value in found if value in RANGES.get(name, _ANY)), None)

@@ -49,7 +49,7 @@ def solve(source: str | Path | Mapping[str, Any]) -> Solved:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
     table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
-    configured = read_potential({k: v for k, v in table.items() if k != "transition"})
+    configured = read_potential(table)
     bounce = _solve(
         configured.potential,
         configured.theta,
@@ -61,12 +61,16 @@ def solve(source: str | Path | Mapping[str, Any]) -> Solved:
     return Solved(table, configured, bounce)
 
 
-def read_potential(table: Mapping[str, Any]) -> ConfiguredPotential:
-    """The potential of a table, with both vacua: those that are not given are looked for.
+def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotential:
+    """The potential of a table or file, with both vacua: those that are not given are looked for.
+
+    A table `transition` may stand in the file too; it is for the command of that name.
 
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
+    table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    table.pop("transition", None)
     configured = potential_from_mapping(table)
     false, true = configured.false_vacuum, configured.true_vacuum
     if false is None or true is None:

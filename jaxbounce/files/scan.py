@@ -34,12 +34,10 @@ from jaxbounce.files.design import (
     sampled_design,
     typical_value,
 )
-from jaxbounce.files.point import PARAMETER_OF_KEY, Configuration, configure, resolved_model
+from jaxbounce.files.point import Configuration, configure
 from jaxbounce.files.tables import read_mapping
-from jaxbounce.inference.priors import range_of
 from jaxbounce.model.model import Model
-from jaxbounce.model.sensitivity import why_unused
-from jaxbounce.parameters import PRESETS
+from jaxbounce.parameters import DECLARATIONS, PRESETS
 from jaxbounce.scan.design import Design, Table
 from jaxbounce.scan.engine import single_precision_error
 from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, DIFFERENTIABLE, OUTPUTS
@@ -65,7 +63,6 @@ _KEYS = (
 
 _LARGEST_CHUNK = 2**24
 
-_KEY_OF_PARAMETER = {name: key for key, name in PARAMETER_OF_KEY.items()}
 
 TEMPLATE = """\
 # A scan: jaxbounce scan SCAN.toml
@@ -165,7 +162,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
             for name, specification in specifications.items()
         }
     configuration = _configured(table, directory, middle)
-    model, _ = resolved_model(configuration)
+    model = configuration.model.resolved()
     for name in specifications:
         if name not in model.names():
             where = f"{table['file']}: column " if kind == "file" else "parameters."
@@ -179,9 +176,9 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         design = sampled_design(kind, table, model, specifications)
     mapping = configuration.as_mapping()
     for name in specifications:
-        if name in _KEY_OF_PARAMETER:
-            mapping[_KEY_OF_PARAMETER[name]] = "varied"
-    conversion = configuration.conversion_settings
+        if name in DECLARATIONS:
+            mapping[DECLARATIONS[name].key] = "varied"
+    conversion = configuration.conversion
     if conversion is not None:
         if "v_w" in specifications and conversion.v_w is not None:
             raise ConfigurationError(
@@ -236,9 +233,9 @@ def _configured(
             " the wall instead"
         )
     changes = {
-        _KEY_OF_PARAMETER[name]: value
+        DECLARATIONS[name].key: value
         for name, value in middle.items()
-        if name in _KEY_OF_PARAMETER and value is not None
+        if name in DECLARATIONS and value is not None
     }
     return configure(source, preset, changes)
 
@@ -274,13 +271,13 @@ def _names(
 
 def _warnings(design: Design, model: Model) -> list[str]:
     """What varies without effect; values of a grid or file outside the range of their parameter."""
-    unused = {name: why_unused(model, name) for name in design.names}
+    unused = {name: model.why_unused(name) for name in design.names}
     found = [
         f"{name}: {reason}: it varies without effect" for name, reason in unused.items() if reason
     ]
     listed = design.columns if isinstance(design, Table) else design.axes
     for name, values in listed.items():
-        allowed = range_of(name)
+        allowed = model.range_of(name)
         bad = values[~np.asarray(allowed.holds(jnp.asarray(values)))]
         if bad.size:
             found.append(

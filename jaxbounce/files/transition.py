@@ -98,5 +98,5 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
             f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
             " that transition.temperature gives, with the value at which the vacua are given"
         )
-    configured = read_potential({k: v for k, v in table.items() if k != "transition"})
+    configured = read_potential(table)
     return ThermalPotential(table, configured, name, **ends, settings=Settings(**settings))

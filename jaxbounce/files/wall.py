@@ -3,24 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxbounce._core.checks import check_flag, check_keys, check_number, check_text
-from jaxbounce._core.errors import ComputationError, ConfigurationError
-from jaxbounce._core.ranges import Range, above
-from jaxbounce._core.status import Status
-from jaxbounce.conversion.bounce_wall import BounceWall
+from jaxbounce._core.declare import declarations
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import above
+from jaxbounce.conversion.bounce_wall import CriticalBubble
 from jaxbounce.conversion.radial_profile import RadialProfile
 from jaxbounce.conversion.wall import TanhWall, TwoCentreTanhWall, WallProfile
-from jaxbounce.files.potential import solve
+from jaxbounce.files.potential import read_potential
 from jaxbounce.files.profile_csv import read_profile
-
-_TANH_KEYS = ("Phi_inside", "phi_outside", "width", "centre", "centre_Phi", "centre_phi")
 
 
 def read_wall(
     table: Mapping[str, Any], notes: list[str]
-) -> tuple[RadialProfile | None, WallProfile, str]:
+) -> tuple[RadialProfile | None, WallProfile | CriticalBubble, str]:
     """The wall that a table names.
 
     Args:
@@ -39,7 +35,7 @@ def read_wall(
             " one wall"
         )
     if "potential" in table:
-        return None, _bounce_wall(table["potential"]), "bounce"
+        return None, _bubble(table["potential"]), "bounce"
     if "tanh" in table:
         return None, _tanh_wall(table["tanh"]), "tanh"
     path = check_text("conversion.profile_csv", table["profile_csv"], "path of a CSV file")
@@ -67,32 +63,36 @@ def read_wall(
     return profile, profile.wall(), str(path)
 
 
-def _bounce_wall(potential: Any) -> WallProfile:
-    """The wall of a bounce, solved here; its first field is Φ, the second φ."""
+def _bubble(potential: Any) -> CriticalBubble:
+    """The stage that solves a potential for its wall; its first field is Φ, the second φ."""
     if not isinstance(potential, str | Mapping):
         raise ConfigurationError(
             f"conversion.potential = {potential!r}: must be a table, or the path of a file"
         )
-    solved = solve(potential)
-    if len(solved.fields) != 2:
+    found = read_potential(potential)
+    fields = len(found.potential.fields)
+    if fields != 2:
         raise ConfigurationError(
-            f"conversion.potential: has {len(solved.fields)} fields; a wall needs two, Φ and φ"
+            f"conversion.potential: has {fields} fields; a wall needs two, Φ and φ"
         )
-    if solved.status != Status.SUCCESS:
-        raise ComputationError(f"conversion.potential: {solved.status.message}")
-    return BounceWall(solved.bounce)
+    # read_potential has looked for vacua that were not given
+    assert found.false_vacuum is not None
+    assert found.true_vacuum is not None
+    return CriticalBubble(
+        found.potential,
+        found.theta,
+        found.false_vacuum,
+        found.true_vacuum,
+        found.r_max,
+        found.dimension,
+    )
 
 
 def _tanh_wall(table: Mapping[str, Any]) -> WallProfile:
-    check_keys(table, _TANH_KEYS, "conversion.tanh.")
+    known = {**declarations(TanhWall), **declarations(TwoCentreTanhWall)}
+    check_keys(table, known, "conversion.tanh.")
     values = {
-        key: check_number(
-            f"conversion.tanh.{key}",
-            value,
-            Range(-jnp.inf, jnp.inf, False, False, "place of the wall")
-            if key.startswith("centre")
-            else above(0, "field value or width"),
-        )
+        key: check_number(f"conversion.tanh.{key}", value, known[key].range)
         for key, value in table.items()
     }
     for key in ("Phi_inside", "phi_outside", "width"):

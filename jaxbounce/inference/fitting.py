@@ -121,7 +121,8 @@ def make_problem(
     found = read_priors(model, free, priors)
     # the name of the data is static: without it, other data do not recompile
     nameless = dataclasses.replace(read_likelihood(data), name="")
-    return Problem(model, nameless, tuple(found.values()), tuple(found))
+    # stages that no free parameter enters are computed once, here
+    return Problem(model.settled(tuple(found)), nameless, tuple(found.values()), tuple(found))
 
 
 def starting_points(problem: Problem, count: int, seed: int) -> Float[Array, "starts free"]:
@@ -252,7 +253,7 @@ def fit(
         )
     return Fit(
         values=dict(zip(problem.names, problem.theta(q).tolist(), strict=True)),
-        model=problem.at(q),
+        model=model.replace(**dict(zip(problem.names, problem.theta(q), strict=True))),
         prediction=prediction,
         tension=result,
         directions=found,

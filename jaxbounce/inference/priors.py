@@ -19,9 +19,7 @@ from jaxbounce._core.checks import check_keys, check_name, check_number, suggest
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
-from jaxbounce.conversion import WALL_RANGES
 from jaxbounce.model.model import Model
-from jaxbounce.parameters import RANGES
 
 Kind = Literal["uniform", "log-uniform", "normal", "log-normal"]
 
@@ -41,7 +39,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "log-normal": ("median", "sigma"),
 }
 
-_ANY = Range(-math.inf, math.inf, False, False, "parameter of the wall")
+_ANY = Range(-math.inf, math.inf, False, False, "a number")
 
 
 class Prior(eqx.Module):
@@ -153,14 +151,8 @@ class Prior(eqx.Module):
         return slope + jnp.log(self.from_unconstrained(z)) if self.positive else slope
 
 
-def range_of(name: str) -> Range:
-    """What the parameter of that name may be."""
-    return RANGES.get(name) or WALL_RANGES.get(name) or _ANY
-
-
-def _bounded(name: str, low: float, high: float) -> tuple[float, float]:
+def _bounded(allowed: Range, low: float, high: float) -> tuple[float, float]:
     """The bounds cut to the range of the parameter; open ends stay open by a rounding."""
-    allowed = range_of(name)
     if low <= allowed.lower:
         low = allowed.lower if allowed.includes_lower else math.nextafter(allowed.lower, math.inf)
     if high >= allowed.upper:
@@ -168,7 +160,7 @@ def _bounded(name: str, low: float, high: float) -> tuple[float, float]:
     return low, high
 
 
-def _prior(name: str, table: Mapping[str, Any]) -> Prior:
+def _prior(allowed: Range, name: str, table: Mapping[str, Any]) -> Prior:
     where = f"priors.{name}."
     check_keys(table, ("prior", "low", "high", "mean", "median", "sigma"), where)
     if "prior" not in table:
@@ -184,7 +176,6 @@ def _prior(name: str, table: Mapping[str, Any]) -> Prior:
         for key, value in table.items()
         if key != "prior"
     }
-    allowed = range_of(name)
     logarithmic, normal = kind.startswith("log-"), kind.endswith("normal")
     centre, width = 0.0, 1.0
     low, high = values.get("low", -math.inf), values.get("high", math.inf)
@@ -202,7 +193,7 @@ def _prior(name: str, table: Mapping[str, Any]) -> Prior:
         centre = math.log(middle) if logarithmic else middle
         tails = centre - TAIL * width, centre + TAIL * width
         tails = tuple(math.exp(min(max(t, -700), 700)) for t in tails) if logarithmic else tails
-        low, high = _bounded(name, max(low, tails[0]), min(high, tails[1]))
+        low, high = _bounded(allowed, max(low, tails[0]), min(high, tails[1]))
     else:
         for key in ("low", "high"):
             # the ends may be the open ends of the range: nothing is ever drawn there
@@ -212,7 +203,7 @@ def _prior(name: str, table: Mapping[str, Any]) -> Prior:
             raise ConfigurationError(
                 f"{where}{sorted(wrong)[0]}: does not belong to a {kind} prior; drop it"
             )
-        low, high = _bounded(name, low, high)
+        low, high = _bounded(allowed, low, high)
         if logarithmic and values["low"] <= 0:
             raise ConfigurationError(
                 f"{where}low = {values['low']:g}: a log-uniform prior must start above 0"
@@ -237,7 +228,7 @@ def default_prior(model: Model, name: str) -> dict[str, Any]:
     Raises:
         ConfigurationError: if there is no such prior, because the value is not positive.
     """
-    allowed = range_of(name)
+    allowed = model.range_of(name)
     if math.isfinite(allowed.lower) and math.isfinite(allowed.upper):
         return {"prior": "uniform", "low": allowed.lower, "high": allowed.upper}
     value = float(model.value(name))
@@ -306,6 +297,7 @@ def read_priors(
     for name in names:
         table = tables.get(name)
         if not isinstance(table, Prior):
-            table = _prior(name, default_prior(model, name) if table is None else table)
+            table = default_prior(model, name) if table is None else table
+            table = _prior(model.range_of(name), name, table)
         found[name] = table
     return found

@@ -11,6 +11,5 @@ from jaxbounce.model.model import (
 from jaxbounce.model.sensitivity import (
     Sensitivities as Sensitivities,
     sensitivities as sensitivities,
-    why_unused as why_unused,
     why_zero as why_zero,
 )

@@ -5,7 +5,7 @@ import numpy as np
 
 from jaxbounce._core.types import Real
 from jaxbounce.cosmology.radiation import temperature_of_time
-from jaxbounce.model.model import Model, boltzmann_rates, conversion_probability, initial_yield
+from jaxbounce.model.model import Model, initial_yield
 from jaxbounce.yields import Evolution, evolve_boltzmann, time_limits
 
 _PULSE = (-30.0, 50.0)  # y between which half of the grid is even in y
@@ -28,13 +28,5 @@ def evolution(model: Model, T: Real) -> Evolution:
 
     Without depletion, annihilation and washout they are the running source integral.
     """
-    p = model.parameters
-    P = conversion_probability(model).P
-    return evolve_boltzmann(
-        boltzmann_rates(model, P),
-        T,
-        initial_yield(model),
-        T_max_over_Tp=p.T_max_over_Tp,
-        y_min=p.y_min,
-        y_max=p.y_max,
-    )
+    p, _ = model.filled()
+    return evolve_boltzmann(p, model.choices, T, initial_yield(p, model.choices))

@@ -9,6 +9,7 @@ to densities. To vary a parameter, replace it by name:
 """
 
 import dataclasses
+from collections.abc import Collection, Sequence
 from typing import Any, Self
 
 import diffrax
@@ -17,16 +18,26 @@ import jax
 import jax.numpy as jnp
 
 from jaxbounce._core.checks import suggestion
-from jaxbounce._core.status import Status
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order
+from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.types import Code, RealLike, Scalar
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.cosmology.today import baryon_density, dark_matter_density, omega_h2
-from jaxbounce.parameters import CHOICES, RANGES, Choices, Parameters, are_valid, check_shapes
+from jaxbounce.parameters import (
+    CHOICES,
+    DECLARATIONS,
+    Choices,
+    Parameters,
+    are_inside,
+    check_shapes,
+    why_unused,
+)
 from jaxbounce.yields import (
     BoltzmannResult,
-    Rates,
     converted_fraction,
     flux_over_entropy,
     gauss_legendre_integral,
@@ -36,73 +47,220 @@ from jaxbounce.yields import (
 )
 
 
-class Model(eqx.Module):
-    """Parameters (array leaves) and choices (static): all that `predict` needs.
+def _ordered(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    return in_order(stages)
 
-    The conversion probability is either the number `parameters.P` or computed by `conversion`
-    from a wall, at the wall speed and, with thermal incidence, the temperature of percolation.
+
+class Model(eqx.Module):
+    """Parameters (array leaves), choices (static) and stages: all that `predict` needs.
+
+    A quantity is a number, or a stage that computes it: where a stage supplies a parameter, that
+    parameter is None. Stages are kept in the order in which they are evaluated, which follows
+    from what they need and supply.
+
+    Attributes:
+        parameters: the numbers given.
+        choices: which equations and which numerics.
+        stages: what computes the rest, such as `jaxbounce.conversion.WallConversion` (P from a
+            wall) and `jaxbounce.conversion.CriticalBubble` (the wall from a potential).
     """
 
     parameters: Parameters
     choices: Choices = eqx.field(static=True, default=Choices())
-    conversion: WallConversion | None = None
+    stages: tuple[Stage, ...] = eqx.field(converter=_ordered, default=())
 
     def __check_init__(self) -> None:
-        if (self.parameters.P is None) == (self.conversion is None):
-            have = "neither is" if self.conversion is None else "both are"
-            raise ValueError(f"P and conversion: {have} given; give exactly one of them")
+        supplied = {name for stage in self.stages for name in stage.supplies}
+        for name in DECLARATIONS:
+            if (getattr(self.parameters, name) is None) == (name not in supplied):
+                have = "both are" if name in supplied else "neither is"
+                what = "conversion" if name == "P" else "a stage that computes it"
+                raise ConfigurationError(
+                    f"{name} and {what}: {have} given; give exactly one of them"
+                )
+        known = {*DECLARATIONS, *CHOICES, *supplied}
+        for stage in self.stages:
+            for name in stage.needs:
+                if name not in known:
+                    raise ConfigurationError(
+                        f"{name}: {type(stage).__name__} needs it, and nothing supplies it; add a"
+                        " stage that does"
+                    )
+
+    @property
+    def conversion(self) -> WallConversion | None:
+        """The stage that computes P from a wall; None where P is a number."""
+        return next((s for s in self.stages if isinstance(s, WallConversion)), None)
+
+    def _homes(self) -> dict[str, tuple[int | None, str]]:
+        """Every parameter: the stage it belongs to (None: the model), and its name there.
+
+        A stage's parameter whose name is taken goes by the stage's label too: "potential.lam".
+        """
+        given = [n for n in DECLARATIONS if getattr(self.parameters, n) is not None]
+        homes: dict[str, tuple[int | None, str]] = {name: (None, name) for name in given}
+        # the stages nearest to the densities keep the plain names
+        for i, stage in reversed(list(enumerate(self.stages))):
+            for name in stage.ranges():
+                taken = name in homes or name in DECLARATIONS
+                homes[f"{stage.label}.{name}" if taken else name] = (i, name)
+        return homes
 
     def names(self) -> tuple[str, ...]:
-        """The parameters of this model: what `replace` knows."""
-        if self.conversion is None:
-            return tuple(RANGES)
-        return (*(name for name in RANGES if name != "P"), *self.conversion.names())
+        """The parameters of this model and of its stages: what `replace` knows."""
+        return tuple(self._homes())
+
+    def _home(self, name: str) -> tuple[int | None, str]:
+        homes = self._homes()
+        if name not in homes:
+            raise ConfigurationError(f"{name}: no such parameter{suggestion(name, homes)}")
+        return homes[name]
 
     def replace(self, **values: RealLike) -> Self:
         """The same model with parameters replaced by name; any of them may be traced.
 
-        With a conversion its parameters are known too: λ as `lam`, `y_B`, `y_chi`, `stretch`,
-        and the scalars of its wall, such as `width`.
+        The parameters of stages are known too: λ as `lam`, `y_B`, `y_chi`, `stretch`, the scalars
+        of a wall such as `width`, the couplings of a potential.
         """
-        for name in values:
-            if name not in self.names():
-                raise ValueError(f"{name}: no such parameter{suggestion(name, self.names())}")
-        changed: dict[str, Any] = {}
-        own = {name: value for name, value in values.items() if name in RANGES}
-        if own:
-            changed["parameters"] = dataclasses.replace(self.parameters, **own)
-        of_wall = {name: value for name, value in values.items() if name not in RANGES}
-        if of_wall and self.conversion is not None:
-            changed["conversion"] = self.conversion.replace(**of_wall)
-        return dataclasses.replace(self, **changed)
+        changed: dict[int | None, dict[str, RealLike]] = {}
+        for name, value in values.items():
+            home, inner = self._home(name)
+            changed.setdefault(home, {})[inner] = value
+        own = changed.pop(None, {})
+        stages = list(self.stages)
+        for i, new in changed.items():
+            assert i is not None
+            stages[i] = stages[i].replace(**new)
+        return dataclasses.replace(
+            self,
+            parameters=dataclasses.replace(self.parameters, **own) if own else self.parameters,
+            stages=tuple(stages),
+        )
 
     def value(self, name: str) -> Scalar:
         """The parameter of that name."""
-        if name not in self.names():
-            raise ValueError(f"{name}: no such parameter{suggestion(name, self.names())}")
-        if name in RANGES:
-            return getattr(self.parameters, name)
-        assert self.conversion is not None
-        return self.conversion.value(name)
+        home, inner = self._home(name)
+        return getattr(self.parameters, inner) if home is None else self.stages[home].value(inner)
+
+    def range_of(self, name: str) -> Range:
+        """What a parameter may be, and what it means."""
+        home, inner = self._home(name)
+        return DECLARATIONS[inner].range if home is None else self.stages[home].ranges()[inner]
+
+    def why_unused(self, name: str) -> str | None:
+        """Which choice leaves a parameter without effect; None if none does."""
+        home, inner = self._home(name)
+        if home is None:
+            return why_unused(inner, self.choices)
+        return self.stages[home].why_unused(inner)
 
     def with_P(self, P: RealLike) -> Self:
-        """The same model with the number P, in place of a conversion if there is one."""
-        return dataclasses.replace(
-            self, parameters=dataclasses.replace(self.parameters, P=P), conversion=None
-        )
+        """The same model with the number P, in place of the stages that compute it."""
+        return self._with(dataclasses.replace(self.parameters, P=P), ())
 
-    def with_conversion(self, conversion: WallConversion) -> Self:
-        """The same model with P computed from a wall."""
-        return dataclasses.replace(
-            self, parameters=dataclasses.replace(self.parameters, P=None), conversion=conversion
-        )
+    def with_conversion(self, conversion: WallConversion, *before: Stage) -> Self:
+        """The same model with P computed from a wall.
+
+        Args:
+            conversion: the stage of P.
+            before: stages that it needs, such as a `CriticalBubble` that supplies its wall.
+        """
+        return self._with(dataclasses.replace(self.parameters, P=None), (*before, conversion))
+
+    def _with(self, parameters: Parameters, stages: tuple[Stage, ...]) -> Self:
+        replaced = {"P", "wall"}
+        kept = [s for s in self.stages if not replaced & set(s.supplies)]
+        return dataclasses.replace(self, parameters=parameters, stages=(*kept, *stages))
 
     def choose(self, **names: str) -> Self:
         """The same model with other choices, e.g. `model.choose(area_kernel="kjma")`."""
         for name in names:
             if name not in CHOICES:
-                raise ValueError(f"{name}: no such choice{suggestion(name, CHOICES)}")
+                raise ConfigurationError(f"{name}: no such choice{suggestion(name, CHOICES)}")
         return dataclasses.replace(self, choices=dataclasses.replace(self.choices, **names))
+
+    def given(self) -> dict[str, Any]:
+        """What stages can look up before any has been evaluated: parameters and choices."""
+        numbers = {name: getattr(self.parameters, name) for name in DECLARATIONS}
+        return {n: v for n, v in numbers.items() if v is not None} | self.choices.as_dict()
+
+    def known(self) -> Known:
+        """All stages evaluated: values by name, their absolute errors, the first bad status."""
+        return evaluate(self.stages, self.given())
+
+    def filled(self) -> tuple[Parameters, Known]:
+        """The parameters with what the stages supply filled in, and all that is known."""
+        known = self.known()
+        supplied = {
+            name: known.values[name]
+            for stage in self.stages
+            for name in stage.supplies
+            if name in DECLARATIONS
+        }
+        return dataclasses.replace(self.parameters, **supplied), known
+
+    def moving(self, varied: Collection[str]) -> tuple[bool, ...]:
+        """Whether each stage gives something else when the parameters of these names change."""
+        homes = [self._home(name) for name in varied]
+        quantities, found = {name for home, name in homes if home is None}, []
+        for i, stage in enumerate(self.stages):
+            moves = bool(quantities & set(stage.needs)) or any(home == i for home, _ in homes)
+            if moves:
+                quantities |= set(stage.supplies)
+            found.append(moves)
+        return tuple(found)
+
+    def settled(self, varied: Collection[str]) -> Self:
+        """The same model with the stages computed that none of the parameters varied enters.
+
+        For batches: what is the same for all of their points is computed once, before them.
+        """
+        moving = self.moving(varied)
+        if all(moving):
+            return self
+        found = _all_supplied(self)
+        stages = tuple(
+            stage if moves else Settled(supplied)
+            for stage, moves, supplied in zip(self.stages, moving, found, strict=True)
+        )
+        return dataclasses.replace(self, stages=stages)
+
+    def resolved(self) -> Self:
+        """The same model with numerics of its stages fine enough for their results to converge.
+
+        Each stage that says that it has not converged gets finer numerics (twice the steps of a
+        propagation), unless they were fixed, until it has or cannot be made finer.
+        """
+        stages, given = list(self.stages), self.given()
+        for i, stage in enumerate(stages):
+            if stage.finer() is None:
+                if i + 1 < len(stages):
+                    given |= _supplied(stage, {n: given.get(n) for n in stage.needs}).values
+                continue
+            while True:
+                found = _supplied(stage, {n: given.get(n) for n in stage.needs})
+                finer = stage.finer()
+                if finer is None or Status(int(found.status)) not in UNRESOLVED:
+                    break
+                stage = finer
+            stages[i] = stage
+            given |= found.values
+        return dataclasses.replace(self, stages=tuple(stages))
+
+
+@eqx.filter_jit
+def _supplied(stage: Stage, known: dict[str, Any]) -> Supplied:
+    return stage.supply(known)
+
+
+@eqx.filter_jit
+def _all_supplied(model: Model) -> tuple[Supplied, ...]:
+    given, found = model.given(), []
+    for stage in model.stages:
+        supplied = stage.supply({name: given.get(name) for name in stage.needs})
+        given |= supplied.values
+        found.append(supplied)
+    return tuple(found)
 
 
 class Prediction(eqx.Module):
@@ -179,11 +337,8 @@ def _source(parameters: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
 
 def conversion_probability(model: Model) -> Estimate:
     """P(χ→B) of a model with its error and status: the given number, or from the wall."""
-    p = model.parameters
-    if model.conversion is not None:
-        return model.conversion(p.v_w, p.T_p, model.choices.chi_stats)
-    assert p.P is not None  # Model.__check_init__
-    return Estimate(p.P, jnp.zeros_like(p.P), jnp.asarray(Status.SUCCESS))
+    p, known = model.filled()
+    return Estimate(p.P, known.errors.get("P", jnp.zeros_like(p.P)), known.status)
 
 
 def _depleted(
@@ -211,39 +366,9 @@ def _depleted(
     return available * converted, available * (1 - converted), available, hits
 
 
-def boltzmann_rates(model: Model, P: RealLike) -> Rates:
-    """What happens to χ and B in the Boltzmann equations of a model."""
-    p, choices = model.parameters, model.choices
-    published = choices.quadrature == "published" and choices.area_kernel == "eq6"
-    return Rates(
-        m_chi=p.m_chi,
-        g_chi=p.g_chi,
-        T_p=p.T_p,
-        beta_over_H=p.beta_over_H,
-        v_w=p.v_w,
-        I_p=p.I_p,
-        g_star=p.g_star,
-        g_star_s=p.g_star_s,
-        P=P,
-        f_chi=p.f_chi,
-        sigma_y=p.sigma_y,
-        sigma_v=p.sigma_v,
-        sigma_v_slope=p.sigma_v_slope,
-        washout_over_H=p.washout_over_H,
-        washout_power=p.washout_power,
-        kernel="published" if published else choices.area_kernel,
-        window=choices.window,
-        chi_stats=choices.chi_stats,
-        equilibrium=choices.equilibrium,
-        flux=choices.flux,
-        coupling=choices.coupling,
-        deplete=choices.depletion == "on",
-    )
-
-
-def initial_yield(model: Model) -> Scalar | None:
+def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
     """Y_χ at T_max; None for equilibrium."""
-    p, choices = model.parameters, model.choices
+    p = parameters
     if choices.initial == "equilibrium":
         return None
     entropy = entropy_density(p.T_p, p.g_star_s)
@@ -253,20 +378,36 @@ def initial_yield(model: Model) -> Scalar | None:
     return p.f_chi * density / entropy
 
 
-def _integrated(model: Model, P: Scalar) -> BoltzmannResult:
+def _integrated(parameters: Parameters, choices: Choices) -> BoltzmannResult:
     """The Boltzmann equations of a model."""
-    p, choices = model.parameters, model.choices
-    adjoint = diffrax.ForwardMode() if choices.derivatives == "forward" else None
+    forward = choices.derivatives == "forward"
     return solve_boltzmann(
-        boltzmann_rates(model, P),
-        initial_yield(model),
-        T_max_over_Tp=p.T_max_over_Tp,
-        T_min_over_Tp=p.T_min_over_Tp,
-        y_min=p.y_min,
-        y_max=p.y_max,
-        temperature_range=choices.temperature_range,
-        adjoint=adjoint,
+        parameters,
+        choices,
+        initial_yield(parameters, choices),
+        adjoint=diffrax.ForwardMode() if forward else None,
     )
+
+
+def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> Scalar:
+    """What the errors of supplied parameters add to the relative error of Y_B, at most.
+
+    Y_B is at most proportional to P. For any other parameter x it is |∂ ln Y_B/∂x| δx, by the
+    source integral.
+    """
+    total = jnp.zeros_like(parameters.v_w)
+    for name, error in known.errors.items():
+        value = getattr(parameters, name)
+        if name == "P":
+            total = total + error / jnp.where(value > 0, value, 1.0)
+            continue
+
+        def log_source(x: Scalar, name: str = name) -> Scalar:
+            return jnp.log(_source(dataclasses.replace(parameters, **{name: x}), choices)[0])
+
+        _, change = jax.jvp(log_source, (value,), (error,))
+        total = total + jnp.abs(change)
+    return jax.lax.stop_gradient(total)
 
 
 @jax.jit
@@ -285,17 +426,16 @@ def predict(model: Model) -> Prediction:
     Raises:
         ValueError: if a parameter is not a scalar (raised while tracing).
     """
-    p, choices = model.parameters, model.choices
-    check_shapes(p)
-    conversion = conversion_probability(model)
-    P = conversion.P
+    check_shapes(model.parameters)
+    choices = model.choices
+    p, known = model.filled()
+    P = p.P
     source, error = _source(p, choices)
-    certain = jax.lax.stop_gradient(jnp.where(P > 0, P, 1.0))
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
-        solved = _integrated(model, P)
+        solved = _integrated(p, choices)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
@@ -316,8 +456,8 @@ def predict(model: Model) -> Prediction:
             status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
-    status = jnp.where(conversion.status == Status.SUCCESS, status, conversion.status)
-    status = jnp.where(are_valid(p), status, Status.INVALID_PARAMETER)
+    status = jnp.where(known.status == Status.SUCCESS, status, known.status)
+    status = jnp.where(are_inside(p), status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
 
     def withheld(value: Scalar) -> Scalar:
@@ -335,7 +475,9 @@ def predict(model: Model) -> Prediction:
         T_end=withheld(T_end),
         remaining_annihilation=withheld(remaining),
         error_estimate=jnp.where(
-            status == Status.INVALID_PARAMETER, jnp.nan, error + conversion.error / certain
+            status == Status.INVALID_PARAMETER,
+            jnp.nan,
+            error + _relative_error(p, choices, known),
         ),
         status=status,
     )

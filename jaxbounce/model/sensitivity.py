@@ -102,30 +102,16 @@ _INPUT = "rho_DM is an input (Y_chi_init) with dark_matter = input"
 _OWN_INPUT = ("Y_chi_init", "n_chi_at_Tp")
 
 
-def why_unused(model: Model, name: str) -> str | None:
-    """Which choice of the model leaves a parameter without effect; None if none does."""
-    choices = model.choices
-    if name in _OWN_INPUT and choices.dark_matter != "input":
-        return f'not used with dark_matter = "{choices.dark_matter}"'
-    if name == "P_back_over_P" and choices.closure != "two-zone":
-        return 'used by closure = "two-zone" only'
-    if name == "sigma_y" and choices.window == "none":
-        return 'not used with window = "none"'
-    return None
-
-
 def why_zero(model: Model, output: str, name: str) -> str | None:
     """Why an elasticity vanishes (or is as small as (m/T)²), in words; None if nothing says so."""
     choices = model.choices
-    unused = why_unused(model, name)
+    unused = model.why_unused(name)
     if unused is not None:
         return unused
     if name in _OWN_INPUT and output == "rho_B":
         return "rho_B does not depend on the dark matter given as input"
     if name in _OWN_INPUT and not float(model.value(name)):
         return "it is 0: there is nothing to scale"
-    if name == "unit_GeV":
-        return 'used by incidence = "thermal" only'
     if output == "rho_DM" and choices.dark_matter == "input" and name not in ("m_chi", *_OWN_INPUT):
         return _INPUT
     if output == "ratio" and name == "f_chi" and choices.dark_matter != "input":

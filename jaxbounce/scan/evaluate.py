@@ -16,7 +16,6 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.errors import ProgramTooLarge
 from jaxbounce._core.status import Status
-from jaxbounce.conversion import FullWave
 from jaxbounce.model.model import Model, Prediction, predict
 
 Precision = Literal["float64", "float32"]
@@ -61,14 +60,9 @@ def relative_cost(model: Model, names: tuple[str, ...], gradients: int) -> int:
     cost = 4 if gradients else 1
     if model.choices.equations == "boltzmann":
         cost *= 128
-    conversion = model.conversion
-    # P is the same for all points unless something varies that it depends on
-    if conversion is not None and set(names) & {*conversion.names(), "v_w", "T_p"}:
-        cost *= 64
-        if conversion.incidence == "thermal":
-            cost *= 16 * conversion.panels
-        elif isinstance(conversion.model, FullWave):
-            cost *= 16
+    # a stage is the same for all points unless something varies that it depends on
+    for stage, moves in zip(model.stages, model.moving(names), strict=True):
+        cost *= stage.relative_cost if moves else 1
     return cost
 
 
@@ -147,7 +141,8 @@ class Evaluation:
                     if jnp.issubdtype(leaf.dtype, jnp.floating)
                     else np.asarray(leaf)
                 ),
-                self.model,
+                # what is the same for all points is computed once, here
+                self.model.settled(self.names),
             )
             model = jax.device_put(leaves, device)
             shape = (batches, self.batch, len(self.names))

@@ -87,7 +87,7 @@ def plan_scan(
     """
     if precision == "float32":
         for what, needed in (
-            ("a conversion on a wall", model.conversion is not None),
+            ("a stage of the model", bool(model.stages)),
             ("the Boltzmann equations", model.choices.equations == "boltzmann"),
             ("gradients", bool(gradients)),  # what they multiply underflows
         ):

@@ -4,17 +4,14 @@ from jaxbounce.yields.annihilation import Solver as Solver
 from jaxbounce.yields.boltzmann import (
     BoltzmannResult as BoltzmannResult,
     Evolution as Evolution,
-    TemperatureRange as TemperatureRange,
     evolve_boltzmann as evolve_boltzmann,
     solve_boltzmann as solve_boltzmann,
 )
 from jaxbounce.yields.closures import (
-    Closure as Closure,
     converted_fraction as converted_fraction,
     two_zone_log_survival as two_zone_log_survival,
 )
 from jaxbounce.yields.quadrature import (
-    Quadrature as Quadrature,
     flux_over_entropy as flux_over_entropy,
     gauss_legendre_integral as gauss_legendre_integral,
     published_area_density as published_area_density,
@@ -22,9 +19,6 @@ from jaxbounce.yields.quadrature import (
     time_limits as time_limits,
 )
 from jaxbounce.yields.rates import (
-    Coupling as Coupling,
-    Flux as Flux,
-    Rates as Rates,
     annihilation_rate as annihilation_rate,
     equilibrium_yield as equilibrium_yield,
     source_rate as source_rate,

@@ -15,12 +15,14 @@ of which the last term too vanishes where U does not move.
 from typing import Any, Literal, NamedTuple
 
 import diffrax
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from jaxbounce._core.types import Real, Scalar
-from jaxbounce.yields.rates import Rates, annihilation_rate, equilibrium_yield
+from jaxbounce.parameters import Choices, Parameters
+from jaxbounce.yields.rates import annihilation_rate, equilibrium_yield
 from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
 from jaxbounce.yields.segments import Segments, series_at, time_on_segment
 
@@ -37,8 +39,9 @@ _PROBE_TOLERANCE = 1e-6  # so that ∂/∂σv is right where σv is too small to
 _LARGEST_LOG, _LEAST_LOG = 300.0, 600.0
 
 
-class _Arguments(NamedTuple):
-    rates: Rates
+class _Arguments(eqx.Module):
+    p: Parameters
+    c: Choices = eqx.field(static=True)
     segment: Segments
     s_wave: Scalar
     """λ at T_p, its constant part."""
@@ -69,22 +72,22 @@ class Annihilation(StageEquation):
 
     def coefficients(self, t: Real, args: _Arguments) -> _Coefficients:
         """At times τ = t."""
-        rates, segment = args.rates, args.segment
+        p, c, segment = args.p, args.c, args.segment
         stretch, speed = time_on_segment(segment, t)
         cooling = 1 / stretch
         present = equilibrium_yield(
-            rates.mass_over_Tp * stretch,
-            rates.g_chi,
-            rates.g_star_s,
-            rates.chi_stats,
-            rates.equilibrium,
+            p.m_chi / p.T_p * stretch,
+            p.g_chi,
+            p.g_star_s,
+            c.chi_stats,
+            c.equilibrium,
             segment.relativistic,
         )
         k, K, Z, M = (jnp.zeros_like(stretch) for _ in range(4))
-        if rates.coupling == "self-consistent":
+        if c.coupling == "self-consistent":
             k, K = series_at(segment.rate, t), series_at(segment.lost, t)
             M = series_at(segment.gained, t) / args.gain_scale
-        elif rates.deplete:
+        elif c.depletion == "on":
             Z = series_at(segment.lost, t)
         shape = cooling * speed
         rate = (args.s_wave + args.p_wave * cooling) * shape
@@ -152,12 +155,10 @@ def _strategy(solver: Solver, tolerance: Scalar) -> diffrax.AbstractSolver:
     return named[solver]()
 
 
-def _bath(rates: Rates, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
+def _bath(p: Parameters, c: Choices, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
     """Y_eq in the middle of the segment, and the χ that the bath makes over it, λY_eq² Δn."""
     stretch = jnp.exp(segment.start + segment.length / 2)
-    equilibrium = equilibrium_yield(
-        rates.mass_over_Tp * stretch, rates.g_chi, rates.g_star_s, rates.chi_stats
-    )
+    equilibrium = equilibrium_yield(p.m_chi / p.T_p * stretch, p.g_chi, p.g_star_s, c.chi_stats)
     return jax.lax.stop_gradient((equilibrium, rate / stretch * segment.length * equilibrium**2))
 
 
@@ -197,7 +198,8 @@ class Progress(NamedTuple):
 
 
 def advance(
-    rates: Rates,
+    p: Parameters,
+    c: Choices,
     tolerance: Scalar,
     solver: Solver,
     adjoint: diffrax.AbstractAdjoint,
@@ -207,7 +209,8 @@ def advance(
     """Solve one segment.
 
     Args:
-        rates: the point.
+        p: the parameters, all given.
+        c: the choices.
         tolerance: allowed local error of ln Y_χ, and of Y_B relative to its scale.
         solver: name of the method.
         adjoint: how diffrax differentiates.
@@ -217,19 +220,15 @@ def advance(
     Returns:
         The solution at its end.
     """
-    self_consistent = rates.coupling == "self-consistent"
+    self_consistent = c.coupling == "self-consistent"
     U0 = carry.log_Y_chi
-    both = annihilation_rate(
-        rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
-    )
-    s_wave = annihilation_rate(
-        rates.T_p, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
-    )
+    both = annihilation_rate(p.T_p, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
+    s_wave = annihilation_rate(p.T_p, p.m_chi, p.sigma_v, 0.0, p.g_star, p.g_star_s)
     fading = jnp.exp(-segment.washout)
     before = carry.Y_B * fading
     scale = segment.gained_at_end
     if self_consistent:
-        equilibrium, made = _bath(rates, both, segment)
+        equilibrium, made = _bath(p, c, both, segment)
         segment = _depletion_in_place(made, U0, segment)
         start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
         later = jnp.where(made + start < equilibrium, made + start, equilibrium)
@@ -244,7 +243,7 @@ def advance(
         t1=1.0,
         dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
-        args=_Arguments(rates, segment, s_wave, both - s_wave, scale),
+        args=_Arguments(p, c, segment, s_wave, both - s_wave, scale),
         stepsize_controller=diffrax.PIDController(
             rtol=0.0,
             atol=tolerance,
@@ -271,7 +270,7 @@ def advance(
         Y_B = before + segment.gained_at_end
         table_error = segment.gain_error
         after = U
-        if rates.deplete:
+        if c.depletion == "on":
             share = lost * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
             gone = (share > 1) | (lowest < 0)
             exhausted = exhausted | gone

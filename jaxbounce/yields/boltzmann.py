@@ -7,7 +7,8 @@ ln Y_χ (`jaxbounce.yields.annihilation`), solved by diffrax with an L-stable me
 whose stages is one scalar equation, solved in place (`jaxbounce.yields.scalar_dirk`).
 """
 
-from typing import Any, Literal, get_args
+import dataclasses
+from typing import Any, get_args
 
 import diffrax
 import equinox as eqx
@@ -15,20 +16,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxbounce._core.checks import one_of
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
+from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
-    Rates,
     annihilation_rate,
     equilibrium_yield,
+    kernel_of,
     source_rate,
     wall_area,
 )
 from jaxbounce.yields.segments import Segments, make_segments
-
-TemperatureRange = Literal["published", "frozen"]
 
 PANELS = {"eq6": 14, "kjma": 14, "published": 26}
 
@@ -92,51 +94,20 @@ class Evolution(eqx.Module):
     status: Int[Array, " temperatures"]
 
 
-def _is_valid(rates: Rates, *others: Scalar) -> Bool[Array, ""]:
+def _is_valid(p: Parameters, hot: Scalar, cold: Scalar, given: Scalar) -> Bool[Array, ""]:
     """Whether every value is finite and inside its range."""
-    r = rates
-    finite = jnp.asarray(True)
-    for value in (*jax.tree.leaves(rates), *others):
-        finite = finite & jnp.isfinite(value)
-    positive = (r.g_chi, r.T_p, r.beta_over_H, r.v_w, r.I_p, r.g_star, r.g_star_s, r.sigma_y)
-    for value in positive:
-        finite = finite & (value > 0)
-    for value in (r.m_chi, r.P, r.f_chi, r.sigma_v, r.sigma_v_slope, r.washout_over_H):
-        finite = finite & (value >= 0)
-    massless_p_wave = (r.sigma_v_slope > 0) & (r.m_chi == 0)
-    return finite & (r.v_w < 1) & (r.P <= 1) & ~massless_p_wave
-
-
-_SAFE = {
-    "m_chi": 1.0,
-    "g_chi": 2.0,
-    "T_p": 100.0,
-    "beta_over_H": 100.0,
-    "v_w": 0.3,
-    "I_p": 0.34,
-    "g_star": 100.0,
-    "g_star_s": 100.0,
-    "P": 0.1,
-    "sigma_y": 3.0,
-}
-"""What is solved in place of an invalid point, so that it cannot hold up a batch."""
-
-
-def _made_safe(rates: Rates, valid: Bool[Array, ""]) -> Rates:
-    names = [f for f, v in vars(rates).items() if isinstance(v, jax.Array)]
-    values = [jnp.where(valid, getattr(rates, name), _SAFE.get(name, 0.0)) for name in names]
-    return eqx.tree_at(lambda r: [getattr(r, name) for name in names], rates, values)
+    massless_p_wave = (p.sigma_v_slope > 0) & (p.m_chi == 0)
+    # the ends are those of the solve, which may lie beyond those of a point
+    valid = are_inside(dataclasses.replace(p, T_max_over_Tp=2.0, T_min_over_Tp=0.5))
+    valid = valid & jnp.isfinite(hot) & jnp.isfinite(given) & (given >= 0)
+    return valid & (hot >= cold) & (cold > 0) & ~massless_p_wave
 
 
 def solve_boltzmann(
-    rates: Rates,
+    p: Parameters,
+    c: Choices,
     Y_chi: RealLike | None = None,
     *,
-    T_max_over_Tp: RealLike = 5.0,
-    T_min_over_Tp: RealLike = 1e-3,
-    y_min: RealLike = -80.0,
-    y_max: RealLike = 50.0,
-    temperature_range: TemperatureRange = "published",
     tolerance: RealLike = 1e-10,
     solver: Solver = "auto",
     adjoint: diffrax.AbstractAdjoint | None = None,
@@ -149,15 +120,11 @@ def solve_boltzmann(
     disturbs no other.
 
     Args:
-        rates: what happens to χ and B; scalars.
+        p: the parameters, all given. The walls count from y_min to y_max.
+        c: the choices. Their temperature_range: "published" ends at T_min; "frozen" follows
+            annihilation on, down to T = 0, to m/T = 300 by the equation, then in closed form.
+            Washout and walls end at T_min in either case.
         Y_chi: yield of χ at T_max; None starts in equilibrium. Y_B starts at zero.
-        T_max_over_Tp: hottest temperature over T_p.
-        T_min_over_Tp: coldest temperature over T_p.
-        y_min: percolation time before which walls do not count (published: −80).
-        y_max: percolation time after which they do not count (published: 50).
-        temperature_range: "published" ends at T_min. "frozen" follows annihilation on, down
-            to T = 0: to m/T = 300 by the equation, then in closed form. Washout and walls end
-            at T_min in either case.
         tolerance: local error of ln Y_χ, and of Y_B relative to its scale, allowed in a step;
             the yields are in error by 10 to 40 times as much. 1e-8 is twice as fast.
         solver: "auto" and "scalar-dirk": L-stable, stages solved in place, the best measured
@@ -177,44 +144,39 @@ def solve_boltzmann(
         takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED; NOT_FINITE.
 
     Raises:
-        ValueError: for an unknown name, or if a value is not a scalar (while tracing).
+        ConfigurationError: for an unknown name, or if a value is not a scalar (while tracing).
     """
-    for what, name, known in (
-        ("temperature_range", temperature_range, get_args(TemperatureRange)),
-        ("solver", solver, get_args(Solver)),
-    ):
-        if name not in known:
-            raise ValueError(f"{what} = {name!r}: must be one of {', '.join(map(repr, known))}")
-    for leaf in jax.tree.leaves((rates, Y_chi)):
+    one_of("solver", solver, get_args(Solver))
+    for leaf in jax.tree.leaves((p, Y_chi)):
         if jnp.ndim(leaf):
-            raise ValueError(
+            raise ConfigurationError(
                 f"a value of shape {jnp.shape(leaf)}: solve_boltzmann takes one point; use jax.vmap"
             )
-    hot, cold = as_real(T_max_over_Tp), as_real(T_min_over_Tp)
-    y_min, y_max, tolerance = as_real(y_min), as_real(y_max), as_real(tolerance)
+    hot, cold, tolerance = p.T_max_over_Tp, p.T_min_over_Tp, as_real(tolerance)
     given = as_real(0.0 if Y_chi is None else Y_chi)
-    valid = _is_valid(rates, hot, cold, y_min, y_max, given)
-    valid = valid & (given >= 0) & (hot >= cold) & (cold > 0) & (y_min < y_max)
-    rates = _made_safe(rates, valid)
-    hot, cold = jnp.where(valid, hot, 2.0), jnp.where(valid, cold, 0.5)
+    valid = _is_valid(p, hot, cold, given)
+    p = made_safe(p, valid)
+    hot, cold = p.T_max_over_Tp, p.T_min_over_Tp
     hottest, coldest = -jnp.log(hot), -jnp.log(cold)
     last = coldest
-    if temperature_range == "frozen":
-        least = jnp.where(rates.m_chi > 0, rates.mass_over_Tp, 1e-12)
+    if c.temperature_range == "frozen":
+        mass = p.m_chi / p.T_p
+        least = jnp.where(p.m_chi > 0, mass, 1e-12)
         cool = jnp.log(_FROZEN / jnp.where(least > 1e-12, least, 1e-12))
         last = jnp.where(cool > coldest, cool, coldest)
     segments = make_segments(
-        rates,
+        p,
+        c,
         hottest=hottest,
         coldest=coldest,
         last=last,
-        y_min=jnp.where(valid, y_min, -80.0),
-        y_max=jnp.where(valid, y_max, 50.0),
-        panels=PANELS[rates.kernel] if panels is None else panels,
+        y_min=p.y_min,
+        y_max=p.y_max,
+        panels=PANELS[kernel_of(c)] if panels is None else panels,
         nodes=nodes,
     )
     start = _log_start(
-        rates, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
+        p, c, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
     )
     carry = Progress(
         log_Y_chi=start,
@@ -228,13 +190,15 @@ def solve_boltzmann(
     adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
 
     def step(carry: Progress, segment: Segments) -> tuple[Progress, None]:
-        return advance(rates, tolerance, solver, adjoint, carry, segment), None
+        return advance(p, c, tolerance, solver, adjoint, carry, segment), None
 
     carry, _ = jax.lax.scan(step, carry, segments)
-    return _finished(rates, carry, last, cold, temperature_range, valid)
+    return _finished(p, c, carry, last, cold, valid)
 
 
-def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Segments) -> Scalar:
+def _log_start(
+    p: Parameters, c: Choices, Y_chi: Scalar | None, hottest: Scalar, segments: Segments
+) -> Scalar:
     """ln Y_χ at the start: of equilibrium, or of a given Y_χ that may be zero.
 
     Where annihilation brings Y_χ to equilibrium within 1e-5 of an e-fold, it starts there:
@@ -243,23 +207,23 @@ def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Se
     """
     stretch = jnp.exp(hottest)
     equilibrium = equilibrium_yield(
-        rates.mass_over_Tp * stretch,
-        rates.g_chi,
-        rates.g_star_s,
-        rates.chi_stats,
-        rates.equilibrium,
+        p.m_chi / p.T_p * stretch,
+        p.g_chi,
+        p.g_star_s,
+        c.chi_stats,
+        c.equilibrium,
         segments.relativistic[0],
     )
     log_equilibrium = jnp.log(equilibrium + _SMALLEST_YIELD)
     if Y_chi is None:
         return log_equilibrium
     rate = annihilation_rate(
-        rates.T_p / stretch,
-        rates.m_chi,
-        rates.sigma_v,
-        rates.sigma_v_slope,
-        rates.g_star,
-        rates.g_star_s,
+        p.T_p / stretch,
+        p.m_chi,
+        p.sigma_v,
+        p.sigma_v_slope,
+        p.g_star,
+        p.g_star_s,
     )
     made = rate * equilibrium**2
     seed = jax.lax.stop_gradient(_PRODUCED * made / (1 + made) + _SMALLEST_YIELD)
@@ -268,25 +232,21 @@ def _log_start(rates: Rates, Y_chi: Scalar | None, hottest: Scalar, segments: Se
 
 
 def _finished(
-    rates: Rates,
+    p: Parameters,
+    c: Choices,
     carry: Progress,
     last: Scalar,
     cold: Scalar,
-    temperature_range: TemperatureRange,
     valid: Bool[Array, ""],
 ) -> BoltzmannResult:
     Y_chi = jnp.exp(carry.log_Y_chi)
-    T_last = rates.T_p * jnp.exp(-last)
-    rate = annihilation_rate(
-        T_last, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
-    )
+    T_last = p.T_p * jnp.exp(-last)
+    rate = annihilation_rate(T_last, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
     remaining = rate * Y_chi
-    T_end = rates.T_p * cold
-    if temperature_range == "frozen":
+    T_end = p.T_p * cold
+    if c.temperature_range == "frozen":
         # λ falls as T (a) and T² (b): ∫ λ dn to T = 0 is λ_a + λ_b/2
-        s_wave = annihilation_rate(
-            T_last, rates.m_chi, rates.sigma_v, 0.0, rates.g_star, rates.g_star_s
-        )
+        s_wave = annihilation_rate(T_last, p.m_chi, p.sigma_v, 0.0, p.g_star, p.g_star_s)
         Y_chi = Y_chi / (1 + (s_wave + rate) / 2 * Y_chi)
         remaining, T_end = jnp.zeros_like(remaining), jnp.zeros_like(T_end)
     Y_B = carry.Y_B
@@ -299,9 +259,9 @@ def _finished(
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
     finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)
     status = jnp.where(finite | carry.exhausted, status, Status.NOT_FINITE)
-    if rates.coupling == "self-consistent":
+    if c.coupling == "self-consistent":
         # the hits a particle makes are not continued beyond m/T = 650
-        valid = valid & (rates.mass_over_Tp < COLDEST)
+        valid = valid & (p.m_chi / p.T_p < COLDEST)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)
     good = status == Status.SUCCESS
     return BoltzmannResult(
@@ -316,11 +276,10 @@ def _finished(
 
 
 def evolve_boltzmann(
-    rates: Rates,
+    p: Parameters,
+    c: Choices,
     T: Float[Array, " temperatures"],
     Y_chi: RealLike | None = None,
-    *,
-    T_max_over_Tp: RealLike = 5.0,
     **options: Any,
 ) -> Evolution:
     """Yields, source and wall area on a grid of temperatures.
@@ -329,29 +288,27 @@ def evolve_boltzmann(
     accurate as a final one, and none depends on the grid.
 
     Args:
-        rates: what happens to χ and B; scalars.
+        p: the parameters, all given.
+        c: the choices, but for temperature_range.
         T: temperatures (GeV), each ≤ T_max_over_Tp T_p; any order.
         Y_chi: yield of χ at T_max; None starts in equilibrium.
-        T_max_over_Tp: hottest temperature over T_p.
-        options: those of `solve_boltzmann` but T_min_over_Tp and temperature_range.
+        options: those of `solve_boltzmann`.
 
     Returns:
         An `Evolution`; arrays of the shape of T.
     """
     T = as_real(T)
+    c = dataclasses.replace(c, temperature_range="published")
 
     def until(cold: Scalar) -> BoltzmannResult:
-        return solve_boltzmann(
-            rates, Y_chi, T_max_over_Tp=T_max_over_Tp, T_min_over_Tp=cold, **options
-        )
+        return solve_boltzmann(dataclasses.replace(p, T_min_over_Tp=cold), c, Y_chi, **options)
 
-    ratio = T / rates.T_p
+    ratio = T / p.T_p
     result = jax.vmap(until)(ratio)
-    y = rates.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
-    y_min, y_max = options.get("y_min", -80.0), options.get("y_max", 50.0)
-    inside = (y >= y_min) & (y <= y_max)
-    source = jnp.where(inside, source_rate(rates, jnp.where(inside, y, 0.0)), 0.0)
-    if rates.coupling == "self-consistent":
+    y = p.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
+    inside = (y >= p.y_min) & (y <= p.y_max)
+    source = jnp.where(inside, source_rate(p, c, jnp.where(inside, y, 0.0)), 0.0)
+    if c.coupling == "self-consistent":
         source = source * result.Y_chi
     return Evolution(
         T=T,
@@ -359,6 +316,6 @@ def evolve_boltzmann(
         Y_chi=result.Y_chi,
         Y_B=result.Y_B,
         source=source,
-        area_density=jnp.where(inside, wall_area(rates, jnp.where(inside, y, 0.0)), 0.0),
+        area_density=jnp.where(inside, wall_area(p, c, jnp.where(inside, y, 0.0)), 0.0),
         status=result.status,
     )

@@ -11,16 +11,13 @@ fraction C is converted depends on what is assumed between hits; the assumptions
   behind converting with P_b.
 """
 
-from typing import Literal
-
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, gammaln
 
 from jaxbounce._core.types import Real, RealLike, as_real
+from jaxbounce.parameters import Closure
 from jaxbounce.yields.panels import gauss_legendre
-
-Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
 
 _NODES = 24
 

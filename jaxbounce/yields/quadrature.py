@@ -11,7 +11,6 @@ Two rules, by name: `"gauss-legendre"` (converged, with an error estimate) and
 """
 
 import functools
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -37,8 +36,6 @@ from jaxbounce.yields.panels import (
     integrate_panels,
     panel_nodes,
 )
-
-Quadrature = Literal["gauss-legendre", "published"]
 
 PUBLISHED_Y_NODES = 8000
 

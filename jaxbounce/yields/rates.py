@@ -9,25 +9,21 @@ e-fold, at constant g_*,
 The walls' source S comes by two names:
 
 * `"external"`, the published one: S = P f_χ J₁ (A/V) W/(sH), from f_χ times the equilibrium
-  density, whatever has become of Y_χ. χ loses it only where `deplete` says so.
+  density, whatever has become of Y_χ. χ loses it only where `depletion` says so.
 * `"self-consistent"`: S = P (J₁/n) (A/V) W/H · Y_χ: only the χ that are there can hit a wall.
 """
 
-from typing import Literal, get_args
+from typing import Literal
 
-import equinox as eqx
 import jax.numpy as jnp
 
-from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral, number_density
-from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics, check_names
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperature_ratio
-from jaxbounce.percolation.area import AreaKernel, Window, activity_window, scaled_area_density
+from jaxbounce.parameters import Choices, Parameters
+from jaxbounce.percolation.area import activity_window, scaled_area_density
 from jaxbounce.yields.quadrature import flux_over_entropy, published_area_density
-
-Coupling = Literal["external", "self-consistent"]
-
-Flux = Literal["static", "moving-wall"]
 
 Kernel = Literal["eq6", "kjma", "published"]
 
@@ -35,81 +31,10 @@ COLDEST = 650.0
 """m/T beyond which equilibrium densities no longer change: e^{−650} ≈ 1e-283."""
 
 
-class Rates(eqx.Module):
-    """What happens to χ and B during the transition: values as array leaves, choices static.
-
-    Attributes:
-        m_chi: mass of χ (GeV), ≥ 0.
-        g_chi: its internal degrees of freedom.
-        T_p: percolation temperature (GeV).
-        beta_over_H: (β/H) at percolation.
-        v_w: wall speed.
-        I_p: extended volume at percolation.
-        g_star: degrees of freedom in the energy density, constant.
-        g_star_s: degrees of freedom in the entropy density, constant.
-        P: probability that χ converts to B on a hit.
-        f_chi: occupancy of the external source; unused by the self-consistent one.
-        sigma_y: width of the Gaussian activity window.
-        sigma_v: a of ⟨σv⟩ = a + b T/m_χ (GeV⁻²).
-        sigma_v_slope: b (GeV⁻²).
-        washout_over_H: w₀ = Γ_w/H at T_p.
-        washout_power: k of Γ_w/H = w₀ (x/x_p)^k; 0 is a constant, negative fades out.
-        kernel: "eq6", "kjma", or "published" (eq. (6) on the published z grid).
-        window: "gaussian" or "none".
-        chi_stats: "fermion", "boson" or "classical".
-        equilibrium: "exact" or "piecewise".
-        flux: "static" or "moving-wall".
-        coupling: "external" or "self-consistent".
-        deplete: whether χ loses what the external source takes.
-    """
-
-    m_chi: Scalar = eqx.field(converter=as_leaf)
-    g_chi: Scalar = eqx.field(converter=as_leaf)
-    T_p: Scalar = eqx.field(converter=as_leaf)
-    beta_over_H: Scalar = eqx.field(converter=as_leaf)
-    v_w: Scalar = eqx.field(converter=as_leaf)
-    I_p: Scalar = eqx.field(converter=as_leaf)
-    g_star: Scalar = eqx.field(converter=as_leaf)
-    g_star_s: Scalar = eqx.field(converter=as_leaf)
-    P: Scalar = eqx.field(converter=as_leaf)
-    f_chi: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    sigma_y: Scalar = eqx.field(converter=as_leaf, default=15.0)
-    sigma_v: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    sigma_v_slope: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    washout_over_H: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    washout_power: Scalar = eqx.field(converter=as_leaf, default=0.0)
-    kernel: Kernel = eqx.field(static=True, default="eq6")
-    window: Window = eqx.field(static=True, default="gaussian")
-    chi_stats: Statistics = eqx.field(static=True, default="fermion")
-    equilibrium: Equilibrium = eqx.field(static=True, default="exact")
-    flux: Flux = eqx.field(static=True, default="static")
-    coupling: Coupling = eqx.field(static=True, default="external")
-    deplete: bool = eqx.field(static=True, default=True)
-
-    def __check_init__(self) -> None:
-        check_names(self.chi_stats, self.equilibrium)
-        for what, name, known in (
-            ("kernel", self.kernel, get_args(Kernel)),
-            ("window", self.window, get_args(Window)),
-            ("flux", self.flux, get_args(Flux)),
-            ("coupling", self.coupling, get_args(Coupling)),
-        ):
-            if name not in known:
-                raise ValueError(f"{what} = {name!r}: must be one of {', '.join(map(repr, known))}")
-        if self.coupling == "self-consistent" and not self.deplete:
-            raise ValueError(
-                'coupling = "self-consistent" takes from χ what it gives to B: deplete must be True'
-            )
-
-    @property
-    def area_kernel(self) -> AreaKernel:
-        """The area density that `kernel` evaluates or approximates."""
-        return "kjma" if self.kernel == "kjma" else "eq6"
-
-    @property
-    def mass_over_Tp(self) -> Scalar:
-        """m_χ/T_p."""
-        return self.m_chi / self.T_p
+def kernel_of(choices: Choices) -> Kernel:
+    """The area density that the source takes: of the choice, on the published grid if asked for."""
+    published = choices.quadrature == "published" and choices.area_kernel == "eq6"
+    return "published" if published else choices.area_kernel
 
 
 def annihilation_rate(
@@ -165,27 +90,30 @@ def _unit_density(
     return number_density(1.0, x, 1.0, statistics, equilibrium)
 
 
-def _hits(rates: Rates, x: Real, relativistic: bool | Real | None) -> Real:
+def _hits(p: Parameters, c: Choices, x: Real, relativistic: bool | Real | None) -> Real:
     """J₁/n_eq: hits per particle, wall area and time; x beyond `COLDEST` is held there."""
-    v_w = rates.v_w if rates.flux == "moving-wall" else None
+    v_w = p.v_w if c.flux == "moving-wall" else None
     warm = jnp.where(x < COLDEST, x, COLDEST)
-    flux = flux_integral(warm, v_w, rates.chi_stats, rates.equilibrium, relativistic)
-    density = _unit_density(warm, rates.chi_stats, rates.equilibrium, relativistic)
+    flux = flux_integral(warm, v_w, c.chi_stats, c.equilibrium, relativistic)
+    density = _unit_density(warm, c.chi_stats, c.equilibrium, relativistic)
     return flux / (2 * jnp.pi**2) / density
 
 
-def wall_area(rates: Rates, y: Real) -> Real:
-    """(A/V)(v_w/β) at percolation time y, by the kernel of `rates`, without the window."""
-    if rates.kernel == "published":
-        return published_area_density(y, rates.I_p)
-    return scaled_area_density(y, rates.I_p, rates.kernel)
+def wall_area(p: Parameters, c: Choices, y: Real) -> Real:
+    """(A/V)(v_w/β) at percolation time y, by the kernel chosen, without the window."""
+    if kernel_of(c) == "published":
+        return published_area_density(y, p.I_p)
+    return scaled_area_density(y, p.I_p, c.area_kernel)
 
 
-def source_rate(rates: Rates, y: Real, relativistic: bool | Real | None = None) -> Real:
+def source_rate(
+    p: Parameters, c: Choices, y: Real, relativistic: bool | Real | None = None
+) -> Real:
     """What the walls convert per unit of y = β(t − t_p).
 
     Args:
-        rates: the point.
+        p: the parameters, all given.
+        c: the choices.
         y: percolation time, any shape.
         relativistic: which published limit to take (`equilibrium="piecewise"`); None
             decides by T > m/3.
@@ -194,14 +122,14 @@ def source_rate(rates: Rates, y: Real, relativistic: bool | Real | None = None) 
         Coupling "external": dY_B/dy = P f_χ (J₁/s)(A/V) W/β. Coupling "self-consistent":
         the same per χ, −d ln Y_χ/dy = P (J₁/n)(A/V) W/β. Shape of y.
     """
-    x = rates.mass_over_Tp * temperature_ratio(y, rates.beta_over_H)
-    area = wall_area(rates, y) * activity_window(y, rates.sigma_y, rates.window)
-    if rates.coupling == "self-consistent":
-        return rates.P / rates.v_w * area * _hits(rates, x, relativistic)
-    v_w = rates.v_w if rates.flux == "moving-wall" else None
-    flux = flux_integral(x, v_w, rates.chi_stats, rates.equilibrium, relativistic)
-    incident = flux_over_entropy(flux, rates.g_chi, rates.g_star_s)
-    return rates.P * rates.f_chi / rates.v_w * area * incident
+    x = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
+    area = wall_area(p, c, y) * activity_window(y, p.sigma_y, c.window)
+    if c.coupling == "self-consistent":
+        return p.P / p.v_w * area * _hits(p, c, x, relativistic)
+    v_w = p.v_w if c.flux == "moving-wall" else None
+    flux = flux_integral(x, v_w, c.chi_stats, c.equilibrium, relativistic)
+    incident = flux_over_entropy(flux, p.g_chi, p.g_star_s)
+    return p.P * p.f_chi / p.v_w * area * incident
 
 
 def washout_exponent(

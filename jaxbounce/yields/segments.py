@@ -25,13 +25,14 @@ from jaxbounce._core.legendre import legendre_rule, legendre_to_powers, legendre
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH
 from jaxbounce.cosmology.radiation import temperature_ratio
+from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels
 from jaxbounce.yields.quadrature import rough_source, source_panels
 from jaxbounce.yields.rates import (
-    Rates,
     annihilation_rate,
     equilibrium_yield,
+    kernel_of,
     source_rate,
     washout_exponent,
 )
@@ -83,78 +84,73 @@ class Segments(NamedTuple):
     gain_error: Float[Array, " segments"]
 
 
-def _rough(rates: Rates, y: Real) -> tuple[Real, Real, Real]:
+def _rough(p: Parameters, c: Choices, y: Real) -> tuple[Real, Real, Real]:
     phi, slope, inverse_feature = rough_source(
         y,
-        I_p=rates.I_p,
-        sigma_y=rates.sigma_y,
-        m_over_Tp=rates.mass_over_Tp,
-        beta_over_H=rates.beta_over_H,
-        window=rates.window,
-        kernel=rates.area_kernel,
+        I_p=p.I_p,
+        sigma_y=p.sigma_y,
+        m_over_Tp=p.m_chi / p.T_p,
+        beta_over_H=p.beta_over_H,
+        window=c.window,
+        kernel=c.area_kernel,
     )
-    if rates.kernel == "published":
-        cut = _FIRST_NODE * extended_volume(y, rates.I_p)
+    if kernel_of(c) == "published":
+        cut = _FIRST_NODE * extended_volume(y, p.I_p)
         phi, slope = phi - cut, slope - cut
     return phi, slope, inverse_feature
 
 
-def _rough_depletion(rates: Rates, y: Real) -> Real:
+def _rough_depletion(p: Parameters, c: Choices, y: Real) -> Real:
     """k to 30 %: a particle meets the walls' area at ¼ of its speed, or at half of theirs."""
-    volume = extended_volume(y, rates.I_p)
-    x = rates.mass_over_Tp * temperature_ratio(y, rates.beta_over_H)
+    volume = extended_volume(y, p.I_p)
+    x = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
     hits = 0.25 / jnp.sqrt(1 + jnp.pi * x / 8)
-    if rates.flux == "moving-wall":
-        hits = hits + rates.v_w / 2
-    if rates.kernel == "kjma":
+    if c.flux == "moving-wall":
+        hits = hits + p.v_w / 2
+    if kernel_of(c) == "kjma":
         area = volume * jnp.exp(-volume)
     else:
         area = volume / (1 + volume / 6) ** 0.75
-        if rates.kernel == "published":
+        if kernel_of(c) == "published":
             area = area * jnp.exp(-_FIRST_NODE * volume)
-    window = jnp.exp(-((y / rates.sigma_y) ** 2) / 2) if rates.window == "gaussian" else 1.0
-    return rates.P / rates.v_w * hits * area * window
+    window = jnp.exp(-((y / p.sigma_y) ** 2) / 2) if c.window == "gaussian" else 1.0
+    return p.P / p.v_w * hits * area * window
 
 
-def _wall_panels(rates: Rates, lower: Scalar, upper: Scalar, panels: int) -> Real:
+def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels: int) -> Real:
     """Edges in y of panels on which source, depletion and washout are all resolved."""
     edges = source_panels(
-        I_p=rates.I_p,
-        sigma_y=rates.sigma_y,
-        m_over_Tp=rates.mass_over_Tp,
-        beta_over_H=rates.beta_over_H,
+        I_p=p.I_p,
+        sigma_y=p.sigma_y,
+        m_over_Tp=p.m_chi / p.T_p,
+        beta_over_H=p.beta_over_H,
         lower=lower,
         upper=upper,
-        window=rates.window,
-        kernel=rates.area_kernel,
+        window=c.window,
+        kernel=c.area_kernel,
         panels=panels - _FRONT_EDGES,
     )
     source_edges, lower, upper = edges, edges[0], edges[-1]
     # χ that the bath makes anew, λY_eq² an e-fold, does not run out
     made = (
-        annihilation_rate(
-            rates.T_p, rates.m_chi, rates.sigma_v, rates.sigma_v_slope, rates.g_star, rates.g_star_s
-        )
-        * equilibrium_yield(
-            rates.mass_over_Tp, rates.g_chi, rates.g_star_s, rates.chi_stats, rates.equilibrium
-        )
-        ** 2
+        annihilation_rate(p.T_p, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
+        * equilibrium_yield(p.m_chi / p.T_p, p.g_chi, p.g_star_s, c.chi_stats, c.equilibrium) ** 2
     )
     deepest = -jnp.log(jnp.clip(made, np.exp(-_LARGEST_EXPONENT), 1.0))
     parts = (np.arange(_INTERVALS) + 0.5) / _INTERVALS
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
         y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
-        phi, slope, inverse_feature = _rough(rates, y)
-        B = rates.beta_over_H
+        phi, slope, inverse_feature = _rough(p, c, y)
+        B = p.beta_over_H
         n, last = _efolds(y, B), _efolds(upper, B)
-        washed = washout_exponent(n, last, rates.washout_over_H, rates.washout_power)
-        fading = rates.washout_over_H * jnp.exp(rates.washout_power * n) / (B + 2 * y)
+        washed = washout_exponent(n, last, p.washout_over_H, p.washout_power)
+        fading = p.washout_over_H * jnp.exp(p.washout_power * n) / (B + 2 * y)
         phi = phi - jnp.minimum(washed, _LARGEST_EXPONENT)
         slope = slope + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
         inverse_feature = inverse_feature + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
-        if rates.coupling == "self-consistent":
-            k = _rough_depletion(rates, y)
+        if c.coupling == "self-consistent":
+            k = _rough_depletion(p, c, y)
             gone = jnp.cumsum(k * widths) - k * widths / 2
             phi = phi - jnp.minimum(gone, deepest)
             slope = slope - jnp.where(gone < deepest, k, 0.0)
@@ -174,7 +170,8 @@ def _efolds(y: Real, beta_over_H: Real) -> Real:
 
 
 def make_segments(
-    rates: Rates,
+    p: Parameters,
+    c: Choices,
     *,
     hottest: Scalar,
     coldest: Scalar,
@@ -187,7 +184,8 @@ def make_segments(
     """Cut n from `hottest` to `last` into segments and integrate the source on each.
 
     Args:
-        rates: the point, all scalars.
+        p: the parameters, all given.
+        c: the choices.
         hottest: n = ln(T_p/T) to start from.
         coldest: n until which walls and washout act.
         last: n to end with, ≥ `coldest`.
@@ -196,14 +194,14 @@ def make_segments(
         panels: panels of the wall epoch (static).
         nodes: Gauss–Legendre nodes a segment (static).
     """
-    B = rates.beta_over_H
+    B = p.beta_over_H
     hot_y, cold_y = B / 2 * jnp.expm1(2 * hottest), B / 2 * jnp.expm1(2 * coldest)
     # `where`, not minimum: at a tie the derivative must belong to one side
     lower = jnp.where(hot_y < y_min, y_min, hot_y)
     upper = jnp.where(cold_y > y_max, y_max, cold_y)
     lower = jnp.where(lower < upper, lower, upper)
     thinnest = 1e-9 * (1 + jnp.abs(lower))
-    edges = _wall_panels(rates, lower, jnp.where(upper > lower, upper, lower + thinnest), panels)
+    edges = _wall_panels(p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels)
     edges = jnp.where(edges < upper, edges, upper)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
@@ -211,8 +209,8 @@ def make_segments(
     final = jnp.where(cold_y > edges[-1], final, coldest)
     n = jnp.concatenate([hottest[None], first, inner, final, coldest[None], last[None]])
     relativistic = jnp.ones(n.shape[0] - 1, bool)
-    if rates.equilibrium == "piecewise":
-        mass = rates.mass_over_Tp
+    if c.equilibrium == "piecewise":
+        mass = p.m_chi / p.T_p
         meets = mass * jnp.exp(last) > PIECEWISE_SWITCH
         meeting = jnp.log(PIECEWISE_SWITCH / jnp.where(meets, mass, 1.0))
         meeting = jnp.clip(jnp.where(meets, meeting, last), hottest, last)
@@ -220,30 +218,36 @@ def make_segments(
         relativistic = (n[1:] + n[:-1]) / 2 < meeting
     middle = (n[1:] + n[:-1]) / 2
     active = (middle > first) & (middle < final)
-    return _integrate_source(rates, n, active, relativistic, coldest, nodes)
+    return _integrate_source(p, c, n, active, relativistic, coldest, nodes)
 
 
 def _integrate_source(
-    rates: Rates, n: Real, active: Real, relativistic: Real, coldest: Scalar, nodes: int
+    p: Parameters,
+    c: Choices,
+    n: Real,
+    active: Real,
+    relativistic: Real,
+    coldest: Scalar,
+    nodes: int,
 ) -> Segments:
     x, to_coefficients, to_integral = legendre_rule(nodes)
     to_powers = legendre_to_powers(nodes + 1)
     at_nodes = legendre_values(nodes)
     start, length = n[:-1], jnp.diff(n)
     # outside the wall epoch y runs away; nothing is evaluated there
-    y_edges = rates.beta_over_H / 2 * jnp.expm1(2 * n)
+    y_edges = p.beta_over_H / 2 * jnp.expm1(2 * n)
     first = jnp.where(active, y_edges[:-1], 0.0)[:, None]
     span = jnp.where(active, jnp.diff(y_edges), 0.0)[:, None]
     y = first + span * (1 + x) / 2
-    node_n = jnp.where(active[:, None], _efolds(y, rates.beta_over_H), start[:, None])
-    rate = span * source_rate(rates, y, relativistic[:, None])
+    node_n = jnp.where(active[:, None], _efolds(y, p.beta_over_H), start[:, None])
+    rate = span * source_rate(p, c, y, relativistic[:, None])
 
     def washout(a: Real, b: Real) -> Real:
         return washout_exponent(
             jnp.where(a < coldest, a, coldest),
             jnp.where(b < coldest, b, coldest),
-            rates.washout_over_H,
-            rates.washout_power,
+            p.washout_over_H,
+            p.washout_power,
         )
 
     end = n[1:]
@@ -253,7 +257,7 @@ def _integrate_source(
     integrate = jax.vmap(lambda f, h: integrate_panels(f[None], h[None]))
     lost_at_end, loss_error = integrate(rate, half)
     bare = rate * kept
-    if rates.coupling == "self-consistent":
+    if c.coupling == "self-consistent":
         gain = bare * jnp.exp(-(lost @ at_nodes))
         gained, gained_bare = gain @ to_integral.T / 2, bare @ to_integral.T / 2
     else:

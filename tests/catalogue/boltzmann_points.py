@@ -5,7 +5,8 @@ import functools
 import equinox as eqx
 import jax
 
-from jaxbounce.yields import Rates, solve_boltzmann
+from jaxbounce import Choices, Parameters
+from jaxbounce.yields import solve_boltzmann
 
 BENCHMARK = {
     "m_chi": 0.95,
@@ -35,15 +36,25 @@ NO_WINDOW = 1e9  # a Gaussian so wide that it is 1
 PUBLISHED = {"coupling": "external", "kernel": "eq6", "equilibrium": "piecewise"}
 
 
+def choices(*, kernel="eq6", deplete=True, **names):
+    """`Choices` for the Boltzmann equations, the published kernel by one name."""
+    return Choices(
+        equations="boltzmann",
+        area_kernel="kjma" if kernel == "kjma" else "eq6",
+        quadrature="published" if kernel == "published" else "gauss-legendre",
+        depletion="on" if deplete else "off",
+        **names,
+    )
+
+
 @functools.cache
-def _compiled(thermal, choices, options):
+def _compiled(thermal, names, options):
     @eqx.debug.assert_max_traces(max_traces=1)
     def solve(values, Y_chi, T_max, T_min, tolerance):
         return solve_boltzmann(
-            Rates(**values, **dict(choices)),
+            Parameters(**values, T_max_over_Tp=T_max, T_min_over_Tp=T_min),
+            choices(**dict(names)),
             None if thermal else Y_chi,
-            T_max_over_Tp=T_max,
-            T_min_over_Tp=T_min,
             tolerance=tolerance,
             **dict(options),
         )
@@ -52,9 +63,9 @@ def _compiled(thermal, choices, options):
 
 
 def solve_point(
-    changes=None, Y_chi=4.9e-10, *, ends=(5.0, 1e-3), tolerance=1e-10, options=(), **choices
+    changes=None, Y_chi=4.9e-10, *, ends=(5.0, 1e-3), tolerance=1e-10, options=(), **names
 ):
     """One point, compiled once for each set of choices whatever the values."""
-    run = _compiled(Y_chi is None, tuple(sorted(choices.items())), tuple(options))
+    run = _compiled(Y_chi is None, tuple(sorted(names.items())), tuple(options))
     values = {k: float(v) for k, v in {**BENCHMARK, **(changes or {})}.items()}
     return run(values, 0.0 if Y_chi is None else float(Y_chi), *map(float, ends), tolerance)

@@ -11,11 +11,11 @@ import pytest
 from scipy.integrate import quad
 
 import boltzmann_reference as reference
-from boltzmann_points import BENCHMARK, NO_WINDOW, PUBLISHED, SELF, UNDEPLETED, solve_point
+from boltzmann_points import BENCHMARK, NO_WINDOW, PUBLISHED, SELF, UNDEPLETED, choices, solve_point
+from jaxbounce import Parameters
 from jaxbounce._core.status import Status
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, ENTROPY_DENSITY_TODAY, GEV_IN_KG
 from jaxbounce.yields import (
-    Rates,
     annihilation_rate,
     converted_fraction,
     equilibrium_yield,
@@ -27,7 +27,7 @@ from jaxbounce.yields import (
     washout_exponent,
 )
 
-FROZEN = (("temperature_range", "frozen"),)
+FROZEN = {"temperature_range": "frozen"}
 
 
 def test_depletion_only():
@@ -114,7 +114,7 @@ def test_freeze_out(strength, expected, start):
         changes | {"sigma_v": sigma_v},
         None,
         ends=(30 / start, 0.03),
-        options=FROZEN,
+        **FROZEN,
         **SELF,
     )
     np.testing.assert_allclose(result.Y_chi, expected, rtol=1e-8)
@@ -127,7 +127,7 @@ def test_relic_density():
     sigma_v = 2.2e-26 / 1.1673e-17  # cm³/s in GeV⁻²
     values = BENCHMARK | {"m_chi": 100.0, "T_p": 100 / 30, "P": 0.0, "sigma_v": sigma_v}
     values |= {"g_star": 86.25, "g_star_s": 86.25}
-    result = solve_point(values, None, ends=(30.0, 0.03), options=FROZEN, **SELF)
+    result = solve_point(values, None, ends=(30.0, 0.03), **FROZEN, **SELF)
     Y, _ = reference.solve(values, None, kernel="kjma", ends=(30 / 8, 0.03), pieces=1)
     T = values["T_p"] * 0.03
     Y = Y / (1 + Y * float(annihilation_rate(T, 100.0, sigma_v, 0.0, 86.25, 86.25)))
@@ -255,7 +255,7 @@ def test_exhausted_and_invalid_points_harm_no_other():
     Y0 = jnp.array([4.9e-10, 1e-10, 4.9e-10, 4.9e-10, 4.9e-10])
     base["v_w"] = base["v_w"].at[2].set(jnp.nan)
     base["P"] = base["P"].at[3].set(1.5)
-    run = jax.jit(jax.vmap(lambda v, y: solve_boltzmann(Rates(**v, **PUBLISHED), y)))
+    run = jax.jit(jax.vmap(lambda v, y: solve_boltzmann(Parameters(**v), choices(**PUBLISHED), y)))
     result = run(base, Y0)
     expected = [
         Status.SUCCESS,
@@ -286,7 +286,7 @@ def test_evolution():
 
     @jax.jit
     def run(values, T):
-        return evolve_boltzmann(Rates(**values, **SELF), T, 4.9e-10)
+        return evolve_boltzmann(Parameters(**values), choices(**SELF), T, 4.9e-10)
 
     values = BENCHMARK | {"sigma_y": 30.0}
     history = run(values, T)
@@ -326,15 +326,15 @@ def test_solvers_by_name(solver, tolerance):
 
 def test_bad_names_and_shapes():
     with pytest.raises(ValueError, match="coupling"):
-        Rates(**BENCHMARK, coupling="extern")
+        choices(coupling="extern")
     with pytest.raises(ValueError, match="deplete"):
-        Rates(**BENCHMARK, coupling="self-consistent", deplete=False)
+        choices(coupling="self-consistent", deplete=False)
     with pytest.raises(ValueError, match="solver"):
-        solve_boltzmann(Rates(**BENCHMARK), 1e-9, solver="euler")
+        solve_boltzmann(Parameters(**BENCHMARK), choices(), 1e-9, solver="euler")
     with pytest.raises(ValueError, match="temperature_range"):
-        solve_boltzmann(Rates(**BENCHMARK), 1e-9, temperature_range="all")
+        choices(temperature_range="all")
     with pytest.raises(ValueError, match="vmap"):
-        solve_boltzmann(Rates(**BENCHMARK | {"P": jnp.ones(3)}), 1e-9)
+        solve_boltzmann(Parameters(**BENCHMARK | {"P": jnp.ones(3)}), choices(), 1e-9)
 
 
 def test_equilibrium_yield():

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbounce.yields import Rates, solve_boltzmann
+from boltzmann_points import choices
+from jaxbounce import Parameters
+from jaxbounce.yields import solve_boltzmann
 
 POINT = {
     "m_chi": 500.0,
@@ -25,7 +27,7 @@ POINT = {
     "washout_power": -0.5,
     "Y_chi": 1e-3,
 }
-CHOICES = {"coupling": "self-consistent", "kernel": "kjma"}
+CHOICES = choices(coupling="self-consistent", kernel="kjma")
 
 POINTS = {
     "ordinary": {},
@@ -40,7 +42,7 @@ def _log_yields(values, tolerance, adjoint=None):
     values = dict(values)
     Y_chi = values.pop("Y_chi")
     result = solve_boltzmann(
-        Rates(**values, **CHOICES), Y_chi, tolerance=tolerance, adjoint=adjoint
+        Parameters(**values), CHOICES, Y_chi, tolerance=tolerance, adjoint=adjoint
     )
     return jnp.log(jnp.stack([result.Y_chi, result.Y_B]))
 
