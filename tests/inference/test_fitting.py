@@ -14,9 +14,9 @@ from jaxbounce._core.errors import ComputationError
 from jaxbounce.cosmology.constants import GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
     FitStatus,
-    data as likelihood,
-    fisher as directions,
-    fitting as fit,
+    directions,
+    fit,
+    likelihood,
     match,
 )
 from jaxbounce.inference.fitting import low_discrepancy, make_problem, starting_points
