@@ -160,8 +160,8 @@ def test_a_loss_that_nothing_moves_is_out_of_reach():
 def test_what_is_refused():
     with pytest.raises(ConfigurationError, match="loss: returned float64 of shape"):
         minimise_loss(BENCHMARK, "f_chi", lambda found: jnp.stack([found.Y_B, found.Y_chi]))
+    loss = jax.tree_util.Partial(_squares, 4e-28, 2e-27)
     with pytest.raises(ComputationError, match="none of 6 starts") as refusal:
-        loss = jax.tree_util.Partial(_squares, 4e-28, 2e-27)
         minimise_loss(SWEPT.replace(v_w=1.5), ["f_chi", "P"], loss, NEAR, starts=STARTS)
     assert "\n" not in str(refusal.value)
 
