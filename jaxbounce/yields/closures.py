@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, gammaln
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, as_real
-from jaxbounce.yields.panels import gauss_legendre
 
 Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
 
