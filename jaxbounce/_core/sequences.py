@@ -1,11 +1,11 @@
 """Points that fill the unit cube evenly."""
 
 import numpy as np
-from jaxtyping import ArrayLike, Float
+from jaxtyping import Float
 
 
 def low_discrepancy(
-    count: int, dimensions: int, shift: Float[ArrayLike, "..."] = 0.5
+    count: int, dimensions: int, shift: Float[np.ndarray, " dim"] | float = 0.5
 ) -> Float[np.ndarray, "count dim"]:
     """Multiples of powers of the generalised golden ratio, modulo 1.
 

@@ -1,6 +1,7 @@
 """Fits by gradients against closed forms and SciPy."""
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -110,7 +111,8 @@ def test_a_loss_in_si_units_reaches_its_known_minimum():
 
 
 def test_new_values_do_not_recompile(monkeypatch):
-    once = eqx.debug.assert_max_traces(gradient_fits._best.__wrapped__, max_traces=1)
+    best: Any = gradient_fits._best
+    once = eqx.debug.assert_max_traces(best.__wrapped__, max_traces=1)
     monkeypatch.setattr(gradient_fits, "_best", eqx.filter_jit(once))
     for target, low, start in ((4e-28, 1e-12, 1e-9), (5e-28, 1e-11, 2e-9)):
         loss = jax.tree_util.Partial(_squares, jnp.asarray(target), jnp.asarray(2e-27))
