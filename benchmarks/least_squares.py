@@ -6,10 +6,10 @@ All get 16 starts at once of the same problem and differentiate the model forwar
 bare, with less to do than a fit asks for (ln ω alone, no bounds, no derivatives at the end), and
 in place of ours, with all of it.
 
-Measured twice on two cores, optimistix 0.1.0, relative to ours: in place, 2.0 to 2.1 times the time
-to compile and 10 to 15 times that to run for f_chi, 1.6 to 1.7 and 1.7 to 1.8 times for (f_chi, P);
-bare, 1.2 to 1.3 times the time to compile and 0.8 to 1.5 times that to run. All starts of all of
-them reach the data to 5e-15. Hence fits keep their own.
+Measured twice on two cores, optimistix 0.1.0, relative to ours: in place, 2.0 to 2.1 times the
+time to compile and 10 to 15 times that to run for f_chi, 1.6 to 1.7 and 1.7 to 1.8 times for
+(f_chi, P); bare, 1.2 to 1.3 times the time to compile and 0.8 to 1.5 times that to run. All starts
+of all of them reach the data to 5e-15. Hence fits keep their own.
 """
 
 import time
