@@ -18,6 +18,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 def check_number(key: str, value: Any, allowed: Range) -> float:
     """`value` as a float, if it is a number in the range."""
+    # a NumPy or JAX scalar, or an array without axes, is the number it holds
+    if getattr(value, "shape", None) == () and getattr(value.dtype, "kind", "") in "iuf":
+        value = value.item()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ConfigurationError(f"{key} = {value!r}: must be a number; write it without quotes")
     try:
@@ -65,8 +68,12 @@ def check_name(key: str, value: Any, allowed: Iterable[str]) -> str:
     return value
 
 
-def one_of(what: str, value: Any, allowed: Iterable[str]) -> None:
-    """Refuse a name that is not one of those allowed: nothing falls back on another silently."""
+def one_of(what: str, value: Any, allowed: Iterable[Any]) -> None:
+    """Refuse a value that is not among those allowed: nothing falls back on another silently.
+
+    Raises:
+        ConfigurationError: one line with all that is allowed.
+    """
     allowed = tuple(allowed)
     if value not in allowed:
         raise ConfigurationError(

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.far_field import decay_matrix
 from jaxbounce.bounce.grid import (
@@ -98,7 +98,7 @@ def rise(value: Callable[[Field], Scalar], u: Field) -> Scalar:
     nodes t = s³ are dense at the false vacuum, where U' may be a broken power or have a
     logarithm; for smooth ones the rule is exact to the fifth power of u.
     """
-    node, weight = np.polynomial.legendre.leggauss(_LINE_NODES)
+    node, weight = gauss_legendre(_LINE_NODES)
     s = (node + 1) / 2
     gradient = jax.vmap(jax.grad(value))((s**3)[:, None] * u)
     line = (weight / 2 * 3 * s**2) @ (gradient @ u)

@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbounce._core.numerics import eliminate
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, Scalar
 
 _SMALLEST = 1e-11  # t below which the integral is cut: an error of 1e-11 in g
@@ -46,12 +47,12 @@ def hankel_modulus(t: np.ndarray) -> np.ndarray:
 @functools.cache
 def _rule(dimension: int) -> tuple[np.ndarray, np.ndarray]:
     """Squares of the nodes t and weights of the integral for g."""
-    y, weight = np.polynomial.legendre.leggauss(_NODES)
+    y, weight = gauss_legendre(_NODES)
     edges = np.linspace(np.log(_SMALLEST), np.log(_SPLIT), _PANELS + 1)
     half = np.diff(edges)[:, None] / 2
     inner = np.exp(edges[:-1, None] + half * (1 + y)).ravel()
     inner_weight = (half * weight).ravel() * inner
-    y, weight = np.polynomial.legendre.leggauss(_OUTER_NODES)
+    y, weight = gauss_legendre(_OUTER_NODES)
     outer = 2 * _SPLIT / (1 + y)  # 1/t from 0 to 1/split
     outer_weight = weight / 2 / _SPLIT * outer**2
     t = np.concatenate([inner, outer])

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from jaxbounce._core.series import legendre_polynomials
 from jaxbounce._core.types import Real, Scalar
 
 _TAIL_FLOOR = 1e-13  # rounding
@@ -244,11 +245,7 @@ def evaluate_with_slope(
 
 def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:
     """Σ c_k P_k(y)."""
-    previous, current = jnp.ones_like(y), y
-    polynomials = [previous, current]
-    for k in range(1, coefficients.shape[-2] - 1):
-        previous, current = current, ((2 * k + 1) * y * current - k * previous) / (k + 1)
-        polynomials.append(current)
+    polynomials = legendre_polynomials(coefficients.shape[-2], y)
     return jnp.einsum("...ka,...k->...a", coefficients, jnp.stack(polynomials, -1))
 
 

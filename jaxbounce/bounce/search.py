@@ -23,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import Field, rise
 from jaxbounce.bounce.grid import (
@@ -134,7 +135,7 @@ def best_ansatz(
     value: ScaledPotential, paths: Float[Array, "paths images n"], dimension: int
 ) -> Ansatz:
     """The tanh wall of least F; width and amplitude from a fixed list."""
-    node, weight = np.polynomial.legendre.leggauss(_SCAN_NODES)
+    node, weight = gauss_legendre(_SCAN_NODES)
     start, stop = np.arcsinh(-1 / _WIDTHS)[:, None], np.arcsinh(14.0)
     t = start + (stop - start) * (node + 1) / 2
     x = 1 + _WIDTHS[:, None] * np.sinh(t)

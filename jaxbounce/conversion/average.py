@@ -22,9 +22,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
-from jaxbounce.cosmology.gas_integrals import Statistics, check_names
+from jaxbounce.cosmology.gas_integrals import Statistics, check_names, log_partition
 
 Probability: TypeAlias = Callable[[Real, Any], Real | tuple[Real, Real]]
 """(p_z, args) → P, or P and its absolute error, for an array of p_z; parameters come by args."""
@@ -66,16 +67,6 @@ class FluxAverage(eqx.Module):
         return self.value / as_real(probability)
 
 
-def _log_occupation(y: Real, statistics: Statistics) -> Real:
-    """L(y): the occupation integrated over transverse energies, y > 0."""
-    if statistics == "fermion":
-        return jnp.log1p(jnp.exp(-y))
-    if statistics == "boson":
-        near = jnp.minimum(y, 1.0)
-        return jnp.where(y < 1.0, -jnp.log(-jnp.expm1(-near)), -jnp.log1p(-jnp.exp(-y)))
-    return jnp.exp(-y)
-
-
 def _edges(
     length: Scalar, centres: Real, finest: Real, width: Scalar, thresholds: Real, panels: int
 ) -> Real:
@@ -104,7 +95,7 @@ def _edges(
 
 def _nodes(edges: Real, nodes: int) -> tuple[Real, Real]:
     """Nodes x = a + (b − a) sin²(πt/2) and dx/dt, shape (panels, nodes), t on [0, 1]."""
-    t = (1 + np.polynomial.legendre.leggauss(nodes)[0]) / 2
+    t = (1 + gauss_legendre(nodes)[0]) / 2
     span = jnp.diff(edges)[:, None]
     x = edges[:-1, None] + span * np.sin(np.pi * t / 2) ** 2
     return x, span * (np.pi / 2 * np.sin(np.pi * t))
@@ -117,7 +108,7 @@ def _integrate(values: Real) -> tuple[Scalar, Scalar]:
     which an n-node rule first errs.
     """
     nodes = values.shape[-1]
-    t, weight = np.polynomial.legendre.leggauss(nodes)
+    t, weight = gauss_legendre(nodes)
     degree = np.arange(nodes - 4, nodes)
     tail = (
         (2 * degree + 1)
@@ -234,7 +225,7 @@ def _reduced(energy: Real, q: Real, m: Scalar, T: Scalar, statistics: Statistics
     small = occupation < 1e-8
     z = jnp.where(small, 1e-8, occupation)
     ratio = jnp.where(small, 1 - sign * occupation / 2, jnp.log1p(sign * z) / (sign * z))
-    hot = _log_occupation(jnp.where(cold, 1.0, y), statistics) * jnp.exp(jnp.minimum(m / T, 1.0))
+    hot = log_partition(jnp.where(cold, 1.0, y), statistics) * jnp.exp(jnp.minimum(m / T, 1.0))
     return jnp.where(cold, boltzmann * ratio, hot)
 
 

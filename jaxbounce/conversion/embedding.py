@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.series import horner
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 
 Spin = Literal["scalar", "dirac"]
@@ -167,18 +168,11 @@ def _slab_wave(K: Scalar, length: Scalar, mass: Scalar, spin: Spin) -> tuple[Arr
     decay = jnp.exp(-jnp.where(closed, size, 0.0))
     f = jnp.where(closed, (1 + decay**2) / 2, jnp.cos(angle))
     g = jnp.where(closed, (1 - decay**2) / 2, jnp.sin(angle)) / size
-    f = jnp.where(near, _horner(_COSINE, small), f)
-    g = jnp.where(near, _horner(_SINC, small), g)
+    f = jnp.where(near, horner(_COSINE, small), f)
+    g = jnp.where(near, horner(_SINC, small), g)
     norm = 1 / (f**2 + (alpha * g) ** 2)
     inverse = jax.lax.complex(f * norm, alpha * g * norm)
     return jax.lax.complex(jnp.zeros_like(g), beta * g) * inverse, decay * inverse
-
-
-def _horner(coefficients: tuple[float, ...], x: Real) -> Real:
-    total = jnp.full_like(x, coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
-        total = total * x + coefficient
-    return total
 
 
 def _rotate(cosine: Real, sine: Real, matrix: tuple[Array, Array, Array, Array]):

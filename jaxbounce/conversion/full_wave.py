@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._core.checks import one_of
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.embedding import (
@@ -103,8 +104,7 @@ class FullWave(ConversionModel):
     tolerance: float = eqx.field(static=True, default=1e-8)
 
     def __check_init__(self):
-        if self.spin not in get_args(Spin):
-            raise ValueError(f"spin = {self.spin!r}: must be one of {', '.join(get_args(Spin))}")
+        one_of("spin", self.spin, get_args(Spin))
         if self.steps < 1:
             raise ValueError(f"steps = {self.steps}: must be at least 1")
 

@@ -20,6 +20,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Complex, Float
 
+from jaxbounce._core.checks import one_of
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
@@ -72,11 +74,7 @@ class LocalLandauZener(ConversionModel):
             ("kinematics", get_args(Kinematics)),
             ("combination", get_args(Combination)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} = {getattr(self, name)!r}: must be one of"
-                    f" {', '.join(map(repr, allowed))}"
-                )
+            one_of(name, getattr(self, name), allowed)
 
     def __call__(self, profile: WallProfile, couplings: Couplings, motion: RealLike) -> LocalResult:
         """Estimate P(χ→B).
@@ -125,7 +123,7 @@ class LocalLandauZener(ConversionModel):
         """ζ = ½∫ω s dξ between neighbouring crossings; 0 next to padding."""
         both = exists[1:] & exists[:-1]
         start, length = xi[:-1], jnp.where(both, jnp.diff(xi), 0.0)
-        x, weight = np.polynomial.legendre.leggauss(_PHASE_NODES)
+        x, weight = gauss_legendre(_PHASE_NODES)
         t = ((np.arange(_PHASE_PANELS)[:, None] + (1 + x) / 2) / _PHASE_PANELS).ravel()
         weights = np.tile(weight / 2 / _PHASE_PANELS, _PHASE_PANELS)
         nodes = start[:, None] + length[:, None] * t

@@ -20,6 +20,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._core.checks import one_of
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
@@ -105,11 +106,7 @@ class TwoLevelPropagation(ConversionModel):
             ("kinematics", get_args(Kinematics)),
             ("meaning", get_args(Meaning)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} = {getattr(self, name)!r}: must be one of"
-                    f" {', '.join(map(repr, allowed))}"
-                )
+            one_of(name, getattr(self, name), allowed)
         if self.steps < 8 or self.steps % 8:
             raise ValueError(f"steps = {self.steps}: must be a multiple of 8")
 

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._core.polynomial import evaluate_polynomial, fit_polynomial
+from jaxbounce._core.checks import one_of
+from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.series import evaluate_polynomial, fit_polynomial, horner
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.constants import ZETA_3
 
@@ -19,13 +21,12 @@ Equilibrium = Literal["exact", "piecewise"]
 
 
 def check_names(statistics: str, equilibrium: str = "exact") -> None:
-    """Raise ValueError for a name that is not one: no formula falls back on another silently."""
+    """Raise ConfigurationError for a name that is not one: no formula falls back on another."""
     for what, name, known in (
         ("statistics", statistics, get_args(Statistics)),
         ("equilibrium", equilibrium, get_args(Equilibrium)),
     ):
-        if name not in known:
-            raise ValueError(f"{what} = {name!r}: must be one of {', '.join(map(repr, known))}")
+        one_of(what, name, known)
 
 
 _SERIES_LIMIT = 1.4  # m/T up to which V(x) is summed in powers of x, beyond in e^{−x}
@@ -68,14 +69,7 @@ def _power_series(statistics: Statistics) -> tuple[float, ...]:
     return tuple(coefficients)
 
 
-def _horner(coefficients: tuple[float, ...], x: Real) -> Real:
-    total = jnp.zeros_like(x)
-    for coefficient in reversed(coefficients):
-        total = total * x + coefficient
-    return total
-
-
-def _log_partition(x: Real, statistics: Statistics) -> Real:
+def log_partition(x: Real, statistics: Statistics) -> Real:
     """∫ₓ^∞ f dE: ±ln(1 ± e^{−x}), or e^{−x}."""
     if statistics == "fermion":
         return jnp.log1p(jnp.exp(-x))
@@ -91,7 +85,7 @@ def _speed_integral(x: Real, statistics: Statistics) -> Real:
         return 2 * (1 + x) * jnp.exp(-x)
     near = jnp.minimum(x, _SERIES_LIMIT)
     square = near**2
-    tail = square**2 * _horner(_power_series(statistics), square)
+    tail = square**2 * horner(_power_series(statistics), square)
     if statistics == "fermion":
         small = 1.5 * ZETA_3 - np.log(2) * square + near**3 / 3 + tail
     else:
@@ -102,7 +96,7 @@ def _speed_integral(x: Real, statistics: Statistics) -> Real:
     decay = jnp.exp(-far)
     second = tuple(2 * sign ** (k - 1) / k**2 for k in range(1, _EXPONENTIAL_TERMS + 1))
     third = tuple(2 * sign ** (k - 1) / k**3 for k in range(1, _EXPONENTIAL_TERMS + 1))
-    large = decay * (far * _horner(second, decay) + _horner(third, decay))
+    large = decay * (far * horner(second, decay) + horner(third, decay))
     return jnp.where(x < _SERIES_LIMIT, small, large)
 
 
@@ -112,7 +106,7 @@ def _speed_integral_jvp(
 ) -> tuple[Real, Real]:
     # V' = −2x ∫ₓ^∞ f dE: exact, and shorter than the derivative of the series
     (x,), (x_dot,) = primals, tangents
-    slope = -2 * x * _log_partition(jnp.where(x > 0, x, 1.0), statistics)
+    slope = -2 * x * log_partition(jnp.where(x > 0, x, 1.0), statistics)
     return _speed_integral(x, statistics), slope * x_dot
 
 
@@ -203,7 +197,7 @@ def density_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
     positive = jnp.where(small > 0, small, 1.0)
     square = small**2
     near = evaluate_polynomial(regular, 0.0, near_edge**2, square)
-    near = near + jnp.log(positive) * square * _horner(_density_logarithm(statistics), square)
+    near = near + jnp.log(positive) * square * horner(_density_logarithm(statistics), square)
     # `where`, not `clip`: at an edge itself the branch in use must have its whole derivative
     inner = jnp.where(x < near_edge, near_edge, jnp.where(x < far_edge, x, far_edge))
     between = evaluate_polynomial(middle, near_edge, far_edge, inner)
@@ -216,7 +210,7 @@ def density_integral(x: RealLike, statistics: Statistics = "fermion") -> Real:
 @functools.cache
 def _squared_rule() -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights on [0, 1], Gauss–Legendre in the square root: dense near zero."""
-    t, weight = np.polynomial.legendre.leggauss(_PART_NODES)
+    t, weight = gauss_legendre(_PART_NODES)
     root = (1 + t) / 2
     return root**2, weight * root
 
@@ -282,7 +276,7 @@ def moving_flux_integral(x: RealLike, v_w: RealLike, statistics: Statistics = "f
     gamma = 1 / jnp.sqrt((1 - v_w) * (1 + v_w))
     slow_limit = gamma * v_w * x
     safe = jnp.where(x > 0, gamma * x, 1.0)
-    edge = jnp.where(x > 0, slow_limit**2 * _log_partition(safe, statistics), 0.0)
+    edge = jnp.where(x > 0, slow_limit**2 * log_partition(safe, statistics), 0.0)
     fast = (1 + v_w**2) * speed_integral(gamma * x, statistics) / 4 + edge / 2
     total = density_integral(x, statistics)
     part = _part_integral(x, slow_limit, statistics)

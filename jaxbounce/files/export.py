@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce.files.netcdf import write_netcdf
 from jaxbounce.files.write import written_whole
 from jaxbounce.scan.design import POINT
 from jaxbounce.scan.store import STATUS, Store
@@ -15,7 +16,8 @@ from jaxbounce.scan.store import STATUS, Store
 def export(store: Store, path: Path) -> int:
     """All computed points as one flat table: CSV, Parquet or netCDF by suffix; how many.
 
-    Written chunk by chunk, whole or not at all. Points that are not computed yet are left out.
+    Written whole or not at all, CSV and Parquet chunk by chunk. Points that are not
+    computed yet are left out.
 
     Raises:
         ConfigurationError: for another suffix, a missing library, or a path that is not writable.
@@ -26,7 +28,9 @@ def export(store: Store, path: Path) -> int:
         raise ConfigurationError(f"{path}: unknown format; use .csv, .parquet or .nc")
     if len(store.missing()) == store.layout.count:
         raise ComputationError(f"{store.path}: nothing is computed yet that could be written")
-    writer = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}[suffix]
+    if suffix == ".nc":
+        return _write_netcdf(store, path)
+    writer = {".csv": _write_csv, ".parquet": _write_parquet}[suffix]
     with written_whole(path) as temporary:
         return writer(store, temporary)
 
@@ -86,22 +90,8 @@ def _write_parquet(store: Store, path: Path) -> int:
 
 
 def _write_netcdf(store: Store, path: Path) -> int:
-    try:
-        import h5netcdf
-    except ImportError:
-        raise ConfigurationError(
-            f"{path}: netCDF needs h5netcdf; pip install 'jaxbounce[scan]', or use .csv"
-        ) from None
-    points = 0
-    with h5netcdf.File(path, "w") as file:
-        file.attrs["sha256"] = store.attributes["sha256"]
-        file.dimensions[POINT] = None
-        for table in _tables(store):
-            size = table[STATUS].size
-            file.resize_dimension(POINT, points + size)
-            for name, values in table.items():
-                if name not in file.variables:
-                    file.create_variable(name, (POINT,), values.dtype, chunks=(size,))
-                file.variables[name][points : points + size] = values
-            points += size
-    return points
+    # a file that xarray writes is written at once: the one format that holds all of it in memory
+    tables = list(_tables(store))
+    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    write_netcdf(path, POINT, columns, {"sha256": store.attributes["sha256"]})
+    return columns[STATUS].size

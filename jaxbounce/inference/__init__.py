@@ -24,6 +24,11 @@ from jaxbounce.inference.fitting import (
     fit as fit,
     match as match,
 )
+from jaxbounce.inference.gradient_fits import (
+    Optimum as Optimum,
+    maximise_posterior as maximise_posterior,
+    minimise_loss as minimise_loss,
+)
 from jaxbounce.inference.posteriors import Posterior as Posterior, posterior as posterior
 from jaxbounce.inference.priors import (
     Prior as Prior,

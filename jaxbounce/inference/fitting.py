@@ -13,6 +13,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.checks import check_name, check_whole
 from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.sequences import low_discrepancy
 from jaxbounce._core.status import Status
 from jaxbounce.inference.data import OBSERVABLES, Likelihood, Tension, read_likelihood, tension
 from jaxbounce.inference.fisher import Combination, Directions, directions
@@ -89,20 +90,6 @@ class Fit(NamedTuple):
         return self.directions.flat
 
 
-def low_discrepancy(count: int, dimensions: int, seed: int = 0) -> Float[np.ndarray, "count dim"]:
-    """Points that fill the unit cube evenly: multiples of powers of the generalised golden ratio.
-
-    The additive recurrence x_k = frac(s + k a), a_j = g^{−j}, g^{d+1} = g + 1 (M. Roberts, "The
-    unreasonable effectiveness of quasirandom sequences", 2018), with a shift s drawn by `seed`.
-    """
-    ratio = 2.0
-    for _ in range(60):
-        ratio = (1 + ratio) ** (1 / (dimensions + 1))
-    steps = ratio ** -np.arange(1, dimensions + 1)
-    shift = np.random.default_rng(seed).random(dimensions)
-    return (shift + np.outer(np.arange(1, count + 1), steps)) % 1.0
-
-
 @eqx.filter_jit
 def minima(
     problem: Problem, starts: Float[Array, "starts free"], fixed: Bool[Array, " free"]
@@ -127,7 +114,8 @@ def make_problem(
 
 def starting_points(problem: Problem, count: int, seed: int) -> Float[Array, "starts free"]:
     """Starts in q: the model's own values, and points that fill the prior evenly."""
-    unit = low_discrepancy(count - 1, len(problem.names), seed)
+    free = len(problem.names)
+    unit = low_discrepancy(count - 1, free, np.random.default_rng(seed).random(free))
     columns = []
     for i, (name, prior) in enumerate(zip(problem.names, problem.priors, strict=True)):
         drawn = prior.quantile(jnp.asarray(unit[:, i]))

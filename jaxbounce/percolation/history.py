@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._core.legendre import legendre_rule, legendre_sum, legendre_values
+from jaxbounce._core.series import legendre_rule, legendre_sum, legendre_values
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 
 

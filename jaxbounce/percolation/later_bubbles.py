@@ -22,7 +22,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._core.polynomial import evaluate_polynomial, fit_polynomial
+from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.series import evaluate_polynomial, fit_polynomial
 from jaxbounce._core.types import Real, RealLike, as_real
 
 _NODES = 112  # ≤ 4e-15 for n = 0…3 and u in 1e-25…1e25 (tests/test_later_bubbles.py)
@@ -61,7 +62,7 @@ def incomplete_gamma_4(z: Any, xp: ModuleType = jnp) -> Any:
 @functools.cache
 def _mapped_nodes() -> tuple[np.ndarray, np.ndarray]:
     """Gauss–Legendre nodes t and weights of ∫₀^∞ dt under t = c (1+q)/(1−q)."""
-    q, weight = np.polynomial.legendre.leggauss(_NODES)
+    q, weight = gauss_legendre(_NODES)
     return _MAP_SCALE * (1 + q) / (1 - q), weight * 2 * _MAP_SCALE / (1 - q) ** 2
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._core.numerics import eliminate
+from jaxbounce._core.sequences import low_discrepancy
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
@@ -106,7 +107,7 @@ def find_vacua(
     """
     lower, upper = as_leaf(jnp.asarray(lower)), as_leaf(jnp.asarray(upper))
     size = jnp.abs(upper - lower).max()
-    points = _lattice(starts, lower.size)
+    points = low_discrepancy(starts, lower.size)
     ends = jax.vmap(lambda p: descend(potential, theta, p, size))(lower + (upper - lower) * points)
     polished = jax.vmap(lambda p: polish_vacuum(potential, theta, p))(ends)
     values = jax.vmap(lambda p: potential(p, theta))(polished)
@@ -120,14 +121,6 @@ def find_vacua(
             found.append(int(k))
     index = np.array(found, int)
     return Vacua(polished[index], values[index])
-
-
-def _lattice(count: int, fields: int) -> np.ndarray:
-    """Low-discrepancy points in the unit cube: multiples of powers of the plastic ratio."""
-    ratio = 2.0
-    for _ in range(60):
-        ratio = (1 + ratio) ** (1 / (fields + 1))
-    return (0.5 + np.arange(1, count + 1)[:, None] * ratio ** -np.arange(1.0, fields + 1)) % 1
 
 
 def descend(

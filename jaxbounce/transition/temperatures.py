@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from jaxbounce._core.numerics import bracketed_root
+from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce import solve_bounce, vacua_status
@@ -242,7 +243,7 @@ def find_transition(
     error = jnp.abs(coefficients[-2:]).max() / jnp.abs(coefficients[0])
 
     def exponent_at(T: Real, coefficients: Real) -> Real:
-        return _chebyshev_sum(coefficients, (2 * T - low - high) / (high - low))
+        return chebyshev_sum(coefficients, (2 * T - low - high) / (high - low))
 
     def log_rate(T: Real, coefficients: Real) -> Real:
         return log_rate_over_hubble(T, exponent_at(T, coefficients), prefactor, g_star)
@@ -324,14 +325,3 @@ def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tupl
         return (T[jnp.maximum(last, top + 1)], T[top]), None
 
     return jax.lax.scan(zoom, ends, jnp.arange(_ZOOMS) == _ZOOMS - 1)[0]
-
-
-def _chebyshev_sum(coefficients: Float[Array, " k"], x: Real) -> Real:
-    """Σ c_k T_k(x), by Clenshaw's recurrence."""
-
-    def step(carry: tuple[Real, Real], c: Scalar) -> tuple[tuple[Real, Real], None]:
-        return (c + 2 * x * carry[0] - carry[1], carry[0]), None
-
-    zero = jnp.zeros_like(x) + 0 * coefficients[0]
-    (b, b_next), _ = jax.lax.scan(step, (zero, zero), coefficients[:0:-1])
-    return coefficients[0] + x * b - b_next

@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, gammaln
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.parameters import Closure
-from jaxbounce.yields.panels import gauss_legendre
 
 _NODES = 24
 

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, Scalar
 
 PANELS = 10
@@ -38,12 +39,6 @@ _FLOOR = 1e-6  # share of the work given to mere length, so that no panel is los
 _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
 
 _DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
-
-
-@functools.cache
-def gauss_legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes and weights on [−1, 1]."""
-    return np.polynomial.legendre.leggauss(nodes)
 
 
 def graded_scan(lower: Real, upper: Real, layer: Real, core: Real) -> tuple[Real, Real]:

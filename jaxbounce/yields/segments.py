@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxbounce._core.legendre import legendre_rule, legendre_to_powers, legendre_values
+from jaxbounce._core.series import horner, legendre_rule, legendre_to_powers, legendre_values
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH
 from jaxbounce.cosmology.radiation import temperature_ratio
@@ -293,8 +293,4 @@ def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:
 
 def series_at(powers: Float[Array, " degrees"], tau: Scalar) -> Scalar:
     """A series of a segment, at τ."""
-    x = 2 * tau - 1
-    total = powers[-1]
-    for k in range(powers.shape[0] - 2, -1, -1):
-        total = total * x + powers[k]
-    return total
+    return horner(powers, 2 * tau - 1)

@@ -13,7 +13,7 @@ import jaxbounce
 from jaxbounce import ConfigurationError, Status
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
-    data as likelihood,
+    likelihood,
     log_p_value,
     n_sigma,
     ratio_and_sigma,

@@ -11,15 +11,16 @@ import pytest
 import jaxbounce
 from jaxbounce import ConfigurationError, predict
 from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.sequences import low_discrepancy
 from jaxbounce.cosmology.constants import GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
     FitStatus,
-    data as likelihood,
-    fisher as directions,
-    fitting as fit,
+    directions,
+    fit,
+    likelihood,
     match,
 )
-from jaxbounce.inference.fitting import low_discrepancy, make_problem, starting_points
+from jaxbounce.inference.fitting import make_problem, starting_points
 from jaxbounce.model.comparison import ROWS
 from jaxbounce.parameters import PRESETS
 
@@ -207,7 +208,7 @@ def test_directions_of_a_known_matrix():
 
 
 def test_starts_fill_the_cube():
-    points = low_discrepancy(256, 2, seed=3)
+    points = low_discrepancy(256, 2, np.random.default_rng(3).random(2))
     counts, *_ = np.histogram2d(*points.T, bins=8, range=[[0, 1], [0, 1]])
     # 4 on average; random points would leave some of the 64 cells empty
     assert counts.min() >= 2

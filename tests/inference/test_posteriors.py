@@ -15,10 +15,10 @@ from jaxbounce import ConfigurationError, predict
 from jaxbounce._core.errors import ComputationError
 from jaxbounce.cosmology.constants import GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
-    data as likelihood,
-    fitting as fit,
-    posteriors as posterior,
-    profiles as profile,
+    fit,
+    likelihood,
+    posterior,
+    profile,
 )
 from jaxbounce.inference.coordinates import Coordinates, coordinates
 from jaxbounce.inference.fitting import make_problem

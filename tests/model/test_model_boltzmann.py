@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.io import netcdf_file
+import xarray as xr
 
 from jaxbounce import Status, load, predict
 from jaxbounce.cli import main
@@ -163,8 +163,7 @@ def test_evolution_ends_where_the_run_does(capsys, tmp_path):
     binary = tmp_path / "yields.nc"
     status, _, _ = _run(capsys, *arguments, "--out", binary)
     assert status == 0
-    with netcdf_file(binary, mmap=False) as data:
-        np.testing.assert_array_equal(data.variables["Y_B"][:], Y_B)
+    np.testing.assert_array_equal(xr.load_dataset(binary).Y_B, Y_B)
 
 
 def test_evolve_refuses_in_one_line(capsys, tmp_path):

@@ -1,0 +1,109 @@
+"""Polynomials and series: powers by Horner's rule, Chebyshev and Legendre series."""
+
+import functools
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.types import Real, Scalar
+
+
+def horner(coefficients: Sequence[float] | Real, x: Real) -> Real:
+    """Σ c_k x^k by Horner's rule; where the c_k are arrays, their shape and that of x broadcast."""
+    total = coefficients[-1] + jnp.zeros_like(x)
+    for k in range(len(coefficients) - 2, -1, -1):
+        total = total * x + coefficients[k]
+    return total
+
+
+def fit_polynomial(
+    function: Callable[[np.ndarray], np.ndarray], lower: float, upper: float, degree: int
+) -> tuple[float, ...]:
+    """Coefficients in powers of s ∈ [−1, 1], x = (lower + upper)/2 + s (upper − lower)/2.
+
+    Interpolates at Chebyshev points. For the degrees used here (< 32), whose coefficients
+    fall fast, powers of s lose no more than a digit against the Chebyshev basis.
+    """
+    points = np.polynomial.chebyshev.chebpts1(degree + 1)
+    values = function((lower + upper) / 2 + (upper - lower) / 2 * points)
+    # discrete orthogonality of the Chebyshev polynomials on these points
+    fit = 2 / (degree + 1) * np.polynomial.chebyshev.chebvander(points, degree).T @ values
+    fit[0] /= 2
+    return tuple(float(c) for c in np.polynomial.chebyshev.cheb2poly(fit))
+
+
+def evaluate_polynomial(
+    coefficients: tuple[float, ...], lower: float, upper: float, x: Real
+) -> Real:
+    """The interpolant of `fit_polynomial` at x; the caller keeps x inside [lower, upper]."""
+    s = (2 * x - (lower + upper)) / (upper - lower)
+    return horner(coefficients, s)
+
+
+def chebyshev_sum(coefficients: Float[Array, " k"], x: Real) -> Real:
+    """Σ c_k T_k(x), by Clenshaw's recurrence."""
+
+    def step(carry: tuple[Real, Real], c: Scalar) -> tuple[tuple[Real, Real], None]:
+        return (c + 2 * x * carry[0] - carry[1], carry[0]), None
+
+    zero = jnp.zeros_like(x) + 0 * coefficients[0]
+    (b, b_next), _ = jax.lax.scan(step, (zero, zero), coefficients[:0:-1])
+    return coefficients[0] + x * b - b_next
+
+
+@functools.cache
+def legendre_rule(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gauss–Legendre nodes, and the maps from nodal values to Legendre coefficients.
+
+    The second array gives the coefficients of the interpolant, the third those of its
+    integral from −1 (one degree higher).
+    """
+    x, weight = gauss_legendre(nodes)
+    degree = np.arange(nodes)
+    vandermonde = np.polynomial.legendre.legvander(x, nodes - 1)
+    to_coefficients = (2 * degree + 1)[:, None] / 2 * (weight[:, None] * vandermonde).T
+    to_integral = np.polynomial.legendre.legint(to_coefficients, lbnd=-1, axis=0)
+    return x, to_coefficients, to_integral
+
+
+def legendre_polynomials(count: int, x: Real) -> list[Real]:
+    """P_0(x), P_1(x), …, at least two of them, by the three-term recurrence."""
+    found = [jnp.ones_like(x), x]
+    for k in range(1, count - 1):
+        found.append(((2 * k + 1) * x * found[-1] - k * found[-2]) / (k + 1))
+    return found
+
+
+def legendre_sum(coefficients: Float[Array, "degrees ..."], x: Real) -> Real:
+    """Σ c_k P_k(x)."""
+    polynomials = legendre_polynomials(coefficients.shape[0], x)
+    total = coefficients[0] + coefficients[1] * x
+    for k in range(2, coefficients.shape[0]):
+        total = total + coefficients[k] * polynomials[k]
+    return total
+
+
+@functools.cache
+def legendre_values(nodes: int) -> np.ndarray:
+    """P_k at the Gauss–Legendre nodes, k ≤ `nodes`: from coefficients of an integral to values."""
+    x, _, _ = legendre_rule(nodes)
+    return np.polynomial.legendre.legvander(x, nodes).T
+
+
+@functools.cache
+def legendre_to_powers(degrees: int) -> np.ndarray:
+    """From Legendre coefficients to those of powers: (c @ this) for `degrees` coefficients.
+
+    For degrees below 32 and coefficients that fall off, Horner's rule in powers loses no
+    more than a digit.
+    """
+    return np.stack(
+        [
+            np.pad(p := np.polynomial.legendre.leg2poly(row), (0, degrees - len(p)))
+            for row in np.eye(degrees)
+        ]
+    )

@@ -1,0 +1,46 @@
+"""NetCDF-4 files of columns, by xarray and h5netcdf (extra scan)."""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.files.write import written_whole
+
+
+def write_netcdf(
+    path: Path,
+    dimension: str,
+    columns: Mapping[str, np.ndarray],
+    attributes: Mapping[str, str],
+) -> None:
+    """Write columns along one dimension as netCDF-4, whole or not at all.
+
+    Args:
+        path: the file.
+        dimension: name of the dimension.
+        columns: variables, all of one length, without missing values.
+        attributes: of the file.
+
+    Raises:
+        ConfigurationError: one line, if xarray or h5netcdf is not installed, or the file cannot be
+            written.
+    """
+    try:
+        importlib.import_module("h5netcdf")
+        xarray: Any = importlib.import_module("xarray")
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{path}: netCDF needs {error.name}, which is not installed;"
+            " pip install 'jaxbounce[scan]', or use .csv"
+        ) from None
+    data = xarray.Dataset(
+        {name: (dimension, values) for name, values in columns.items()}, attrs=dict(attributes)
+    )
+    # NaN marks a point that failed; it is a value, not a gap in the file
+    plain = {name: {"_FillValue": None} for name in columns}
+    with written_whole(path) as temporary:
+        data.to_netcdf(temporary, engine="h5netcdf", encoding=plain)
