@@ -113,13 +113,13 @@ class Configuration:
             if given:
                 raise ConfigurationError(
                     f'{given[0]} = {getattr(self, given[0])}: regime = "thermal" starts in'
-                    f" equilibrium; leave it out (or --set {given[0]}=null)"
+                    f" equilibrium; leave it out (or set it to null)"
                 )
         elif self.dark_matter == "input" and len(given) != 1:
             have = "both given" if given else "both missing"
             raise ConfigurationError(
                 f'Y_chi_init and n_chi_at_Tp_GeV3: {have}; dark_matter = "input" needs'
-                " exactly one of them; leave the other out (or --set it to null)"
+                " exactly one of them; leave the other out (or set it to null)"
             )
         self._check_conversion()
         try:

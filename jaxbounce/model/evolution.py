@@ -1,6 +1,7 @@
 """Yields, source and wall area over temperature."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.types import Real
@@ -38,3 +39,13 @@ def evolution(model: Model, T: Real) -> Evolution:
         y_min=p.y_min,
         y_max=p.y_max,
     )
+
+
+def evolve(model: Model, points: int = 400) -> Evolution:
+    """Y_χ, Y_B, source and A/V of a model over its range of temperatures.
+
+    Args:
+        model: the model.
+        points: number of temperatures, on the grid of `temperature_grid`.
+    """
+    return evolution(model, jnp.asarray(temperature_grid(model, points)))
