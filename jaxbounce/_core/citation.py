@@ -16,10 +16,9 @@ def citation() -> str:
     except importlib.metadata.PackageNotFoundError:
         pass  # a source tree that is not installed
     else:
-        authors = known.get("Author", authors) or authors
-        title = known.get("Summary", title) or title
-        links = dict(text.split(", ", 1) for text in known.get_all("Project-URL") or ())
-        address = known.get("Home-page") or next(iter(links.values()), None)
+        found = {name: known.get_all(name) or [] for name in ("Author", "Summary", "Project-URL")}
+        authors, title = " and ".join(found["Author"]) or authors, "".join(found["Summary"])
+        address = next((text.split(", ", 1)[-1] for text in found["Project-URL"]), None)
     fields = {
         "author": f"{{{authors}}}",
         "title": f"jaxbounce: {title}" if title else "jaxbounce",

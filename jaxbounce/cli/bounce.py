@@ -56,6 +56,7 @@ class Command:
     def run(self) -> int:
         """Solve, write, draw and print it; the exit status."""
         from jaxbounce._core.checks import check_whole
+        from jaxbounce.conversion.bounce_wall import wall_quantities
 
         if self.template:
             print(other_text("bounce"))
@@ -77,12 +78,11 @@ class Command:
         solved = jb.files.potential.solve(table)
         derived = {}
         if solved.status == Status.SUCCESS:
-            derived = jb.conversion.bounce_wall.wall_quantities(solved.bounce)
+            derived = wall_quantities(solved.bounce)
             if self.out is not None:
                 _write(self.out, solved, points, derived)
             if self.plot is not None:
-                axes = jb.plotting.bounce(solved.bounce, solved.fields)
-                jb.plotting.save(axes.get_figure(root=True), self.plot)
+                jb.plotting.save(jb.plot(solved.bounce, names=solved.fields), self.plot)
         print("\n".join(_lines(solved, derived)))
         return exit_status(solved.status)
 

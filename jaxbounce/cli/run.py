@@ -167,8 +167,8 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
         yield from _occupancy_lines(p)
     yield ""
     yield "the same inputs, by what is evaluated"
-    header = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
-    yield header
+    head = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
+    yield head
     for name, row in result.rows.items():
         row_status = Status(int(row.status))
         if row_status in (Status.SUCCESS, Status.UNDERFLOW):

@@ -132,8 +132,10 @@ class Command:
 def _dry_run(settings: "ScanSettings", path: Path) -> int:
     import jax
 
+    from jaxbounce.scan.store import is_begun
+
     plan, missing, devices = settings.plan(), None, jax.local_devices()
-    if jb.scan.store.is_begun(path):
+    if is_begun(path):
         store = jb.files.scan_run.existing(settings, path)
         plan, chunks = settings.plan(store.attributes["scan"]), store.missing()
         missing = sum(store.layout.size(chunk) for chunk in chunks)

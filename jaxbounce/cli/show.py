@@ -39,8 +39,8 @@ class Command:
     """Parameter up the picture; the next that varies if left out."""
     quantity: Annotated[str, tyro.conf.arg(metavar="NAME")] = "rho_B"
     """What to draw: a stored result, or log_likelihood."""
-    data: Annotated[str, tyro.conf.arg(metavar="NAME")] = "planck2018"
-    """Data set of the log-likelihood and the band."""
+    data: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "planck2018"
+    """Data set of the log-likelihood and the band, by name or as a table (see `jaxbounce fit`)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write all computed points as .csv, .parquet or .nc, whole or not at all."""
 
@@ -72,8 +72,8 @@ class Command:
         x, y = jb.plotting.two_parameters(store, self.x, self.y)
         if x == y:
             raise ConfigurationError(f"--x and --y: are both {x}; give two parameters")
-        axes = jb.plotting.heat_map(store, x, y, self.quantity, data)
-        jb.plotting.save(axes.get_figure(root=True), path)
+        figure = jb.plot(store, x=x, y=y, quantity=self.quantity, data=data)
+        jb.plotting.save(figure, path)
         print(f"{path}: {self.quantity} over {x} and {y}")
 
 

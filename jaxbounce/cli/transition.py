@@ -70,24 +70,21 @@ def _chain_keys(solved: "Solved") -> dict[str, float]:
         "g_star": float(settings.g_star),
     }
     # a wall at the speed of light is the default here, and nothing the chain can take
-    return (
-        keys
-        if keys["v_w"] in jb.parameters.RANGES["v_w"]
-        else {k: v for k, v in keys.items() if k != "v_w"}
-    )
+    if keys["v_w"] not in jb.parameters.RANGES["v_w"]:
+        del keys["v_w"]
+    return keys
 
 
 def _rows(solved: "Solved") -> list[dict[str, Any]]:
     """One row for each coupling and setting: value and elasticities."""
+    from jaxbounce.transition.solve import OUTPUTS
+
     values = solved.thermal.couplings | {
         f"transition.{name}": value for name, value in solved.thermal.settings._asdict().items()
     }
     return [
         {"parameter": name, "value": float(values[name])}
-        | {
-            output: float(slope) + 0.0
-            for output, slope in zip(jb.transition.solve.OUTPUTS, slopes, strict=True)
-        }
+        | {output: float(slope) + 0.0 for output, slope in zip(OUTPUTS, slopes, strict=True)}
         for name, slopes in solved.elasticities.items()
     ]
 
@@ -114,6 +111,8 @@ def _mapping(solved: "Solved") -> dict[str, Any]:
 
 
 def _lines(solved: "Solved") -> Iterator[str]:
+    from jaxbounce.transition.solve import OUTPUTS
+
     thermal, found = solved.thermal, solved.transition
     low, high = solved.phases.metastable_range()
     yield header()
@@ -132,7 +131,7 @@ def _lines(solved: "Solved") -> Iterator[str]:
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
     for row in _rows(solved):
-        cells = " ".join(f"{row[output]:14.7g}" for output in jb.transition.solve.OUTPUTS)
+        cells = " ".join(f"{row[output]:14.7g}" for output in OUTPUTS)
         yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
     yield ""
     keys = _chain_keys(solved)

@@ -1,11 +1,12 @@
 """The source of baryons around percolation, factor by factor."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._core.types import RealLike, Scalar
+from jaxbounce._core.types import Real, Scalar
 from jaxbounce.cosmology.gas import incident_flux
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, time_of_temperature_ratio
 from jaxbounce.model.model import Model
@@ -42,7 +43,7 @@ class SourceTable(NamedTuple):
     beta: Scalar
 
 
-def source_table(model: Model, P: RealLike, ratios: RealLike = RATIOS) -> SourceTable:
+def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIOS) -> SourceTable:
     """A/V, flux and source of a model around percolation.
 
     Args:

@@ -153,8 +153,8 @@ def run_cluster(
                 completed.add(submit(following))
     except distributed.KilledWorker as error:
         raise ComputationError(
-            f"workers are lost at every try of the same chunk ({' '.join(str(error).split())[:160]}); is"
-            " there enough memory? set a smaller chunk"
+            f"workers are lost whenever they try a chunk ({' '.join(str(error).split())[:160]});"
+            " is there enough memory? set a smaller chunk"
         ) from None
     except (
         concurrent.futures.CancelledError,
