@@ -1,6 +1,11 @@
 """Status codes: every result carries one, and none but SUCCESS comes with a number to trust."""
 
 import enum
+from typing import Any, TypeVar
+
+from jaxbounce._core.errors import ComputationError
+
+Result = TypeVar("Result")
 
 
 class Status(enum.IntEnum):
@@ -131,3 +136,40 @@ UNRESOLVED = (
     Status.AVERAGE_NOT_CONVERGED,
 )
 """What finer numerics may mend."""
+
+
+def check(result: Result) -> Result:
+    """The result itself if it is one to trust; else its reason as an exception.
+
+    For what `predict`, `solve_bounce`, `find_transition`, `sensitivities`, `fit`, `evolve`,
+    `compare` and the conversion models return, single or batched: `check(predict(model)).rho_B`.
+
+    Raises:
+        ComputationError: with the message of the first status that is not success, and how many
+            of how many points have none.
+        TypeError: if the result has no status.
+    """
+    import numpy as np
+
+    judged = _judged(result)
+    codes = np.atleast_1d(np.asarray(judged.status)).ravel()
+    bad = codes[codes != Status.SUCCESS]
+    if not bad.size:
+        return result
+    message = getattr(judged, "message", None) or Status(int(bad[0])).message
+    raise ComputationError(
+        message if codes.size == 1 else f"{bad.size} of {codes.size} points: {message}"
+    )
+
+
+def _judged(result: Any) -> Any:
+    """The part of a result that carries its status."""
+    for _ in range(3):
+        if hasattr(result, "status"):
+            return result
+        parts = ("prediction", "transition", "fit", "bounce", "estimate")
+        found = [getattr(result, name) for name in parts if hasattr(result, name)]
+        if not found:
+            break
+        result = found[0]
+    raise TypeError(f"{type(result).__name__} has no status to check")

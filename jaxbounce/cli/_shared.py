@@ -1,19 +1,25 @@
-"""What the commands share: the point they start from, overrides, programs kept, exit status."""
+"""What the commands share: the point they start from, overrides, programs kept, what they write.
+
+Nothing here or in a command imports JAX before the command runs: the names of `jaxbounce` are
+imported when first used.
+"""
 
 import dataclasses
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from jaxbounce._core.version import __version__
+import jaxbounce as jb
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.status import Status
 
 if TYPE_CHECKING:
-    from jaxbounce._core.status import Status
-    from jaxbounce.files.point import Configuration
+    from jaxbounce.conversion import Estimate
 
 Preset = Literal["published", "benchmark", "exact"]
 
@@ -35,8 +41,6 @@ class Point:
 
 def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     """Keys and values of --set KEY=VALUE; a value is JSON, or else text."""
-    from jaxbounce._core.errors import ConfigurationError
-
     values: dict[str, Any] = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -49,11 +53,44 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     return values
 
 
-def configured(command: Point) -> "Configuration":
-    """The configuration that a command names."""
-    from jaxbounce.files.point import configure
+def settled(table: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """A table with the keys of --set put into it."""
+    for key, value in overrides(assignments).items():
+        jb.files.tables.put(table, key, value)
+    return table
 
-    return configure(command.config, command.preset, overrides(command.set))
+
+def configured(command: Point) -> "jb.Configuration":
+    """The configuration that a command names; in float64, compiled programs being kept."""
+    # before the configuration: a profile is an array as soon as it is read
+    jb.enable_x64()
+    found = jb.files.point.configure(command.config, command.preset, overrides(command.set))
+    keep_compiled()
+    return found
+
+
+def resolved(configuration: "jb.Configuration") -> "jb.Model":
+    """The model that a command evaluates: its numerics fine enough to converge."""
+    return configuration.model.resolved()
+
+
+def converted(model: "jb.Model") -> "Estimate":
+    """P of a model."""
+    from jaxbounce.model.comparison import probability
+
+    return probability(model)
+
+
+def names_in(text: str) -> list[str]:
+    """Names separated by commas, configuration keys as the parameters they are."""
+    written = (name.strip() for name in text.split(","))
+    return [jb.files.point.parameter_of(name) for name in written if name]
+
+
+def prepare_picture(path: Path | None) -> None:
+    """What a picture lacks shows before the work."""
+    if path is not None:
+        jb.plotting.need_matplotlib()
 
 
 def keep_compiled() -> None:
@@ -63,7 +100,7 @@ def keep_compiled() -> None:
     if os.environ.get("JAX_COMPILATION_CACHE_DIR") is not None:
         return  # the user has one
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    directory = base / "jaxbounce" / __version__
+    directory = base / "jaxbounce" / jb.__version__
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError:
@@ -74,11 +111,46 @@ def keep_compiled() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
-def exit_status(status: "Status") -> int:
+def exit_status(status: Status) -> int:
     """0 for success, else 1 with the reason on stderr."""
-    from jaxbounce import Status
-
     if status == Status.SUCCESS:
         return 0
     print(f"jaxbounce: {status.message}", file=sys.stderr)
     return 1
+
+
+def header() -> str:
+    """The first line of a report."""
+    return f"jaxbounce {jb.__version__}"
+
+
+def envelope(inputs: Mapping[str, Any], **results: Any) -> dict[str, Any]:
+    """A result as JSON: what went in, what came out, what made it; null where there is no number.
+
+    Args:
+        inputs: what would make it again.
+        **results: numbers that are not finite become null, at any depth.
+    """
+    return {
+        "inputs": dict(inputs),
+        **_without_nan(results),
+        "jaxbounce_version": jb.__version__,
+    }
+
+
+def status_keys(status: Status) -> dict[str, str]:
+    """A status as two keys of a result."""
+    return {"status": status.name.lower(), "status_message": status.message}
+
+
+def number(value: Any) -> float | None:
+    """A number of a result as JSON has it: None for what is not finite."""
+    return jb.files.write.json_number(value)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(inner) for inner in value]
+    return number(value) if isinstance(value, float) else value

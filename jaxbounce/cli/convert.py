@@ -1,27 +1,32 @@
-"""The command `jaxbounce convert`."""
+"""`jaxbounce convert`: P of a wall by every method side by side, each with its certificate."""
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import tyro
 
+import jaxbounce as jb
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce._core.version import __version__
-from jaxbounce.cli._shared import keep_compiled, overrides
-from jaxbounce.conversion import DistributedOverlap, Estimate, LocalLandauZener, OverlapResult
-from jaxbounce.conversion.models import MODELS, PUBLISHED_RATIO
-from jaxbounce.conversion.tiers import Conversion, Tier
-from jaxbounce.files.write import json_number
+from jaxbounce.cli._shared import envelope, header, keep_compiled, number, settled, status_keys
+
+if TYPE_CHECKING:
+    from jaxbounce.conversion import Estimate
+    from jaxbounce.conversion.published import PublishedLocal, SolvedOverlap
+    from jaxbounce.conversion.tiers import Conversion, Tier
+
+ORDER = 80
+EXAMPLES = """\
+jaxbounce convert wall.csv --average 100       P of a wall by every method
+jaxbounce run --set conversion.profile_csv=wall.csv   P from that wall in the chain
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Convert:
+class Command:
     """Print the conversion probability of a wall by every method, each with its certificate."""
 
     source: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[PROFILE]")] = None
@@ -37,8 +42,8 @@ class Convert:
     """Mixing over |phi|; published 0.209."""
     v_w: Annotated[float | None, tyro.conf.arg(metavar="V")] = None
     """Wall speed; published 0.3."""
-    average: Annotated[str | None, tyro.conf.arg(metavar="T=…")] = None
-    """Average over the thermal flux at this temperature too (GeV), such as T=100."""
+    average: Annotated[str | None, tyro.conf.arg(metavar="T")] = None
+    """Average over the thermal flux at this temperature too (GeV), such as 100."""
     set: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
     ] = ()
@@ -46,69 +51,68 @@ class Convert:
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON with the published output keys, whole or not at all."""
 
+    def run(self) -> int:
+        """Compute, write and print it; the exit status."""
+        from jaxbounce._core.checks import check_name, check_number
+        from jaxbounce.conversion.models import MODELS
+        from jaxbounce.conversion.published import local_estimate, solved_overlap
 
-def run_convert(command: Convert) -> int:
-    """Run `jaxbounce convert`; the exit status."""
-    from jaxbounce import Status, enable_x64
-    from jaxbounce._core.checks import check_name, check_number
-    from jaxbounce._core.errors import ConfigurationError
-    from jaxbounce._core.ranges import above
-    from jaxbounce.cli import convert as conversion_report
-    from jaxbounce.conversion import tiers as conversion_tiers
-    from jaxbounce.conversion.models import MODELS
-    from jaxbounce.files.conversion import (
-        SHIPPED_WALL,
-        WALL_SPEED,
-        expand_conversion,
-        read_conversion,
-    )
-    from jaxbounce.files.tables import put
-    from jaxbounce.files.write import write_json
+        jb.enable_x64()
+        keep_compiled()
+        table = settled(self._table(), self.set)
+        if self.lam is not None:
+            table.pop("lambda_tr_eff", None)
+            jb.files.tables.put(table, "couplings.lambda_tr_eff", self.lam)
+        T = self._temperature()
+        if self.v_w is not None:
+            check_number("--v-w", self.v_w, jb.files.conversion.WALL_SPEED)
+        if self.model is not None:
+            table["model"] = check_name("--model", self.model, MODELS)
+        settings = jb.files.conversion.read_conversion(table)
+        if self.model is not None:
+            settings.refuse_unused_K()
+        result = jb.convert(settings, self.v_w, T, self.model)
+        local = local_estimate(settings, result.v_w)
+        overlap = solved_overlap(settings, result.v_w)
+        if self.out is not None:
+            jb.files.write.write_json(self.out, _mapping(result, local, overlap))
+        print("\n".join(_lines(result, local, overlap)))
+        return _exit_status(result.tiers[0])
 
-    enable_x64()
-    keep_compiled()
-    source = command.source or SHIPPED_WALL
-    if source.suffix.lower() in (".json", ".toml"):
-        if command.params is not None:
-            raise ConfigurationError(
-                f"--params {command.params}: {source} is a conversion table already; give a CSV"
-                " with --params, or a table alone"
-            )
-        table = expand_conversion(source, Path())
-    else:
-        table = {} if command.params is None else expand_conversion(command.params, Path())
+    def _table(self) -> dict[str, Any]:
+        """The conversion table that the arguments name."""
+        expand = jb.files.conversion.expand_conversion
+        source = self.source or jb.files.conversion.SHIPPED_WALL
+        if source.suffix.lower() in (".json", ".toml"):
+            if self.params is not None:
+                raise ConfigurationError(
+                    f"--params {self.params}: {source} is a conversion table already; give a CSV"
+                    " with --params, or a table alone"
+                )
+            return dict(expand(source, Path()))
+        table = {} if self.params is None else dict(expand(self.params, Path()))
         table.pop("tanh", None)
         table["profile_csv"] = str(source)
-    for key, value in overrides(command.set).items():
-        put(table, key, value)
-    if command.lam is not None:
-        table.pop("lambda_tr_eff", None)
-        put(table, "couplings.lambda_tr_eff", command.lam)
-    T = None
-    if command.average is not None:
-        name, _, value = command.average.partition("=")
+        return table
+
+    def _temperature(self) -> float | None:
+        """That of --average."""
+        from jaxbounce._core.checks import check_number
+        from jaxbounce._core.ranges import above
+
+        if self.average is None:
+            return None
         try:
-            T = check_number("--average T", float(value), above(0, "temperature in GeV"))
-        except ValueError as error:
-            if isinstance(error, ConfigurationError):
-                raise
-            name = ""
-        if name != "T":
+            T = float(self.average.removeprefix("T="))
+        except ValueError:
             raise ConfigurationError(
-                f"--average {command.average}: must be T=NUMBER, such as T=100"
-            )
-    if command.v_w is not None:
-        check_number("--v-w", command.v_w, WALL_SPEED)
-    if command.model is not None:
-        table["model"] = check_name("--model", command.model, MODELS)
-    settings = read_conversion(table)
-    if command.model is not None:
-        settings.refuse_unused_K()
-    result = conversion_tiers.convert(settings, command.v_w, T, command.model)
-    if command.out is not None:
-        write_json(command.out, conversion_report.as_mapping(result))
-    print(conversion_report.as_text(result))
-    first = result.tiers[0]
+                f"--average {self.average}: must be a temperature in GeV, such as 100"
+            ) from None
+        return check_number("--average T", T, above(0, "temperature in GeV"))
+
+
+def _exit_status(first: "Tier") -> int:
+    """1 with the reason on stderr if the first tier, or its average, has no number."""
     codes = [first.status] + ([] if first.average is None else [Status(int(first.average.status))])
     failed = [status for status in codes if status != Status.SUCCESS]
     if failed:
@@ -118,75 +122,30 @@ def run_convert(command: Convert) -> int:
 
 _SMOOTHING = (
     "Crossings are those of an interpolating spline. The published script used a smoothing one"
-    " (s = 1e-6), whose result hangs on the number of rows: for the published wall P = 0.14925839"
+    " (s = 1e-6), whose result depends on the number of rows: for the published wall P = 0.14925839"
     " in place of 0.1492808."
 )
-
 _LOCAL = (
     "results.P_chi_to_B is the local estimate, as published; the exact value is P_ad of the tier"
     " two-level."
 )
-
 _OVERLAP = (
     "The overlap is for reproduction only: its integral grows with xi_span_mult without limit, and"
     " lambda0_required is solved for the wanted ratio."
 )
 
 
-def _estimate_mapping(estimate: Estimate) -> dict[str, Any]:
-    status = Status(int(estimate.status))
-    return {
-        "P": json_number(estimate.P),
-        "error_estimate": json_number(estimate.error),
-        "status": status.name.lower(),
-        "status_message": status.message,
-    }
-
-
-_coupling_for_ratio = eqx.filter_jit(DistributedOverlap.coupling_for_ratio)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Local:
-    """What the published scripts print, from the first crossing."""
-
-    xi: float | None
-    phi: float | None
-    slope: float | None
-    delta: float | None
-    P: float | None
-
-
-@eqx.filter_jit
-def _crossing(settings_wall: Any, couplings: Any, v_w: jax.Array) -> Any:
-    local = LocalLandauZener()(settings_wall, couplings, v_w)
-    return local, settings_wall.fields(local.xi[0])[1]
-
-
-def _local(result: Conversion) -> _Local:
-    conversion = result.settings.build("local")
-    local, phi = _crossing(conversion.wall(), conversion.couplings, jnp.asarray(result.v_w))
-    if int(local.exists.sum()) == 0:
-        return _Local(None, None, None, None, None)
-    return _Local(
-        float(local.xi[0]),
-        float(phi),
-        float(local.slope[0]),
-        float(local.delta[0]),
-        json_number(local.P),
-    )
-
-
-def notes(result: Conversion) -> list[str]:
+def _notes(result: "Conversion") -> list[str]:
     """What a reader should know, in plain words."""
-    found = [*result.settings.notes]
-    if result.settings.profile is not None:
+    settings = result.settings
+    found = [*settings.notes]
+    if settings.profile is not None:
         found.append(_SMOOTHING)
     found.append(_LOCAL)
-    if result.settings.energies is not None:
+    if settings.energies is not None:
         found.append(_OVERLAP)
     cold = [tier for tier in result.tiers if "K" in tier.details]
-    if cold and result.settings.K is None:
+    if cold and settings.K is None:
         found.append(
             f"K = {cold[0].details['K']:.6g} is gamma m_in of a chi at rest in the plasma, m_in the"
             " mass of the chi-like state outside; set K for another momentum."
@@ -194,15 +153,18 @@ def notes(result: Conversion) -> list[str]:
     return found
 
 
-def as_mapping(result: Conversion) -> dict[str, Any]:
+def _mapping(
+    result: "Conversion", local: "PublishedLocal", overlap: "SolvedOverlap | None"
+) -> dict[str, Any]:
     """The published output keys with ours beside them; null where there is no number."""
-    settings, local = result.settings, _local(result)
-    profile = settings.profile
-    couplings = settings.couplings
+    from jaxbounce.conversion.models import MODELS
+
+    settings = result.settings
+    profile, couplings = settings.profile, settings.couplings
     inputs: dict[str, Any] = {
         "csv": settings.source,
         "R0": None if profile is None else profile.R_peak,
-        "w": None if profile is None else json_number(profile.w_FWHM),
+        "w": None if profile is None else number(profile.w_FWHM),
         "y_B": float(couplings.y_B),
         "y_chi": float(couplings.y_chi),
         "lambda_tr_eff": float(couplings.lam),
@@ -213,8 +175,8 @@ def as_mapping(result: Conversion) -> dict[str, Any]:
     }
     if profile is not None:
         inputs["columns_used"] = profile.columns
-    mapping: dict[str, Any] = {
-        "inputs": inputs,
+    P = None if local.P is None else number(local.P)
+    results: dict[str, Any] = {
         "derived": {
             "xi_star": local.xi,
             "phi_star": local.phi,
@@ -222,43 +184,52 @@ def as_mapping(result: Conversion) -> dict[str, Any]:
         },
         "results": {
             "delta_LZ": local.delta,
-            "P_chi_to_B": local.P,
-            "n_LSP_over_n_B": (1 - local.P) / local.P if local.P else None,
+            "P_chi_to_B": P,
+            "n_LSP_over_n_B": (1 - P) / P if P else None,
         },
         "tiers": [
             {
                 "tier": tier.name,
-                "meaning": MODELS[tier.name],
-                **_estimate_mapping(tier.estimate),
+                "meaning": MODELS[tier.name].meaning,
+                **_estimate_keys(tier.estimate),
                 "details": tier.details,
             }
-            | ({} if tier.average is None else {"thermal_average": _estimate_mapping(tier.average)})
+            | ({} if tier.average is None else {"thermal_average": _estimate_keys(tier.average)})
             for tier in result.tiers
         ],
-        "notes": " ".join(notes(result)),
-        "jaxbounce_version": __version__,
+        "notes": " ".join(_notes(result)),
     }
-    if settings.energies is not None or settings.target_ratio is not None:
-        mapping |= _overlap_mapping(result, local, inputs)
-    return mapping
+    if overlap is not None:
+        inputs |= _overlap_inputs(overlap, local, inputs["R0"])
+        results |= {
+            "integrals": {
+                "I2_phi2_f2": number(overlap.solved.I2),
+                "I2_error_estimate": float(overlap.solved.error_I2),
+            },
+            "result": {
+                "lambda0_required": number(overlap.solved.lam),
+                "lambda_eff_equiv": number(overlap.solved.lam_eff),
+            },
+        }
+    return envelope(inputs, **results)
 
 
-def _solved_overlap(result: Conversion) -> tuple[DistributedOverlap, float, OverlapResult]:
-    settings = result.settings
-    overlap, ratio = settings.overlap(), settings.target_ratio or PUBLISHED_RATIO
-    wall = settings.build("overlap").wall()
-    solved = _coupling_for_ratio(overlap, wall, settings.couplings, result.v_w, ratio)
-    return overlap, ratio, solved
+def _estimate_keys(estimate: "Estimate") -> dict[str, Any]:
+    return {
+        "P": number(estimate.P),
+        "error_estimate": number(estimate.error),
+        **status_keys(Status(int(estimate.status))),
+    }
 
 
-def _overlap_mapping(
-    result: Conversion, local: _Local, inputs: dict[str, Any]
-) -> dict[str, Mapping[str, Any]]:
-    """The keys of the published overlap script, λ₀ solved for its target ratio."""
-    overlap, ratio, solved = _solved_overlap(result)
+def _overlap_inputs(
+    found: "SolvedOverlap", local: "PublishedLocal", R_peak: float | None
+) -> dict[str, Any]:
+    """The keys of the published overlap script."""
+    overlap = found.overlap
     span = float(overlap.span * overlap.fwhm)
-    inputs |= {
-        "R_peak": inputs["R0"],
+    return {
+        "R_peak": R_peak,
         "FWHM": float(overlap.fwhm),
         "xi_star": local.xi,
         "xi_side": "sfv_positive" if span > 0 else "sfv_negative",
@@ -271,28 +242,15 @@ def _overlap_mapping(
             "T_reh": float(overlap.T_reh),
         },
         "xi_span": span,
-        "target_ratio": ratio,
-    }
-    return {
-        "integrals": {
-            "I2_phi2_f2": json_number(solved.I2),
-            "I2_error_estimate": float(solved.error_I2),
-        },
-        "result": {
-            "lambda0_required": json_number(solved.lam),
-            "lambda_eff_equiv": json_number(solved.lam_eff),
-        },
+        "target_ratio": found.ratio,
     }
 
 
-def as_text(result: Conversion) -> str:
-    """The report a person reads."""
-    return "\n".join(_lines(result))
-
-
-def _lines(result: Conversion) -> Iterator[str]:
-    s, local = result.settings, _local(result)
-    yield f"jaxbounce {__version__}"
+def _lines(
+    result: "Conversion", local: "PublishedLocal", overlap: "SolvedOverlap | None"
+) -> Iterator[str]:
+    s = result.settings
+    yield header()
     yield ""
     yield f"wall     {s.source}"
     if s.profile is not None:
@@ -320,23 +278,23 @@ def _lines(result: Conversion) -> Iterator[str]:
             line += f" {_cell(tier.average):>24} {float(tier.average.error):9.1e}"
         yield line.rstrip()
         yield from (f"    {text}" for text in _certificate(tier))
-    if s.target_ratio is not None or s.energies is not None:
-        _, ratio, solved = _solved_overlap(result)
+    if overlap is not None:
+        solved = overlap.solved
         yield (
-            f"  published overlap solved for n_chi/n_B = {ratio:g}: lambda0 ="
+            f"  published overlap solved for n_chi/n_B = {overlap.ratio:g}: lambda0 ="
             f" {float(solved.lam):.6g}, lambda_eff = {float(solved.lam_eff):.6g},"
             f" I2 = {float(solved.I2):.8g}"
         )
     yield ""
-    for note in notes(result):
+    for note in _notes(result):
         yield f"note: {note}"
 
 
-def _cell(estimate: Estimate) -> str:
+def _cell(estimate: "Estimate") -> str:
     return f"{float(estimate.P):.10f}" if int(estimate.status) == Status.SUCCESS else "no number"
 
 
-def _certificate(tier: Tier) -> Iterator[str]:
+def _certificate(tier: "Tier") -> Iterator[str]:
     d = tier.details
     for estimate in (tier.estimate, tier.average):
         if estimate is not None and int(estimate.status) != Status.SUCCESS:
@@ -345,8 +303,8 @@ def _certificate(tier: Tier) -> Iterator[str]:
         return
     if tier.name.startswith("two-level"):
         yield (
-            f"P_ad = {d['P_ad']:.10f}, P_dec = {d['P_dec']:.10f}; P_flav = {d['P_flav']:.4f} hangs"
-            f" on the ends ({d['xi_lower']:.4g}, {d['xi_upper']:.4g})"
+            f"P_ad = {d['P_ad']:.10f}, P_dec = {d['P_dec']:.10f}; P_flav = {d['P_flav']:.4f}"
+            f" depends on the ends ({d['xi_lower']:.4g}, {d['xi_upper']:.4g})"
         )
         yield f"unitarity {d['unitarity']:.1e}, {d['steps']} steps" + _momentum(d)
     elif tier.name.startswith("full-wave"):

@@ -1,4 +1,4 @@
-"""The command `jaxbounce evolve`."""
+"""`jaxbounce evolve`: yields, source and wall area over temperature."""
 
 import dataclasses
 import json
@@ -7,11 +7,26 @@ from typing import Annotated
 
 import tyro
 
-from jaxbounce.cli._shared import Point, configured, exit_status, keep_compiled
+import jaxbounce as jb
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.status import Status
+from jaxbounce.cli._shared import (
+    Point,
+    configured,
+    converted,
+    exit_status,
+    prepare_picture,
+    resolved,
+)
+
+ORDER = 50
+EXAMPLES = """\
+jaxbounce evolve point.json --out yields.csv   Y_chi, Y_B, source and A/V over temperature
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Evolve(Point):
+class Command(Point):
     """Write Y_chi, Y_B, source and A/V over temperature as CSV or netCDF."""
 
     out: Annotated[Path, tyro.conf.arg(metavar="FILE")] = Path("evolution.csv")
@@ -21,35 +36,26 @@ class Evolve(Point):
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw it (PNG, PDF or SVG); needs the extra "plot"."""
 
+    def run(self) -> int:
+        """Compute, write and draw it; the exit status."""
+        import numpy as np
 
-def run_evolve(command: Evolve) -> int:
-    """Run `jaxbounce evolve`; the exit status."""
-    import jax.numpy as jnp
-    import numpy as np
+        from jaxbounce._core.checks import check_whole
 
-    from jaxbounce import Status, enable_x64, plotting
-    from jaxbounce._core.checks import check_whole
-    from jaxbounce._core.errors import ConfigurationError
-    from jaxbounce.cli import evolve as evolution_report
-    from jaxbounce.files.point import resolved_model
-
-    enable_x64()
-    configuration = configured(command)
-    keep_compiled()
-    points = check_whole("--points", command.points, 4, "number of temperatures")
-    if command.out.suffix.lower() not in (".csv", ".nc"):
-        raise ConfigurationError(f"--out {command.out}: unknown format; use .csv or .nc")
-    if command.plot is not None:
-        plotting.new_figure(1, 1)  # what is missing shows before the work
-    model, conversion = resolved_model(configuration)
-    if int(conversion.status) != Status.SUCCESS:
-        return exit_status(Status(int(conversion.status)))
-    grid = evolution_report.temperature_grid(model, points)
-    found = evolution_report.evolution(model, jnp.asarray(grid))
-    codes = np.asarray(found.status)
-    failed = codes[codes != Status.SUCCESS]
-    evolution_report.write(command.out, found, json.dumps(configuration.as_mapping()))
-    if command.plot is not None:
-        plotting.evolution(evolution_report.columns(found), command.plot)
-    print(f"{command.out}: {grid.size} temperatures, {failed.size} without a number")
-    return exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
+        configuration = configured(self)
+        points = check_whole("--points", self.points, 4, "number of temperatures")
+        if self.out.suffix.lower() not in (".csv", ".nc"):
+            raise ConfigurationError(f"--out {self.out}: unknown format; use .csv or .nc")
+        prepare_picture(self.plot)
+        model = resolved(configuration)
+        conversion = converted(model)
+        if int(conversion.status) != Status.SUCCESS:
+            return exit_status(Status(int(conversion.status)))
+        found = jb.evolve(model, points)
+        codes = np.asarray(found.status)
+        failed = codes[codes != Status.SUCCESS]
+        jb.files.evolution.write(self.out, found, json.dumps(configuration.as_mapping()))
+        if self.plot is not None:
+            jb.plotting.save(jb.plotting.evolution(found), self.plot)
+        print(f"{self.out}: {codes.size} temperatures, {failed.size} without a number")
+        return exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)

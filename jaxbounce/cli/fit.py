@@ -1,28 +1,28 @@
-"""The commands `jaxbounce fit` and `jaxbounce posterior`."""
+"""`jaxbounce fit`: best values, goodness, what the data leave undetermined."""
 
 import dataclasses
+import math
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from jaxbounce.cli._shared import Point, configured, keep_compiled
+import jaxbounce as jb
+from jaxbounce.cli._shared import Point, configured, envelope, header, names_in, number, resolved
 
 if TYPE_CHECKING:
-    from jaxbounce.files.point import Configuration
-import math
-from collections.abc import Iterator
+    from jaxbounce.inference import Fit, Likelihood
 
-from jaxbounce._core.version import __version__
-from jaxbounce.cosmology.today import omega_h2
-from jaxbounce.files.point import PARAMETER_OF_KEY, Configuration
-from jaxbounce.inference import Fit as FitResult, FitStatus
-from jaxbounce.model.model import Prediction
+ORDER = 30
+EXAMPLES = """\
+jaxbounce fit --free f_chi                     the occupancy that Planck asks for
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit(Point):
+class Command(Point):
     """Fit parameters to the measured densities: best values, goodness, flat directions."""
 
     free: Annotated[str, tyro.conf.arg(metavar="NAME,…")] = "f_chi"
@@ -40,77 +40,70 @@ class Fit(Point):
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
 
+    def run(self) -> int:
+        """Fit, write and print it; the exit status."""
+        configuration, arguments = self.arguments()
+        found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
+        if self.out is not None:
+            jb.files.write.write_json(self.out, _mapping(configuration, found))
+        print("\n".join(text_lines(found)))
+        if found.status != jb.inference.FitStatus.CONVERGED:
+            print(f"jaxbounce: {found.message}", file=sys.stderr)
+            return 1
+        return 0
 
-def run_fit(command: Fit) -> int:
-    """Run `jaxbounce fit`; the exit status."""
-    from jaxbounce.cli import fit as fit_report
-    from jaxbounce.files.write import write_json
-    from jaxbounce.inference import FitStatus, fitting as fit
+    def arguments(self) -> tuple["jb.Configuration", tuple[Any, ...]]:
+        """The configuration; and model, free parameters, data and priors."""
+        from jaxbounce._core.checks import check_whole
 
-    configuration, arguments = _fit_arguments(command)
-    found = fit(*arguments, starts=command.starts, seed=command.seed)
-    if command.out is not None:
-        write_json(command.out, fit_report.as_mapping(configuration, found))
-    print(fit_report.as_text(found))
-    if found.status != FitStatus.CONVERGED:
-        print(f"jaxbounce: {found.message}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _fit_arguments(command: Fit) -> tuple["Configuration", tuple[Any, ...]]:
-    """The configuration; and model, free parameters, data and priors."""
-    from jaxbounce import enable_x64
-    from jaxbounce._core.checks import check_whole
-    from jaxbounce.files.point import parameter_of, resolved_model
-    from jaxbounce.files.tables import read_mapping
-    from jaxbounce.inference import DATA_SETS, data as likelihood, read_likelihood
-
-    enable_x64()
-    configuration = configured(command)
-    keep_compiled()
-    free = [parameter_of(name.strip()) for name in command.free.split(",") if name.strip()]
-    check_whole("--starts", command.starts, 1, "number of starting points")
-    named = command.data in DATA_SETS or not Path(command.data).suffix
-    data = likelihood(command.data) if named else read_likelihood(read_mapping(command.data))
-    if command.only is not None:
-        data = data.only(command.only)
-    priors = None if command.priors is None else read_mapping(command.priors)
-    model, _ = resolved_model(configuration)
-    return configuration, (model, free, data, priors)
+        configuration = configured(self)
+        free = names_in(self.free)
+        check_whole("--starts", self.starts, 1, "number of starting points")
+        data = measured(self.data)
+        if self.only is not None:
+            data = data.only(self.only)
+        priors = None if self.priors is None else jb.files.tables.read_mapping(self.priors)
+        model = resolved(configuration)
+        return configuration, (model, free, data, priors)
 
 
-def as_mapping(configuration: Configuration, found: FitResult) -> dict[str, Any]:
+def measured(name: str) -> "Likelihood":
+    """The data of --data NAME|FILE."""
+    if name in jb.inference.DATA_SETS or not Path(name).suffix:
+        return jb.inference.likelihood(name)
+    return jb.inference.read_likelihood(jb.files.tables.read_mapping(name))
+
+
+def _mapping(configuration: "jb.Configuration", found: "Fit") -> dict[str, Any]:
     """The result as JSON; null where there is no number."""
-    key_of = {name: key for key, name in PARAMETER_OF_KEY.items()}
+    key_of = {name: d.key for name, d in jb.parameters.DECLARATIONS.items()}
     directions = found.directions
-    return {
-        "inputs": configuration.as_mapping(),
+    results = {
         "data": _data(found),
         "free": {
             name: {
                 "value": value,
                 "key": key_of.get(name, name),
-                "relative_sigma": _number(directions.sigma[name]),
+                "relative_sigma": number(directions.sigma[name]),
             }
             for name, value in found.values.items()
         },
         "final": {
-            "rho_B_kg_m3": _number(found.prediction.rho_B),
-            "rho_DM_kg_m3": _number(found.prediction.rho_DM),
-            "DM_over_B": _number(found.prediction.ratio),
-            "P_used": _number(found.prediction.P),
+            "rho_B_kg_m3": number(found.prediction.rho_B),
+            "rho_DM_kg_m3": number(found.prediction.rho_DM),
+            "DM_over_B": number(found.prediction.ratio),
+            "P_used": number(found.prediction.P),
         },
-        "chi2": _number(found.tension.chi2),
+        "chi2": number(found.tension.chi2),
         "dof": found.tension.dof,
-        "p_value": _number(found.tension.p_value),
-        "n_sigma": _number(found.tension.n_sigma),
-        "pulls": {name: _number(value) for name, value in found.tension.pulls.items()},
-        "ratio_tension_sigma": _number(found.tension.ratio_sigma),
+        "p_value": number(found.tension.p_value),
+        "n_sigma": number(found.tension.n_sigma),
+        "pulls": {name: number(value) for name, value in found.tension.pulls.items()},
+        "ratio_tension_sigma": number(found.tension.ratio_sigma),
         "fisher_ln": directions.fisher.tolist(),
         "covariance_ln": None if directions.covariance is None else directions.covariance.tolist(),
         "determined": [
-            {"combination": str(c), "exponents": c.exponents, "relative_sigma": _number(c.sigma)}
+            {"combination": str(c), "exponents": c.exponents, "relative_sigma": number(c.sigma)}
             for c in directions.determined
         ],
         "flat": [{"direction": str(c), "exponents": c.exponents} for c in directions.flat],
@@ -119,11 +112,11 @@ def as_mapping(configuration: Configuration, found: FitResult) -> dict[str, Any]
         "agreeing_starts": found.agreeing,
         "status": found.status.name.lower(),
         "status_message": found.message,
-        "jaxbounce_version": __version__,
     }
+    return envelope(configuration.as_mapping(), **results)
 
 
-def _data(found: FitResult) -> dict[str, Any]:
+def _data(found: "Fit") -> dict[str, Any]:
     return {
         "observables": list(found.data.observables),
         "mean": [float(x) for x in found.data.mean],
@@ -131,12 +124,7 @@ def _data(found: FitResult) -> dict[str, Any]:
     }
 
 
-def _number(value: Any) -> float | None:
-    number = float(value)
-    return number if math.isfinite(number) else None
-
-
-def tension_text(found: FitResult) -> list[str]:
+def _tension_lines(found: "Fit") -> list[str]:
     """How far the best point is from the data, line by line."""
     t = found.tension
     pulls = ", ".join(f"{name} {value:+.3f} σ" for name, value in t.pulls.items())
@@ -150,21 +138,18 @@ def tension_text(found: FitResult) -> list[str]:
     return lines
 
 
-def _densities(p: Prediction) -> str:
+def _densities(p: "jb.Prediction") -> str:
+    omega_h2 = jb.cosmology.omega_h2
     return (
         f"  rho_B = {float(p.rho_B):.9e} kg/m³ (omega_b = {float(omega_h2(p.rho_B)):.6f}),"
         f" rho_DM = {float(p.rho_DM):.9e} kg/m³ (omega_c = {float(omega_h2(p.rho_DM)):.6f})"
     )
 
 
-def as_text(found: FitResult) -> str:
-    """The report a person reads."""
-    return "\n".join(_lines(found))
-
-
-def _lines(found: FitResult) -> Iterator[str]:
+def text_lines(found: "Fit") -> Iterator[str]:
+    """What a person reads."""
     directions = found.directions
-    yield f"jaxbounce {__version__}"
+    yield header()
     yield ""
     if found.values:
         yield f"best fit ({found.agreeing} of {found.starts} starts end here): {found.message}"
@@ -173,7 +158,7 @@ def _lines(found: FitResult) -> Iterator[str]:
             spread = f"± {sigma:.3g} relative" if math.isfinite(sigma) else "not determined"
             yield f"  {name:12} {value:.10g}   {spread}"
     yield _densities(found.prediction)
-    yield from tension_text(found)
+    yield from _tension_lines(found)
     for line in found.unfitted:
         yield f"  unfitted     {line}"
     if directions.determined:
@@ -184,5 +169,5 @@ def _lines(found: FitResult) -> Iterator[str]:
         yield "and say nothing about (flat directions: any common factor to these powers)"
         for c in directions.flat:
             yield f"  {c}"
-    if found.status != FitStatus.CONVERGED:
+    if found.status != jb.inference.FitStatus.CONVERGED:
         yield f"not a best fit: {found.message}"

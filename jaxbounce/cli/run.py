@@ -1,105 +1,111 @@
-"""The commands about one point: `jaxbounce run`, `diagnostics`, `template`."""
+"""`jaxbounce run`: today's densities of one point, and what other evaluations of it give."""
 
 import dataclasses
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import jaxbounce as jb
 from jaxbounce._core.status import Status
-from jaxbounce._core.version import __version__
-from jaxbounce.cli._shared import Point, configured, exit_status, keep_compiled
-from jaxbounce.conversion import Estimate
-from jaxbounce.conversion.models import MODELS
-from jaxbounce.cosmology.constants import PLANCK_OMEGA_B, PLANCK_OMEGA_C
-from jaxbounce.files.conversion import ConversionSettings
-from jaxbounce.files.point import Configuration
-from jaxbounce.files.write import json_number
-from jaxbounce.inference import data as likelihood, tension
-from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM, ROWS, matching_occupancy
-from jaxbounce.model.model import Prediction
-from jaxbounce.parameters import Choices
+from jaxbounce.cli._shared import (
+    Point,
+    configured,
+    envelope,
+    exit_status,
+    header,
+    number,
+    resolved,
+    status_keys,
+)
+
+if TYPE_CHECKING:
+    from jaxbounce.conversion import Estimate
+    from jaxbounce.conversion.models import ConversionSettings
+    from jaxbounce.model.comparison import Comparison
+
+ORDER = 10
+EXAMPLES = """\
+jaxbounce run                                  the published benchmark, all evaluations
+jaxbounce template > point.json                a configuration to edit
+jaxbounce run point.json --out result.json     run it, write the published output JSON
+jaxbounce run point.json --preset published    on the published grids, digit for digit
+jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Run(Point):
+class Command(Point):
     """Predict today's densities and print the report."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
 
-
-def run_run(command: Run) -> int:
-    """Run `jaxbounce run`; the exit status."""
-    from jaxbounce import Status, enable_x64
-    from jaxbounce.cli import run as report
-    from jaxbounce.files.write import write_json
-
-    # before the configuration: a profile is an array as soon as it is read
-    enable_x64()
-    configuration = configured(command)
-    keep_compiled()
-    result = report.run(configuration)
-    if command.out is not None:
-        write_json(command.out, report.as_mapping(result))
-    print(report.as_text(result))
-    return exit_status(Status(int(result.prediction.status)))
+    def run(self) -> int:
+        """Predict, write and print it; the exit status."""
+        configuration = configured(self)
+        model = resolved(configuration)
+        result = jb.compare(model)
+        if self.out is not None:
+            jb.files.write.write_json(self.out, _mapping(configuration, result))
+        print("\n".join(_lines(configuration, result)))
+        return exit_status(Status(int(result.prediction.status)))
 
 
-def as_mapping(result: Run) -> dict[str, Any]:
+def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[str, Any]:
     """The published output JSON, with our additions; null where there is no number."""
-    configuration, prediction = result.configuration, result.prediction
-    status = Status(int(prediction.status))
-    return {
-        "inputs": configuration.as_mapping() | {"P_used": json_number(result.conversion.P)},
+    from jaxbounce.model.comparison import ROWS, matching_occupancy
+
+    prediction = result.prediction
+    results = {
         "final": {
-            "Y_B": json_number(prediction.Y_B),
-            "Y_chi": json_number(prediction.Y_chi),
-            "rho_B_kg_m3": json_number(prediction.rho_B),
-            "rho_DM_kg_m3": json_number(prediction.rho_DM),
-            "DM_over_B": json_number(prediction.ratio),
-            "Omega_B_h2": json_number(prediction.omega_b_h2),
-            "Omega_DM_h2": json_number(prediction.omega_dm_h2),
+            "Y_B": number(prediction.Y_B),
+            "Y_chi": number(prediction.Y_chi),
+            "rho_B_kg_m3": number(prediction.rho_B),
+            "rho_DM_kg_m3": number(prediction.rho_DM),
+            "DM_over_B": number(prediction.ratio),
+            "Omega_B_h2": number(prediction.omega_b_h2),
+            "Omega_DM_h2": number(prediction.omega_dm_h2),
             "equations": configuration.choices.equations,
             "reasons_for_boltzmann": list(configuration.reasons),
-            "T_end_GeV": json_number(prediction.T_end),
-            "remaining_annihilation": json_number(prediction.remaining_annihilation),
-            "Y_available": json_number(prediction.Y_available),
-            "mean_hits": json_number(prediction.mean_hits),
-            "relative_error_estimate": json_number(prediction.error_estimate),
-            "P_error_estimate": json_number(result.conversion.error),
-            "status": status.name.lower(),
-            "status_message": status.message,
+            "T_end_GeV": number(prediction.T_end),
+            "remaining_annihilation": number(prediction.remaining_annihilation),
+            "Y_available": number(prediction.Y_available),
+            "mean_hits": number(prediction.mean_hits),
+            "relative_error_estimate": number(prediction.error_estimate),
+            "P_error_estimate": number(result.conversion.error),
+            **status_keys(Status(int(prediction.status))),
         },
         "tension_with_planck2018": _tension_mapping(prediction),
         "comparison": [
             {
                 "row": name,
                 **ROWS[name],
-                "Y_B": json_number(row.Y_B),
-                "Y_chi": json_number(row.Y_chi),
-                "rho_B_kg_m3": json_number(row.rho_B),
-                "rho_DM_kg_m3": json_number(row.rho_DM),
-                "DM_over_B": json_number(row.ratio),
-                "f_chi_for_Planck_rho_B": json_number(
-                    matching_occupancy(configuration.incident_flux_scale, row)
+                "Y_B": number(row.Y_B),
+                "Y_chi": number(row.Y_chi),
+                "rho_B_kg_m3": number(row.rho_B),
+                "rho_DM_kg_m3": number(row.rho_DM),
+                "DM_over_B": number(row.ratio),
+                "f_chi_for_Planck_rho_B": number(
+                    matching_occupancy(configuration.table["incident_flux_scale"], row)
                 ),
-                "relative_error_estimate": json_number(row.error_estimate),
+                "relative_error_estimate": number(row.error_estimate),
                 "status": Status(int(row.status)).name.lower(),
             }
             for name, row in result.rows.items()
         ],
-        "jaxbounce_version": __version__,
     }
+    inputs = configuration.as_mapping() | {"P_used": number(result.conversion.P)}
+    return envelope(inputs, **results)
 
 
 def _value(number: Any, digits: int = 12) -> str:
     return f"{float(number):.{digits}e}"
 
 
-def _choices_line(choices: Choices) -> str:
+def _choices_line(choices: "jb.Choices") -> str:
     closed = choices.dark_matter == "occupancy" and choices.equations == "quadrature"
     closure = f", closure {choices.closure}" if closed else ""
     return (
@@ -111,30 +117,35 @@ def _choices_line(choices: Choices) -> str:
 
 _NAMES_OF_KERNELS = {
     "eq6": "eq6 leaves out coverage by older bubbles: its area never switches off, and the yield"
-    ' hangs on the window (area_kernel = "kjma" is exact)',
+    ' depends on the window (area_kernel = "kjma" is exact)',
     "kjma": "kjma is exact: A/V = −ḣ/v_w",
 }
 
 
-def _lines(result: Run) -> Iterator[str]:
-    c, p = result.configuration, result.prediction
+def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
+    from jaxbounce.cosmology import constants as planck
+    from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM, matching_occupancy
+
+    p, t = result.prediction, c.table
     status = Status(int(p.status))
-    yield f"jaxbounce {__version__}"
+    yield header()
     yield ""
     yield "inputs"
     yield (
-        f"  m_chi = {c.m_chi_GeV:g} GeV ({c.chi_stats}, g = {c.g_chi:g})   T_p = {c.T_p_GeV:g} GeV"
-        f"   beta/H = {c.beta_over_H:g}   v_w = {c.v_w:g}   I_p = {c.I_p:g}"
+        f"  m_chi = {t['m_chi_GeV']:g} GeV ({t['chi_stats']}, g = {t['g_chi']:g})"
+        f"   T_p = {t['T_p_GeV']:g} GeV   beta/H = {t['beta_over_H']:g}"
+        f"   v_w = {t['v_w']:g}   I_p = {t['I_p']:g}"
     )
     yield (
-        f"  P = {float(result.conversion.P):.10g}   f_chi = {c.incident_flux_scale:g}"
-        f"   sigma_y = {c.source_shape_sigma_y:g}   g_* = {c.g_star:g}   g_*s = {c.g_star_s:g}"
+        f"  P = {float(result.conversion.P):.10g}   f_chi = {t['incident_flux_scale']:g}"
+        f"   sigma_y = {t['source_shape_sigma_y']:g}   g_* = {t['g_star']:g}"
+        f"   g_*s = {t['g_star_s']:g}"
     )
-    if c.conversion_settings is not None:
-        yield from _conversion_lines(c.conversion_settings, result.conversion)
+    if c.conversion is not None:
+        yield from _conversion_lines(c.conversion, result.conversion)
     yield f"  choices: {_choices_line(c.choices)}"
     yield from _path_lines(c, p)
-    yield f"           {_NAMES_OF_KERNELS[c.area_kernel]}"
+    yield f"           {_NAMES_OF_KERNELS[c.choices.area_kernel]}"
     yield ""
     yield "today"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
@@ -142,28 +153,28 @@ def _lines(result: Run) -> Iterator[str]:
         yield f"  Y_chi    = {_value(p.Y_chi)}"
         yield (
             f"  rho_B    = {_value(p.rho_B)} kg/m³   (Omega h² = {float(p.omega_b_h2):.6f},"
-            f" Planck {PLANCK_OMEGA_B})"
+            f" Planck {planck.PLANCK_OMEGA_B})"
         )
         yield (
             f"  rho_DM   = {_value(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
-            f" Planck {PLANCK_OMEGA_C})"
+            f" Planck {planck.PLANCK_OMEGA_C})"
         )
         yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
         yield from _tension_lines(p)
     yield f"  status   : {status.message}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
-        published = c.quadrature == "published" and not c.reasons
+        published = c.choices.quadrature == "published" and not c.reasons
         kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
         yield from _occupancy_lines(p)
     yield ""
     yield "the same inputs, by what is evaluated"
-    header = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
-    yield header
+    head = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
+    yield head
     for name, row in result.rows.items():
         row_status = Status(int(row.status))
         if row_status in (Status.SUCCESS, Status.UNDERFLOW):
-            match = matching_occupancy(c.incident_flux_scale, row)
+            match = matching_occupancy(t["incident_flux_scale"], row)
             ratio = float(row.ratio)
             ratio_text = f"{ratio:.6f}" if ratio < 1e4 else f"{ratio:.4e}"
             yield (
@@ -176,11 +187,11 @@ def _lines(result: Run) -> Iterator[str]:
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
 
 
-def _tension_lines(p: Prediction) -> Iterator[str]:
+def _tension_lines(p: "jb.Prediction") -> Iterator[str]:
     """How far from Planck the densities are, as measured in σ with their correlation."""
     if not float(p.ratio) < math.inf:
         return
-    found = tension(likelihood(), p)
+    found = jb.inference.tension(jb.inference.likelihood(), p)
     pulls = ", ".join(f"{name} {value:+.2f} σ" for name, value in found.pulls.items())
     yield (
         f"  Planck   : DM/B off by {found.ratio_sigma:.2f} σ; both densities jointly chi² ="
@@ -188,19 +199,19 @@ def _tension_lines(p: Prediction) -> Iterator[str]:
     )
 
 
-def _tension_mapping(p: Prediction) -> dict[str, Any] | None:
+def _tension_mapping(p: "jb.Prediction") -> dict[str, Any] | None:
     if Status(int(p.status)) != Status.SUCCESS or not float(p.ratio) < math.inf:
         return None
-    found = tension(likelihood(), p)
+    found = jb.inference.tension(jb.inference.likelihood(), p)
     return {
-        "ratio_sigma": json_number(found.ratio_sigma),
-        "chi2": json_number(found.chi2),
-        "n_sigma": json_number(found.n_sigma),
-        "pulls": {name: json_number(value) for name, value in found.pulls.items()},
+        "ratio_sigma": number(found.ratio_sigma),
+        "chi2": number(found.chi2),
+        "n_sigma": number(found.n_sigma),
+        "pulls": {name: number(value) for name, value in found.pulls.items()},
     }
 
 
-def _path_lines(c: Configuration, p: Prediction) -> Iterator[str]:
+def _path_lines(c: "jb.Configuration", p: "jb.Prediction") -> Iterator[str]:
     """Which equations ran, why, and over which temperatures."""
     if not c.reasons:
         yield "           equations: source integral (no annihilation, washout or depletion)"
@@ -221,19 +232,21 @@ def _path_lines(c: Configuration, p: Prediction) -> Iterator[str]:
         )
 
 
-def _conversion_lines(settings: ConversionSettings, conversion: Estimate) -> Iterator[str]:
-    couplings = settings.couplings
+def _conversion_lines(settings: "ConversionSettings", conversion: "Estimate") -> Iterator[str]:
+    from jaxbounce.conversion.models import MODELS
+
+    couplings, meaning = settings.couplings, MODELS[settings.model].meaning
     yield (
         f"  P from a wall: {settings.source}, lambda = {float(couplings.lam):g},"
         f" y_B = {float(couplings.y_B):g}, y_chi = {float(couplings.y_chi):g}"
     )
     yield (
-        f"           {settings.model}, {settings.incidence} incidence: {MODELS[settings.model]};"
+        f"           {settings.model}, {settings.incidence} incidence: {meaning};"
         f" absolute error {float(conversion.error):.1e}"
     )
 
 
-def _occupancy_lines(p: Prediction) -> Iterator[str]:
+def _occupancy_lines(p: "jb.Prediction") -> Iterator[str]:
     """What the occupancy provides against what is converted, and says so if it cannot be."""
     available, converted = float(p.Y_available), float(p.Y_B)
     yield (
@@ -245,8 +258,3 @@ def _occupancy_lines(p: Prediction) -> Iterator[str]:
             f"             Y_B is {converted / available:.4g} times that: this source converts more"
             " chi than exists at this f_chi"
         )
-
-
-def as_text(result: Run) -> str:
-    """The report a person reads."""
-    return "\n".join(_lines(result))

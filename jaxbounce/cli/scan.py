@@ -1,4 +1,4 @@
-"""The commands `jaxbounce scan` and `jaxbounce show`."""
+"""`jaxbounce scan`: many points into a store."""
 
 import contextlib
 import dataclasses
@@ -11,21 +11,28 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from jaxbounce.cli._shared import keep_compiled, overrides
-
-if TYPE_CHECKING:
-    from jaxbounce.scan.store import Store
-import numpy as np
-
+import jaxbounce as jb
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce.scan.engine import Estimate
-from jaxbounce.scan.plan import Plan
-from jaxbounce.scan.store import Store
+from jaxbounce.cli._shared import keep_compiled, settled
+from jaxbounce.cli.template import other_text
+
+if TYPE_CHECKING:
+    from jaxbounce.files.scan import ScanSettings
+    from jaxbounce.files.scan_run import Begun
+    from jaxbounce.scan.engine import Advance, Estimate
+    from jaxbounce.scan.plan import Plan
+    from jaxbounce.scan.store import Store
+
+ORDER = 90
+EXAMPLES = """\
+jaxbounce scan --template > scan.toml          a scan to edit: grid, Sobol, priors, file
+jaxbounce scan scan.toml --workers 4           run it, resumable; results in scan.zarr
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Scan:
+class Command:
     """Compute many points into a labelled store: resumable, on all cores, GPUs or a cluster."""
 
     scan: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[SCAN.toml]")] = None
@@ -50,124 +57,99 @@ class Scan:
     ] = ()
     """Set one key of the scan, such as points=1000 or parameters.v_w.high=0.9."""
 
+    def run(self) -> int:
+        """Compute it, or say what that would take; the exit status."""
+        from jaxbounce._core.checks import check_whole
 
-def run_scan(command: Scan) -> int:
-    """Run `jaxbounce scan`; the exit status."""
-    from jaxbounce import enable_x64
-    from jaxbounce._core.checks import check_whole
-    from jaxbounce.files import scan as scan_config
-    from jaxbounce.files.tables import put, read_mapping
-    from jaxbounce.scan import engine
-
-    if command.template:
-        print(scan_config.TEMPLATE, end="")
-        return 0
-    if command.scan is None:
-        raise ConfigurationError(
-            "SCAN.toml: missing; give the file of a scan (jaxbounce scan --template prints one)"
-        )
-    if command.workers is not None:
-        check_whole("--workers", command.workers, 1, "number of processes")
-        if command.scheduler is not None:
+        if self.template:
+            print(other_text("scan"))
+            return 0
+        if self.scan is None:
             raise ConfigurationError(
-                f"--workers {command.workers} and --scheduler: both given; a scheduler has workers"
-                " of its own, drop one of them"
+                "SCAN.toml: missing; give the file of a scan (jaxbounce scan --template prints one)"
             )
-    path = command.out or command.scan.with_suffix(".zarr")
-    if command.resume and not path.exists():
-        raise ConfigurationError(f"--resume: there is no {path} to continue; drop --resume")
-    if not (command.workers or command.scheduler):
-        engine.use_all_cores()
-    enable_x64()
-    keep_compiled()
-    table = read_mapping(command.scan)
-    for key, value in overrides(command.set).items():
-        put(table, key, value)
-    settings = scan_config.read_scan(table, command.scan.parent)
-    for warning in settings.warnings:
-        print(f"jaxbounce: {warning}", file=sys.stderr)
-    if command.dry_run:
-        return _dry_run(settings, path)
-    return _compute(command, settings, path)
+        if self.workers is not None:
+            check_whole("--workers", self.workers, 1, "number of processes")
+            if self.scheduler is not None:
+                raise ConfigurationError(
+                    f"--workers {self.workers} and --scheduler: both given; a scheduler has workers"
+                    " of its own, drop one of them"
+                )
+        path = self.out or self.scan.with_suffix(".zarr")
+        if self.resume and not path.exists():
+            raise ConfigurationError(f"--resume: there is no {path} to continue; drop --resume")
+        if not (self.workers or self.scheduler):
+            jb.scan.use_all_cores()
+        jb.enable_x64()
+        keep_compiled()
+        table = settled(jb.files.tables.read_mapping(self.scan), self.set)
+        settings = jb.files.scan.read_scan(table, self.scan.parent)
+        for warning in settings.warnings:
+            print(f"jaxbounce: {warning}", file=sys.stderr)
+        if self.dry_run:
+            return _dry_run(settings, path)
+        return self._compute(settings, path)
+
+    def _compute(self, settings: "ScanSettings", path: Path) -> int:
+        here = self.workers is None and self.scheduler is None
+        begun = jb.files.scan_run.begin(settings, path, here)
+        store = begun.store
+        with store.only_writer():
+            store.clean()
+            chunks = store.missing()
+            print("\n".join(_plan_lines(begun.plan)), flush=True)
+            left = sum(store.layout.size(chunk) for chunk in chunks)
+            done = store.layout.points - left
+            if done:
+                print(f"{path}: {done} points were there already", flush=True)
+            try:
+                with _progress(store.layout.points, done) as advance:
+                    if chunks:
+                        self._fill(begun, chunks, advance)
+            except (OSError, ComputationError, KeyboardInterrupt) as error:
+                raise ComputationError(_stopped(store, error)) from None
+        counts = store.counts()
+        print(f"{path}: {store.layout.points} points")
+        print("\n".join(status_lines(counts)))
+        return 0 if counts.get(Status.SUCCESS) or counts.get(Status.UNDERFLOW) else 1
+
+    def _fill(self, begun: "Begun", chunks: list[int], advance: "Advance") -> None:
+        """Compute chunks: here, by workers of our own, or by those of a scheduler."""
+        from jaxbounce.scan import cluster
+
+        plan, store, programs = begun
+        if self.workers is not None:
+            connection = cluster.local_workers(self.workers)
+        elif self.scheduler is not None:
+            connection = cluster.scheduler_at(self.scheduler)
+        else:
+            jb.scan.run_local(plan, store, chunks, advance, programs)
+            return
+        with connection as client:
+            cluster.run_cluster(plan, store, chunks, advance, client)
 
 
-def _dry_run(settings: Any, path: Path) -> int:
+def _dry_run(settings: "ScanSettings", path: Path) -> int:
     import jax
 
-    from jaxbounce.cli import scan as scan_report
-    from jaxbounce.scan.engine import compile_everywhere, compile_fitting, estimate
-    from jaxbounce.scan.store import is_begun, resume
+    from jaxbounce.scan.store import is_begun
 
     plan, missing, devices = settings.plan(), None, jax.local_devices()
     if is_begun(path):
-        store = _existing(settings, path, resume)
+        store = jb.files.scan_run.existing(settings, path)
         plan, chunks = settings.plan(store.attributes["scan"]), store.missing()
         missing = sum(store.layout.size(chunk) for chunk in chunks)
     started = time.perf_counter()
     if missing is None:
-        plan, programs = compile_fitting(plan, devices)
+        plan, programs = jb.scan.compile_fitting(plan, devices)
     else:  # its batches are what they are
-        programs = compile_everywhere(plan, devices)
+        programs = jb.scan.compile_everywhere(plan, devices)
     compile_seconds = time.perf_counter() - started
-    print("\n".join(scan_report.plan_lines(plan)), flush=True)
+    print("\n".join(_plan_lines(plan)), flush=True)
     left = plan.layout.points if missing is None else missing
-    found = estimate(plan, programs, compile_seconds)
-    print("\n".join(scan_report.estimate_lines(plan, found, len(devices), left)))
+    found = jb.scan.estimate(plan, programs, compile_seconds)
+    print("\n".join(_estimate_lines(plan, found, len(devices), left)))
     return 0
-
-
-def _existing(settings: Any, path: Path, resume: Any) -> "Store":
-    from jaxbounce.scan.store import open_store
-
-    return resume(path, settings.plan(open_store(path).attributes["scan"]))
-
-
-def _compute(command: Scan, settings: Any, path: Path) -> int:
-    import jax
-
-    from jaxbounce import Status
-    from jaxbounce.cli import scan as scan_report
-    from jaxbounce.scan import cluster, engine
-    from jaxbounce.scan.store import create, is_begun, resume
-
-    local = command.workers is None and command.scheduler is None
-    programs = None
-    if is_begun(path):
-        store = _existing(settings, path, resume)
-        plan = settings.plan(store.attributes["scan"])
-    else:
-        plan = settings.plan()
-        if local:
-            plan, programs = engine.compile_fitting(plan, jax.local_devices())
-        plan = settings.with_error(plan)
-        store = create(path, plan)
-    with store.only_writer():
-        store.clean()
-        chunks = store.missing()
-        print("\n".join(scan_report.plan_lines(plan)), flush=True)
-        left = sum(store.layout.size(chunk) for chunk in chunks)
-        if left < store.layout.points:
-            print(f"{path}: {store.layout.points - left} points were there already", flush=True)
-        try:
-            with _progress(store.layout.points, store.layout.points - left) as advance:
-                if not chunks:
-                    pass
-                elif not local:
-                    connection = (
-                        cluster.local_workers(command.workers)
-                        if command.workers is not None
-                        else cluster.scheduler_at(str(command.scheduler))
-                    )
-                    with connection as client:
-                        cluster.run_cluster(plan, store, chunks, advance, client)
-                else:
-                    engine.run_local(plan, store, chunks, advance, programs)
-        except (OSError, ComputationError, KeyboardInterrupt) as error:
-            raise ComputationError(_stopped(store, error)) from None
-    counts = store.counts()
-    print(f"{path}: {store.layout.points} points")
-    print("\n".join(scan_report.status_lines(counts)))
-    return 0 if counts.get(Status.SUCCESS) or counts.get(Status.UNDERFLOW) else 1
 
 
 def _stopped(store: "Store", error: BaseException) -> str:
@@ -208,7 +190,7 @@ def _progress(total: int, done: int) -> Iterator[Any]:
         yield advance
 
 
-def size_text(number: float) -> str:
+def _size(number: float) -> str:
     """Bytes with a unit."""
     for unit in ("B", "kB", "MB", "GB"):
         if number < 1000:
@@ -217,14 +199,14 @@ def size_text(number: float) -> str:
     return f"{number:.3g} TB"
 
 
-def time_text(seconds: float) -> str:
+def _time(seconds: float) -> str:
     """Seconds as a person says them."""
     if seconds < 120:
         return f"{seconds:.3g} s"
     return f"{seconds / 60:.3g} min" if seconds < 7200 else f"{seconds / 3600:.3g} h"
 
 
-def plan_lines(plan: Plan) -> Iterator[str]:
+def _plan_lines(plan: "Plan") -> Iterator[str]:
     """What a scan is."""
     shape = " × ".join(map(str, plan.layout.shape))
     yield f"points      {plan.layout.points} ({shape}; {plan.table.get('design', 'own design')})"
@@ -236,21 +218,23 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     yield f"results     {', '.join(plan.evaluation.results)}"
 
 
-def estimate_lines(plan: Plan, found: Estimate, devices: int, missing: int) -> Iterator[str]:
+def _estimate_lines(plan: "Plan", found: "Estimate", devices: int, missing: int) -> Iterator[str]:
     """What a scan will take; `missing` points are to be computed."""
+    import numpy as np
+
     row = 8 * len(plan.kept(dict.fromkeys(plan.names, np.empty(0))))
     row += plan.evaluation.dtype.itemsize * (len(plan.evaluation.results) - 1) + 1
     seconds = found.compile_seconds + missing / found.points_per_second
-    yield f"store       up to {size_text(row * plan.layout.points)} on disk"
+    yield f"store       up to {_size(row * plan.layout.points)} on disk"
     yield (
-        f"memory      {size_text(found.host_bytes + devices * found.program_bytes)} for points,"
-        f" results and {devices} program(s), beside {size_text(_resident())} of this process"
+        f"memory      {_size(found.host_bytes + devices * found.program_bytes)} for points,"
+        f" results and {devices} program(s), beside {_size(_resident())} of this process"
     )
     yield f"rate        {found.points_per_second:.3g} points/s on {devices} device(s), measured"
     if found.failed:
         yield f"no number   {100 * found.failed:.3g} % of the points tried"
     yield (
-        f"time        {time_text(seconds)} ({time_text(found.compile_seconds)} to compile)"
+        f"time        {_time(seconds)} ({_time(found.compile_seconds)} to compile)"
         f" for {missing} points"
     )
 

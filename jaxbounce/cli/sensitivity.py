@@ -1,23 +1,37 @@
-"""The command `jaxbounce sensitivity`."""
+"""`jaxbounce sensitivity`: elasticities, largest first."""
 
 import dataclasses
-import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import jaxbounce as jb
 from jaxbounce._core.status import Status
-from jaxbounce._core.version import __version__
-from jaxbounce.cli._shared import Point, configured, exit_status, keep_compiled
-from jaxbounce.files.point import Configuration
-from jaxbounce.model.model import Model
-from jaxbounce.model.sensitivity import NEGLIGIBLE, OUTPUTS, Sensitivities, why_zero
+from jaxbounce.cli._shared import (
+    Point,
+    configured,
+    envelope,
+    exit_status,
+    header,
+    names_in,
+    prepare_picture,
+    resolved,
+    status_keys,
+)
+
+if TYPE_CHECKING:
+    from jaxbounce.model.sensitivity import Sensitivities
+
+ORDER = 20
+EXAMPLES = """\
+jaxbounce sensitivity --plot bars.png          what the densities depend on
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Sensitivity(Point):
+class Command(Point):
     """Print what the densities depend on: d ln(rho_B, rho_DM, ratio)/d ln of every parameter."""
 
     wrt: Annotated[str | None, tyro.conf.arg(metavar="NAME,…")] = None
@@ -29,63 +43,35 @@ class Sensitivity(Point):
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw the elasticities as bars (PNG, PDF or SVG); needs the extra "plot"."""
 
+    def run(self) -> int:
+        """Compute, write, draw and print it; the exit status."""
+        from jaxbounce.model.sensitivity import check_parameters
 
-def run_sensitivity(command: Sensitivity) -> int:
-    """Run `jaxbounce sensitivity`; the exit status."""
-    from jaxbounce import Status, enable_x64, plotting
-    from jaxbounce.cli import sensitivity as sensitivity_report
-    from jaxbounce.files.point import resolved_model
-    from jaxbounce.files.write import write_json
-    from jaxbounce.model.sensitivity import check_parameters, sensitivities
-
-    enable_x64()
-    configuration = configured(command)
-    keep_compiled()
-    model, _ = resolved_model(configuration)
-    names = None
-    if command.wrt is not None:
-        written = [name.strip() for name in command.wrt.split(",") if name.strip()]
-        names = check_parameters(model, [sensitivity_report.parameter_of(n) for n in written])
-    if command.plot is not None:
-        plotting.new_figure(1, 1)  # what is missing shows before the work
-    found = sensitivities(model, names, command.second)
-    if command.out is not None:
-        write_json(command.out, sensitivity_report.as_mapping(configuration, model, found))
-    if command.plot is not None:
-        plotting.tornado(sensitivity_report.as_rows(model, found), command.plot)
-    print(sensitivity_report.as_text(model, found))
-    return exit_status(Status(int(found.prediction.status)))
+        configuration = configured(self)
+        model = resolved(configuration)
+        names = None if self.wrt is None else check_parameters(model, names_in(self.wrt))
+        prepare_picture(self.plot)
+        found = jb.sensitivities(model, names, self.second)
+        if self.out is not None:
+            jb.files.write.write_json(self.out, _mapping(configuration, model, found))
+        if self.plot is not None:
+            jb.plotting.save(jb.plot(found), self.plot)
+        print("\n".join(_lines(model, found)))
+        return exit_status(Status(int(found.prediction.status)))
 
 
-def as_rows(model: Model, found: Sensitivities) -> list[dict[str, Any]]:
-    """One row a parameter, largest |∂ln ρ_B/∂ln θ| first, with reasons for zeros."""
-    rows = []
-    for column, name in enumerate(found.names):
-        row: dict[str, Any] = {"parameter": name, "value": float(found.values[column])}
-        reasons = {}
-        for line, output in enumerate(OUTPUTS):
-            elasticity = float(found.elasticities[line, column])
-            row[output] = elasticity if math.isfinite(elasticity) else None
-            reason = why_zero(model, output, name) if abs(elasticity) < NEGLIGIBLE else None
-            if reason is not None:
-                reasons[output] = reason
-        row["why_zero"] = reasons
-        rows.append(row)
-    return sorted(rows, key=lambda row: -abs(row["rho_B"] or 0.0))
-
-
-def as_mapping(configuration: Configuration, model: Model, found: Sensitivities) -> dict[str, Any]:
+def _mapping(
+    configuration: "jb.Configuration", model: "jb.Model", found: "Sensitivities"
+) -> dict[str, Any]:
     """The result as JSON: inputs, rows, second derivatives by output and pair of names."""
-    status = Status(int(found.prediction.status))
-    mapping: dict[str, Any] = {
-        "inputs": configuration.as_mapping(),
-        "status": status.name.lower(),
-        "status_message": status.message,
-        "elasticities": as_rows(model, found),
-        "jaxbounce_version": __version__,
+    from jaxbounce.model.sensitivity import OUTPUTS, as_rows
+
+    results: dict[str, Any] = {
+        **status_keys(Status(int(found.prediction.status))),
+        "elasticities": as_rows(found, model),
     }
     if found.curvatures is not None:
-        mapping["second_derivatives"] = {
+        results["second_derivatives"] = {
             output: {
                 first: {
                     second: float(found.curvatures[line, i, j])
@@ -95,18 +81,15 @@ def as_mapping(configuration: Configuration, model: Model, found: Sensitivities)
             }
             for line, output in enumerate(OUTPUTS)
         }
-    return mapping
+    return envelope(configuration.as_mapping(), **results)
 
 
-def as_text(model: Model, found: Sensitivities) -> str:
-    """The table a person reads."""
-    return "\n".join(_lines(model, found))
+def _lines(model: "jb.Model", found: "Sensitivities") -> Iterator[str]:
+    from jaxbounce.model.sensitivity import NEGLIGIBLE, OUTPUTS, as_rows
 
-
-def _lines(model: Model, found: Sensitivities) -> Iterator[str]:
     p = found.prediction
     status = Status(int(p.status))
-    yield f"jaxbounce {__version__}"
+    yield header()
     yield ""
     if status not in (Status.SUCCESS, Status.UNDERFLOW):
         yield f"no number: {status.message}"
@@ -119,7 +102,7 @@ def _lines(model: Model, found: Sensitivities) -> Iterator[str]:
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':14} {'value':>13} {'rho_B':>16} {'rho_DM':>16} {'DM/B':>16}"
     reasons: dict[str, list[str]] = {}
-    for row in as_rows(model, found):
+    for row in as_rows(found, model):
         cells = " ".join(_cell(row[output]) for output in OUTPUTS)
         yield f"  {row['parameter']:14} {row['value']:13.6g} {cells}"
         for output, reason in row["why_zero"].items():

@@ -2,59 +2,76 @@
 
 import dataclasses
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
-from jaxbounce.files.point import PARAMETER_OF_KEY, configure
-from jaxbounce.parameters import CHOICES, RANGES
+import tyro
+
+import jaxbounce as jb
+
+ORDER = 120
+EXAMPLES = """\
+jaxbounce template --format toml > point.toml  the same, every key explained
+"""
 
 
-def template_text(form: str) -> str:
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """Print a configuration with every key, or another file to edit."""
+
+    kind: Annotated[
+        Literal["point", "bounce", "transition", "scan"],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="[point|bounce|transition|scan]"),
+    ] = "point"
+    """What the file is for: the commands about one point, a potential and its bounce, a thermal
+    potential, a scan (always TOML)."""
+    format: Literal["json", "toml"] = "json"
+    """toml explains every key of a point."""
+
+    def run(self) -> int:
+        """Print it; the exit status."""
+        if self.kind == "point":
+            print(_text(self.format))
+        else:
+            print(other_text(self.kind))
+        return 0
+
+
+def other_text(kind: Literal["bounce", "transition", "scan"]) -> str:
+    """An example to edit that is not of a point."""
+    if kind == "scan":
+        return jb.files.scan.TEMPLATE.rstrip()
+    table = jb.potential.PUBLISHED if kind == "bounce" else jb.files.transition.EXAMPLE
+    return json.dumps(table, indent=2)
+
+
+def _text(form: str) -> str:
     """The benchmark as a configuration to edit, in JSON or, explained line by line, in TOML.
 
     Choices come in by the preset alone, so that naming another preset changes them.
     """
-    table = {"preset": "benchmark"} | configure().as_mapping()
+    parameter_of_key, others = jb.parameters.PARAMETER_OF_KEY, jb.files.point.OTHER_KEYS
+    choices, ranges = jb.parameters.CHOICES, jb.parameters.RANGES
+    table = {"preset": "benchmark"} | jb.files.point.configure().as_mapping()
     if form == "json":
-        shown = {k: v for k, v in table.items() if k not in CHOICES or k == _STATS}
+        shown = {k: v for k, v in table.items() if k not in choices or k == _STATS}
         return json.dumps(shown, indent=2)
     lines = ["# jaxbounce configuration; a key left out takes its default"]
     for key, value in table.items():
-        if key in PARAMETER_OF_KEY:
-            allowed = RANGES[PARAMETER_OF_KEY[key]]
+        if key in parameter_of_key:
+            allowed = ranges[parameter_of_key[key]]
             comment = f"{allowed.meaning}; {allowed}"
-        elif key in CHOICES:
-            comment = " | ".join(CHOICES[key])
+        elif key in choices:
+            comment = " | ".join(choices[key].allowed)
         else:
-            comment = _OTHER_KEYS[key]
-        left_out = value is None or (key in CHOICES and key != _STATS)
-        text = _EXAMPLES.get(key, "1.0") if value is None else json.dumps(value)
+            comment = _PRESET if key == "preset" else others[key].meaning
+        left_out = value is None or (key in choices and key != _STATS)
+        example = others[key].example if key in others else "1.0"
+        text = example if value is None else json.dumps(value)
         lines.append(f"{'# ' if left_out else ''}{key} = {text}  # {comment}")
     return "\n".join(lines)
 
 
 _STATS = "chi_stats"
 
-_EXAMPLES = {"conversion": '"transport_params.json"'}
-
-_OTHER_KEYS = {
-    "preset": "published | benchmark | exact: sets the choices below; one written here wins",
-    "conversion": "table or file of a wall to compute P from, in place of P_chi_to_B",
-    "regime": "thermal (chi starts in equilibrium) | nonthermal | auto",
-    "deplete_DM_from_source": "whether chi loses what the external source takes",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Template:
-    """Print a configuration with every key."""
-
-    format: Literal["json", "toml"] = "json"
-    """toml explains every key."""
-
-
-def run_template(command: Template) -> int:
-    """Run `jaxbounce template`; the exit status."""
-    from jaxbounce.cli import run as report
-
-    print(report.template_text(command.format))
-    return 0
+_PRESET = "published | benchmark | exact: sets the choices below; one written here wins"

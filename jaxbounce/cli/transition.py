@@ -1,23 +1,29 @@
-"""The command `jaxbounce transition`."""
+"""`jaxbounce transition`: T_n, T_p and β/H of a thermal potential."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+import jaxbounce as jb
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce._core.version import __version__
-from jaxbounce.cli._shared import keep_compiled, overrides
-from jaxbounce.files.transition import EXAMPLE
-from jaxbounce.parameters import RANGES
-from jaxbounce.transition.solve import OUTPUTS, Solved
+from jaxbounce.cli._shared import envelope, header, keep_compiled, settled, status_keys
+from jaxbounce.cli.template import other_text
+
+if TYPE_CHECKING:
+    from jaxbounce.transition.solve import Solved
+
+ORDER = 70
+EXAMPLES = """\
+jaxbounce transition potential.json            T_n, T_p, beta/H of a thermal potential
+"""
 
 
 @dataclasses.dataclass(frozen=True)
-class Transition:
+class Command:
     """T_n, T_p and beta/H of a potential that depends on the temperature, with sensitivities."""
 
     potential: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[FILE]")] = None
@@ -32,42 +38,28 @@ class Transition:
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
 
-
-def run_transition(command: Transition) -> int:
-    """Run `jaxbounce transition`; the exit status."""
-    from jaxbounce import enable_x64
-    from jaxbounce._core.errors import ConfigurationError
-    from jaxbounce.cli import transition as transition_report
-    from jaxbounce.files import transition as transition_config
-    from jaxbounce.files.tables import put, read_mapping
-    from jaxbounce.files.write import write_json
-
-    if command.template:
-        print(transition_report.template_text())
+    def run(self) -> int:
+        """Solve, write and print it; the exit status."""
+        if self.template:
+            print(other_text("transition"))
+            return 0
+        if self.potential is None:
+            raise ConfigurationError(
+                "FILE: missing; give the file of a thermal potential"
+                " (jaxbounce transition --template prints one)"
+            )
+        jb.enable_x64()
+        keep_compiled()
+        table = settled(jb.files.tables.read_mapping(self.potential), self.set)
+        thermal = jb.files.transition.read_transition(table)
+        solved = jb.transition.solve_transition(thermal)
+        if self.out is not None:
+            jb.files.write.write_json(self.out, _mapping(solved))
+        print("\n".join(_lines(solved)))
         return 0
-    if command.potential is None:
-        raise ConfigurationError(
-            "FILE: missing; give the file of a thermal potential"
-            " (jaxbounce transition --template prints one)"
-        )
-    enable_x64()
-    keep_compiled()
-    table = read_mapping(command.potential)
-    for key, value in overrides(command.set).items():
-        put(table, key, value)
-    solved = transition_config.solve_transition(transition_config.read_transition(table))
-    if command.out is not None:
-        write_json(command.out, transition_report.as_mapping(solved))
-    print(transition_report.as_text(solved))
-    return 0
 
 
-def template_text() -> str:
-    """An example as a table to edit."""
-    return json.dumps(EXAMPLE, indent=2)
-
-
-def chain_keys(solved: Solved) -> dict[str, float]:
+def _chain_keys(solved: "Solved") -> dict[str, float]:
     """What goes on into the chain, by its configuration keys."""
     found, settings = solved.transition, solved.thermal.settings
     keys = {
@@ -78,11 +70,15 @@ def chain_keys(solved: Solved) -> dict[str, float]:
         "g_star": float(settings.g_star),
     }
     # a wall at the speed of light is the default here, and nothing the chain can take
-    return keys if keys["v_w"] in RANGES["v_w"] else {k: v for k, v in keys.items() if k != "v_w"}
+    if keys["v_w"] not in jb.parameters.RANGES["v_w"]:
+        del keys["v_w"]
+    return keys
 
 
-def as_rows(solved: Solved) -> list[dict[str, Any]]:
+def _rows(solved: "Solved") -> list[dict[str, Any]]:
     """One row for each coupling and setting: value and elasticities."""
+    from jaxbounce.transition.solve import OUTPUTS
+
     values = solved.thermal.couplings | {
         f"transition.{name}": value for name, value in solved.thermal.settings._asdict().items()
     }
@@ -93,14 +89,13 @@ def as_rows(solved: Solved) -> list[dict[str, Any]]:
     ]
 
 
-def as_mapping(solved: Solved) -> dict[str, Any]:
+def _mapping(solved: "Solved") -> dict[str, Any]:
     """The result as JSON."""
     found = solved.transition
-    status = Status(int(found.status))
     low, high = solved.phases.metastable_range()
-    return {
-        "inputs": dict(solved.thermal.table),
-        "transition": {
+    return envelope(
+        solved.thermal.table,
+        transition={
             "T_n_GeV": float(found.T_n),
             "T_p_GeV": float(found.T_p),
             "beta_over_H": float(found.beta_over_H),
@@ -108,24 +103,19 @@ def as_mapping(solved: Solved) -> dict[str, Any]:
             "S3_over_T_p": float(found.exponent_p),
             "T_metastable_GeV": [low, high],
             "relative_error_estimate": float(found.error),
-            "status": status.name.lower(),
-            "status_message": status.message,
+            **status_keys(Status(int(found.status))),
         },
-        "elasticities": as_rows(solved),
-        "chain": chain_keys(solved),
-        "jaxbounce_version": __version__,
-    }
+        elasticities=_rows(solved),
+        chain=_chain_keys(solved),
+    )
 
 
-def as_text(solved: Solved) -> str:
-    """The report a person reads."""
-    return "\n".join(_lines(solved))
+def _lines(solved: "Solved") -> Iterator[str]:
+    from jaxbounce.transition.solve import OUTPUTS
 
-
-def _lines(solved: Solved) -> Iterator[str]:
     thermal, found = solved.thermal, solved.transition
     low, high = solved.phases.metastable_range()
-    yield f"jaxbounce {__version__}"
+    yield header()
     yield ""
     yield f"potential  {thermal.table['potential']}   (GeV)"
     yield "           " + _assignments(thermal.couplings)
@@ -140,11 +130,11 @@ def _lines(solved: Solved) -> Iterator[str]:
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
-    for row in as_rows(solved):
+    for row in _rows(solved):
         cells = " ".join(f"{row[output]:14.7g}" for output in OUTPUTS)
         yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
     yield ""
-    keys = chain_keys(solved)
+    keys = _chain_keys(solved)
     yield "in the chain"
     yield "  jaxbounce run " + " ".join(f"--set {k}={v:.10g}" for k, v in keys.items())
     if "v_w" not in keys:

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce.conversion import (
     DistributedOverlap,
     Estimate,
@@ -22,14 +22,6 @@ from jaxbounce.cosmology.gas_integrals import Statistics
 
 TIERS = tuple(name for name, kind in MODELS.items() if kind.compared)
 """What `convert` evaluates when no model is named, in the order shown."""
-
-MOST_STEPS = 8192
-
-_UNRESOLVED = (
-    Status.PROPAGATION_NOT_CONVERGED,
-    Status.WAVE_NOT_CONVERGED,
-    Status.AVERAGE_NOT_CONVERGED,
-)
 
 
 class Tier(NamedTuple):
@@ -79,31 +71,26 @@ def probability(
     return conversion(v_w, T, statistics)
 
 
-def resolved(
-    build: Callable[[int | None], WallConversion],
-    evaluate: Callable[[WallConversion], Any],
-    fixed: bool,
+def _resolved(
+    conversion: WallConversion, evaluate: Callable[[WallConversion], Any]
 ) -> tuple[WallConversion, Any]:
-    """Double the steps until the result has converged, unless their number is `fixed`.
+    """Finer numerics until the result has converged, or there are none.
 
     Args:
-        build: the conversion with a number of steps (None: its own default).
+        conversion: what to begin with.
         evaluate: gives something whose last entry, or itself, is an `Estimate`.
-        fixed: evaluate once.
 
     Returns:
-        The conversion with enough steps, and what `evaluate` gave for it; the last try if none
-        converged.
+        The conversion with fine enough numerics, and what `evaluate` gave for it; the last try if
+        none converged.
     """
-    conversion = build(None)
     while True:
         found = evaluate(conversion)
         estimate = found[-1] if isinstance(found, tuple) else found
-        steps = getattr(conversion.model, "steps", None)
-        unresolved = Status(int(estimate.status)) in _UNRESOLVED
-        if fixed or steps is None or not unresolved or 2 * steps > MOST_STEPS:
+        finer = conversion.finer()
+        if finer is None or Status(int(estimate.status)) not in UNRESOLVED:
             return conversion, found
-        conversion = build(2 * steps)
+        conversion = finer
 
 
 def convert(
@@ -143,18 +130,13 @@ def _tier(
     settings: ConversionSettings, name: str, v_w: float, T: float | None, statistics: Statistics
 ) -> Tier:
     cold = dataclasses.replace(settings, incidence="cold", model=name)
-    fixed = settings.steps is not None
-    conversion, (own, estimate) = resolved(
-        lambda steps: cold.build(steps=steps), lambda c: _single(c, jnp.asarray(v_w)), fixed
-    )
+    conversion, (own, estimate) = _resolved(cold.build(), lambda c: _single(c, jnp.asarray(v_w)))
     details = _details(conversion, own, v_w)
     average = None
     if T is not None and name != "overlap":
         hot = dataclasses.replace(settings, incidence="thermal", model=name)
-        _, average = resolved(
-            lambda steps: hot.build(steps=steps),
-            lambda c: probability(c, jnp.asarray(v_w), jnp.asarray(T), statistics),
-            fixed,
+        _, average = _resolved(
+            hot.build(), lambda c: probability(c, jnp.asarray(v_w), jnp.asarray(T), statistics)
         )
     return Tier(name, estimate, details, average)
 

@@ -1,1 +1,51 @@
-"""Files: tables that configure a point, a potential, a wall or a scan; results written whole."""
+"""Files: tables that configure a point, a potential, a wall or a scan; results written whole.
+
+Modules are imported when first used (`jaxbounce.files.write`): most of them stand above rooms that
+themselves use `write`.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jaxbounce.files import (
+        conversion as conversion,
+        design as design,
+        evolution as evolution,
+        export as export,
+        point as point,
+        potential as potential,
+        profile_csv as profile_csv,
+        scan as scan,
+        scan_run as scan_run,
+        tables as tables,
+        transition as transition,
+        wall as wall,
+        write as write,
+    )
+
+_MODULES = (
+    "conversion",
+    "design",
+    "evolution",
+    "export",
+    "point",
+    "potential",
+    "profile_csv",
+    "scan",
+    "scan_run",
+    "tables",
+    "transition",
+    "wall",
+    "write",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"jaxbounce.files.{name}")
+    raise AttributeError(f"module 'jaxbounce.files' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(_MODULES)

@@ -21,8 +21,7 @@ from jaxbounce.files.tables import read_mapping
 from jaxbounce.files.wall import read_wall
 
 SHIPPED_WALL = Path(__file__).parent / "data" / "published_potential_wall.csv"
-"""Wall of the published potential in infinite volume, 300 rows, made by `jaxbounce bounce
---preset published --points 300`."""
+"""Wall of the published potential in infinite volume, 300 rows, made by the command `bounce`."""
 
 WALL_SPEED = Range(0, 1, False, False, "wall speed")
 

@@ -161,13 +161,13 @@ def _check_start(table: Mapping[str, Any]) -> None:
         if given:
             raise ConfigurationError(
                 f'{given[0]} = {table[given[0]]}: regime = "thermal" starts in'
-                f" equilibrium; leave it out (or --set {given[0]}=null)"
+                f" equilibrium; leave it out (or set it to null)"
             )
     elif table["dark_matter"] == "input" and len(given) != 1:
         have = "both given" if given else "both missing"
         raise ConfigurationError(
             f'{" and ".join(_INITIAL)}: {have}; dark_matter = "input" needs'
-            " exactly one of them; leave the other out (or --set it to null)"
+            " exactly one of them; leave the other out (or set it to null)"
         )
 
 
@@ -196,6 +196,7 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
 
 def _configuration(table: Mapping[str, Any]) -> Configuration:
     """The configuration of a table with every key."""
+    table = {key: table[key] for key in KEYS}
     _check_values(table)
     _check_start(table)
     settings = _conversion(table)

@@ -63,7 +63,7 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
         have = "missing" if written is None else f"{written!r} is not a table"
         raise ConfigurationError(
             f"transition: {have}; add a table with T_low and T_high"
-            " (jaxbounce transition --template prints one)"
+            " (jaxbounce template transition prints one)"
         )
     check_keys(written, _KEYS, "transition.")
     if table.get("dimension", 3) != 3:

@@ -69,7 +69,7 @@ def compare(model: Model) -> Comparison:
 
     Where there is no P, there are no rows.
     """
-    conversion = _conversion(model)
+    conversion = probability(model)
     if Status(int(conversion.status)) != Status.SUCCESS:
         return Comparison(predict(model), {}, conversion)
     # the rows share one P: computed once
@@ -90,7 +90,12 @@ def compare(model: Model) -> Comparison:
     )
 
 
-_conversion = eqx.filter_jit(conversion_probability)
+def probability(model: Model) -> Estimate:
+    """P of a model with its error and status; compiled where a stage computes it."""
+    return _compiled_probability(model) if model.stages else conversion_probability(model)
+
+
+_compiled_probability = eqx.filter_jit(conversion_probability)
 
 
 def _source_alone(model: Model) -> Model:

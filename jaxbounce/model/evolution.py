@@ -1,6 +1,7 @@
 """Yields, source and wall area over temperature."""
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.types import Real
@@ -30,3 +31,13 @@ def evolution(model: Model, T: Real) -> Evolution:
     """
     p, _ = model.filled()
     return evolve_boltzmann(p, model.choices, T, initial_yield(p, model.choices))
+
+
+def evolve(model: Model, points: int = 400) -> Evolution:
+    """Y_χ, Y_B, source and A/V of a model over its range of temperatures.
+
+    Args:
+        model: the model.
+        points: number of temperatures, on the grid of `temperature_grid`.
+    """
+    return evolution(model, jnp.asarray(temperature_grid(model, points)))

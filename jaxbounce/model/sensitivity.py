@@ -4,7 +4,9 @@ Derivatives are those of `predict`, by reverse-mode differentiation: all paramet
 a few evaluations. Where one vanishes by an identity, `why_zero` says which.
 """
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -124,3 +126,30 @@ def why_zero(model: Model, output: str, name: str) -> str | None:
         return "every point is swept once: the integral of v_w A/V is 1 whatever I_p is"
     cold = float(model.value("m_chi")) > _HOT * float(model.value("T_p"))
     return _RELATIVISTIC if name in ("beta_over_H", "T_p", "m_chi") and not cold else None
+
+
+def as_rows(found: Sensitivities, model: Model | None = None) -> list[dict[str, Any]]:
+    """One row a parameter, largest |∂ln ρ_B/∂ln θ| first, with reasons for zeros.
+
+    Args:
+        found: the elasticities.
+        model: the model they are of; without it no reasons are given.
+
+    Returns:
+        Rows with `parameter`, `value`, the elasticity of each of `OUTPUTS` (None where there is
+        none) and `why_zero`, reasons by output.
+    """
+    rows = []
+    for column, name in enumerate(found.names):
+        row: dict[str, Any] = {"parameter": name, "value": float(found.values[column])}
+        reasons = {}
+        for line, output in enumerate(OUTPUTS):
+            elasticity = float(found.elasticities[line, column])
+            row[output] = elasticity if math.isfinite(elasticity) else None
+            if model is not None and abs(elasticity) < NEGLIGIBLE:
+                reason = why_zero(model, output, name)
+                if reason is not None:
+                    reasons[output] = reason
+        row["why_zero"] = reasons
+        rows.append(row)
+    return sorted(rows, key=lambda row: -abs(row["rho_B"] or 0.0))

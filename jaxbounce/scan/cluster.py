@@ -35,8 +35,7 @@ def _distributed() -> Any:
         import distributed
     except ImportError:
         raise ConfigurationError(
-            "--workers and --scheduler need dask; pip install 'jaxbounce[cluster]', or leave them"
-            " out"
+            "workers and schedulers need dask; pip install 'jaxbounce[cluster]', or run without"
         ) from None
     return distributed
 
@@ -95,15 +94,15 @@ def scheduler_at(address: str) -> Iterator[Any]:
     except (OSError, ValueError, TimeoutError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(
-            f"--scheduler {address}: no scheduler answers ({reason[:120]}); start one (dask"
-            " scheduler), or use --workers"
+            f"scheduler {address}: does not answer ({reason[:120]}); start one (dask scheduler), or"
+            " use workers on this machine"
         ) from None
     with client:
         try:
             client.wait_for_workers(1, timeout=_PATIENCE)
         except TimeoutError:
             raise ConfigurationError(
-                f"--scheduler {address}: has no workers after {_PATIENCE:.0f} s; start some (dask"
+                f"scheduler {address}: has no workers after {_PATIENCE:.0f} s; start some (dask"
                 " worker)"
             ) from None
         yield client
@@ -123,8 +122,8 @@ def run_cluster(
         text = pickle.dumps(plan)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise ConfigurationError(
-            f"this scan cannot be sent to other processes ({error}); run it without --workers and"
-            " --scheduler, or define its functions in a module"
+            f"this scan cannot be sent to other processes ({error}); run it in one process"
+            " alone, or define its functions in a module"
         ) from None
     queue = iter(chunks)
     path = str(store.path.resolve())
@@ -154,8 +153,8 @@ def run_cluster(
                 completed.add(submit(following))
     except distributed.KilledWorker as error:
         raise ComputationError(
-            f"workers die of a chunk again and again ({' '.join(str(error).split())[:160]}); is"
-            " there enough memory? set a smaller chunk"
+            f"workers are lost whenever they try a chunk ({' '.join(str(error).split())[:160]});"
+            " is there enough memory? set a smaller chunk"
         ) from None
     except (
         concurrent.futures.CancelledError,

@@ -276,7 +276,7 @@ def create(path: Path, plan: Plan) -> Store:
                 f"{path}: another scan has just begun it; wait for it or stop it"
             ) from None
         raise ConfigurationError(
-            f"{path}: cannot be written ({error.strerror}); give --out in a writable directory"
+            f"{path}: cannot be written ({error.strerror}); choose another in a writable directory"
             " with space"
         ) from None
     return open_store(path)
@@ -355,14 +355,14 @@ def resume(path: Path, plan: Plan) -> Store:
     different = _difference(store.attributes["scan"], plan.table)
     if different is not None:
         raise ConfigurationError(
-            f"{path}: belongs to another scan: {different}; give another --out, or make them equal"
+            f"{path}: belongs to another scan: {different}; give another store, or make them equal"
         )
     different = _difference(store.attributes["versions"], used)
     if different is not None:
         raise ConfigurationError(
             f"{path}: was begun with other versions: {different}; install those, or give another"
-            " --out"
+            " store"
         )
     if not os.access(path, os.W_OK):
-        raise ConfigurationError(f"{path}: is read-only; make it writable or give another --out")
+        raise ConfigurationError(f"{path}: is read-only; make it writable or give another store")
     return store

@@ -60,7 +60,7 @@ class _Range(NamedTuple):
     """Parameters at the highest value."""
 
 
-def _extremes(store: Store, quantity: str, data: Likelihood) -> _Range | None:
+def extremes(store: Store, quantity: str, data: Likelihood) -> _Range | None:
     """Lowest and highest value of a quantity over a store; None if it has none."""
     read = _reader(store, quantity, data)
     low, high, best = math.inf, -math.inf, {}
@@ -117,10 +117,10 @@ def picture(store: Store, quantity: str, x: str, y: str, data: Likelihood) -> Pi
     Raises:
         ConfigurationError: for a parameter that does not vary, or a quantity that is not stored.
     """
-    check_name("--x", x, store.names)
-    check_name("--y", y, store.names)
+    check_name("x", x, store.names)
+    check_name("y", y, store.names)
     if x == y:
-        raise ConfigurationError(f"--x and --y: are both {x}; give two parameters")
+        raise ConfigurationError(f"x and y: are both {x}; give two parameters")
     read = _reader(store, quantity, data)
     highest = quantity == LOG_LIKELIHOOD
     rho = _reader(store, "rho_B", data) if "rho_B" in store.arrays else None

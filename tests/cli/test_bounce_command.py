@@ -74,7 +74,7 @@ def test_a_potential_in_the_chain(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "status", "text"),
     [
-        ((), 2, "exactly one potential"),
+        (("x.json", "--preset", "published"), 2, "exactly one potential"),
         (("absent.json",), 2, "cannot be read"),
         (("--preset", "published", "--set", "potential=__import__('os')"), 2, ""),
         (("--preset", "published", "--set", "parameters.g=text"), 2, "parameters.g"),

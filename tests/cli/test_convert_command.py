@@ -193,13 +193,13 @@ def test_tanh_wall_in_a_configuration():
             "steps": 256,
         },
     }
-    model = configure(point).build()
+    model = configure(point).model
     assert model.conversion is not None
     assert model.value("width") == 1.5
     assert model.conversion.model == TwoLevelPropagation(steps=256, meaning="P_dec")
-    replaced = configure(point, overrides={"conversion.couplings.lambda_tr_eff": 0.3}).build()
+    replaced = configure(point, overrides={"conversion.couplings.lambda_tr_eff": 0.3}).model
     assert replaced.value("lam") == 0.3
-    assert configure(point, overrides={"P_chi_to_B": 0.2}).build().conversion is None
+    assert configure(point, overrides={"P_chi_to_B": 0.2}).model.conversion is None
 
 
 BAD = [
@@ -255,7 +255,7 @@ def test_a_configuration_needs_P_or_a_conversion(changes, text):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("--average", "100"),
+        ("--average", "warm"),
         ("--average", "T=cold"),
         ("--average", "T=-1"),
         ("--v-w", "1.5"),

@@ -6,7 +6,7 @@ import xarray as xr
 
 from jaxbounce import Status, load, predict
 from jaxbounce.cli import main
-from jaxbounce.inference import data as likelihood
+from jaxbounce.inference import likelihood
 from jaxbounce.scan.summary import log_likelihood
 from scans import GRID, SOBOL, written
 

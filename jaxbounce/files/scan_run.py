@@ -1,0 +1,95 @@
+"""A scan from its table to a finished store."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.files.scan import ScanSettings, read_scan
+from jaxbounce.files.tables import read_mapping
+from jaxbounce.scan.engine import Advance, compile_fitting, run_local
+from jaxbounce.scan.evaluate import Program
+from jaxbounce.scan.plan import Plan
+from jaxbounce.scan.store import Store, create, is_begun, open_store, resume
+
+
+class Begun(NamedTuple):
+    """A scan whose store exists.
+
+    Attributes:
+        plan: the scan, cut as its store is.
+        store: where results go.
+        programs: compiled already, or None.
+    """
+
+    plan: Plan
+    store: Store
+    programs: list[Program] | None
+
+
+def existing(settings: ScanSettings, path: Path) -> Store:
+    """The store of this scan that is there already, to be continued.
+
+    Raises:
+        ConfigurationError: if it belongs to another scan.
+    """
+    return resume(path, settings.plan(open_store(path).attributes["scan"]))
+
+
+def begin(settings: ScanSettings, path: Path, here: bool = True) -> Begun:
+    """Continue the store of this scan, or create it.
+
+    Args:
+        settings: the scan.
+        path: of the store.
+        here: compile for the devices of this process, in batches that fit them.
+    """
+    if is_begun(path):
+        store = existing(settings, path)
+        return Begun(settings.plan(store.attributes["scan"]), store, None)
+    plan, programs = settings.plan(), None
+    if here:
+        plan, programs = compile_fitting(plan, jax.local_devices())
+    plan = settings.with_error(plan)
+    return Begun(plan, create(path, plan), programs)
+
+
+def run_scan(
+    scan: str | Path | Mapping[str, Any],
+    out: str | Path | None = None,
+    *,
+    advance: Advance | None = None,
+) -> Store:
+    """Compute a scan in this process, on all its devices; begun before, it is continued.
+
+    Args:
+        scan: a TOML or JSON file, or its table (head of `jaxbounce.files.scan`).
+        out: directory of the Zarr store; that of the file with the suffix .zarr if None.
+        advance: called with numbers of points computed and of those without a number among them.
+
+    Returns:
+        The store; `jaxbounce.plot` draws it, xarray opens it at its `path`.
+
+    Raises:
+        ConfigurationError: for a table that cannot be used, or a store of another scan.
+    """
+    if isinstance(scan, Mapping):
+        table, directory = dict(scan), Path()
+        if out is None:
+            raise ConfigurationError("out: missing; a table has no name to take one from")
+    else:
+        table, directory = read_mapping(scan), Path(scan).parent
+    path = Path(out) if out is not None else Path(str(scan)).with_suffix(".zarr")
+    plan, store, programs = begin(read_scan(table, directory), path)
+    with store.only_writer():
+        store.clean()
+        chunks = store.missing()
+        if chunks:
+            run_local(plan, store, chunks, advance or _silent, programs)
+    return store
+
+
+def _silent(points: int, without: int) -> None:
+    """Nobody watches."""
