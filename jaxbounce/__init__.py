@@ -7,8 +7,8 @@
 
 `dir(jb)` lists all there is: functions and classes that most programs need, and the rooms of the
 package, each a stage of the calculation or one of its uses. A function never has the name of a
-room. Everything is imported when first used, so that `import jaxbounce` and the help of the command do
-not wait for JAX.
+room. Everything is imported when first used, so that `import jaxbounce` and the help of the command
+do not wait for JAX.
 """
 
 import importlib

@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
+from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce.action import (
     Field,
@@ -88,6 +89,22 @@ class Bounce(eqx.Module):
     status: Code
     dimension: int = eqx.field(static=True)
     elements: Elements = eqx.field(static=True)
+
+    def __str__(self) -> str:
+        return summary(
+            f"bounce in {self.dimension} dimensions",
+            self.status,
+            {
+                "action": (self.action, ""),
+                "R_peak": (self.R_peak, "in inverse units of the fields"),
+                "FWHM": (self.FWHM, "in inverse units of the fields"),
+                "Derrick": (self.certificate.derrick, "(relative)"),
+                "negative modes": (self.certificate.negative_modes, ""),
+            },
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
     @property
     def r_max(self) -> Scalar:

@@ -5,6 +5,7 @@ from typing import Literal
 
 import equinox as eqx
 
+from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
 from jaxbounce.conversion.wall import Couplings, WallProfile
 
@@ -20,6 +21,16 @@ class Estimate(eqx.Module):
     error: Scalar
     """Estimated absolute numerical error of P; what the model leaves out is not in it."""
     status: Code
+
+    def __str__(self) -> str:
+        return summary(
+            "conversion probability",
+            self.status,
+            {"P": (self.P, ""), "error": (self.error, "(absolute)")},
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
 
 class ConversionModel(eqx.Module):

@@ -15,6 +15,7 @@ from jaxbounce._core.checks import check_name, check_whole
 from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.sequences import low_discrepancy
 from jaxbounce._core.status import Status
+from jaxbounce._core.summary import as_html
 from jaxbounce.inference.data import OBSERVABLES, Likelihood, Tension, read_likelihood, tension
 from jaxbounce.inference.fisher import Combination, Directions, directions
 from jaxbounce.inference.least_squares import Minimum, minimise
@@ -68,6 +69,15 @@ class Fit(NamedTuple):
     problem: Problem
     q: Float[Array, " free"]
     by_q: Float[np.ndarray, "data free"]
+
+    def __str__(self) -> str:
+        lines = [f"best fit: {self.message}"]
+        lines += [f"  {name}  {value:.9g}" for name, value in self.values.items()]
+        lines.append(f"  χ²  {self.chi2:.6g} for {self.dof} degrees of freedom")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
     @property
     def chi2(self) -> float:

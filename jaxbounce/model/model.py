@@ -22,6 +22,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order
 from jaxbounce._core.status import UNRESOLVED, Status
+from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.gas import flux_integral, number_density
@@ -295,6 +296,24 @@ class Prediction(eqx.Module):
     remaining_annihilation: Scalar
     error_estimate: Scalar
     status: Code
+
+    def __str__(self) -> str:
+        return summary(
+            "densities today",
+            self.status,
+            {
+                "rho_B": (self.rho_B, "kg/m³"),
+                "rho_DM": (self.rho_DM, "kg/m³"),
+                "DM/B": (self.ratio, ""),
+                "Y_B": (self.Y_B, ""),
+                "Y_chi": (self.Y_chi, ""),
+                "P": (self.P, ""),
+                "error": (self.error_estimate, "(relative, of Y_B)"),
+            },
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
     @property
     def omega_b_h2(self) -> Scalar:

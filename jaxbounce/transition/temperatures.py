@@ -25,6 +25,7 @@ from jaxtyping import Array, Float, Int
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.status import Status
+from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce import solve_bounce, vacua_status
 from jaxbounce.cosmology.radiation import hubble_rate
@@ -68,6 +69,22 @@ class Transition(NamedTuple):
     error: Scalar
     """Relative error of the interpolated S₃/T, from the last Chebyshev coefficients."""
     status: Code
+
+    def __str__(self) -> str:
+        return summary(
+            "thermal transition",
+            self.status,
+            {
+                "T_n": (self.T_n, "(unit of the potential)"),
+                "T_p": (self.T_p, "(unit of the potential)"),
+                "beta/H": (self.beta_over_H, ""),
+                "S3/T at T_p": (self.exponent_p, ""),
+                "error": (self.error, "(relative, of S3/T)"),
+            },
+        )
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
 
 def bounce_exponent(

@@ -248,3 +248,15 @@ def test_no_scatter_along_a_line_scan():
     values = jax.vmap(lambda s: predict(model.replace(sigma_y=s)).Y_B)(sigma)
     third = np.diff(np.log(values), 4)
     assert np.abs(third).max() < 1e-12
+
+
+def test_a_prediction_prints_what_it_found():
+    text = str(predict(load()))
+    assert "rho_B" in text
+    assert "8.7285319e-28 kg/m³" in text
+    assert "success" in text
+    bad = predict(load().replace(v_w=2.0))
+    assert "outside its range" in str(bad)
+    batch = jax.vmap(lambda v: predict(load().replace(v_w=v)))(jnp.array([0.2, 0.3, 2.0]))
+    assert "2 of 3 points have a number" in str(batch)
+    assert batch._repr_html_().startswith("<pre>")

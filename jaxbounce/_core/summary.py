@@ -1,0 +1,50 @@
+"""Results that print: a few lines that say what was found and whether to trust it."""
+
+import html
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxbounce._core.status import Status
+
+_DIGITS = 9
+
+
+def summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> str:
+    """A result as text.
+
+    Args:
+        title: what it is.
+        status: its status code, one or an array of them.
+        numbers: value and unit by name; arrays with axes are shown by their range.
+    """
+    if isinstance(status, jax.core.Tracer):
+        return f"{title} (being traced)"
+    codes = np.atleast_1d(np.asarray(status))
+    good = int((codes == Status.SUCCESS).sum())
+    if codes.size == 1:
+        verdict = Status(int(codes.ravel()[0])).message
+    else:
+        verdict = f"{good} of {codes.size} points have a number"
+    width = max(map(len, [*numbers, "status"]))
+    lines = [title]
+    for name, (value, unit) in numbers.items():
+        lines.append(f"  {name:{width}}  {_text(value)} {unit}".rstrip())
+    return "\n".join([*lines, f"  {'status':{width}}  {verdict}"])
+
+
+def _text(value: Any) -> str:
+    values = np.asarray(value, float)
+    if values.ndim == 0:
+        return f"{float(values):.{_DIGITS}g}"
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return "no number"
+    return f"{finite.min():.{_DIGITS}g} … {finite.max():.{_DIGITS}g}"
+
+
+def as_html(text: str) -> str:
+    """Text for a notebook."""
+    return f"<pre>{html.escape(text)}</pre>"
