@@ -4,8 +4,8 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import numpy as np
+from jax.errors import TracerArrayConversionError
 
 from jaxbounce._core.status import Status
 
@@ -20,9 +20,10 @@ def summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> 
         status: its status code, one or an array of them.
         numbers: value and unit by name; arrays with axes are shown by their range.
     """
-    if isinstance(status, jax.core.Tracer):
+    try:
+        codes = np.atleast_1d(np.asarray(status))
+    except TracerArrayConversionError:
         return f"{title} (being traced)"
-    codes = np.atleast_1d(np.asarray(status))
     good = int((codes == Status.SUCCESS).sum())
     if codes.size == 1:
         verdict = Status(int(codes.ravel()[0])).message

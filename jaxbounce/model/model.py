@@ -422,7 +422,8 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
             continue
 
         def log_source(x: Scalar, name: str = name) -> Scalar:
-            return jnp.log(_source(dataclasses.replace(parameters, **{name: x}), choices)[0])
+            p = dataclasses.replace(parameters, **{name: x})
+            return jnp.log(p.P * p.f_chi * _source(p, choices)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)
@@ -475,8 +476,11 @@ def predict(model: Model) -> Prediction:
             status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
-    status = jnp.where(known.status == Status.SUCCESS, status, known.status)
     status = jnp.where(are_inside(p), status, Status.INVALID_PARAMETER)
+    # a stage that failed says why, unless a given number is the reason
+    status = jnp.where(known.status == Status.SUCCESS, status, known.status)
+    given = are_inside(model.parameters)
+    status = jnp.where(given, status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
 
     def withheld(value: Scalar) -> Scalar:

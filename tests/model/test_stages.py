@@ -30,9 +30,17 @@ class Occupancy(Stage):
     most: float = eqx.field(static=True, default=1e9)
     label = "occupancy"
 
-    needs = ("T_p",)
-    supplies = ("f_chi",)
-    relative_cost = 8
+    @property
+    def needs(self):
+        return ("T_p",)
+
+    @property
+    def supplies(self):
+        return ("f_chi",)
+
+    @property
+    def relative_cost(self):
+        return 8
 
     def supply(self, known):
         value = self.scale * known["T_p"]
@@ -52,9 +60,17 @@ class Occupancy(Stage):
 class Temperature(Stage):
     """T_p from f_χ: with `Occupancy`, a circle."""
 
-    needs = ("f_chi",)
-    supplies = ("T_p",)
-    relative_cost = 1
+    @property
+    def needs(self):
+        return ("f_chi",)
+
+    @property
+    def supplies(self):
+        return ("T_p",)
+
+    @property
+    def relative_cost(self):
+        return 1
 
     def supply(self, known):
         return Supplied({"T_p": known["f_chi"]}, {}, jnp.asarray(Status.SUCCESS))
