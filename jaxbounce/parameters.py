@@ -441,7 +441,10 @@ PRESETS: dict[str, dict[str, str]] = {
 def why_unused(name: str, choices: Choices) -> str | None:
     """Which choice leaves a parameter without effect; None if none does."""
     declared = DECLARATIONS.get(name)
-    return None if declared is None else without_effect(declared.used_if, choices.as_dict())
+    if declared is None:
+        return None
+    defaults = {n: declared.default for n, declared in CHOICES.items()}
+    return without_effect(declared.used_if, choices.as_dict(), defaults)
 
 
 def check_shapes(parameters: Parameters) -> None:

@@ -146,12 +146,21 @@ def made_safe(module: Any, valid: Scalar) -> Any:
     return dataclasses.replace(module, **values)
 
 
-def without_effect(used_if: UsedIf, chosen: Mapping[str, str]) -> str | None:
+def without_effect(
+    used_if: UsedIf, chosen: Mapping[str, str], defaults: Mapping[str, str]
+) -> str | None:
     """Why something is not used with the choices made; None if it is."""
     for name, needed in used_if.items():
-        if name in chosen and chosen[name] not in needed:
-            return f'not used with {name} = "{chosen[name]}"'
+        if chosen[name] in needed:
+            continue
+        if chosen[name] == defaults[name]:
+            return f"used by {name} = {' or '.join(map(_quoted, needed))} only"
+        return f"not used with {name} = {_quoted(chosen[name])}"
     return None
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def attributes_text(lines: Mapping[str, str]) -> str:

@@ -76,7 +76,7 @@ BAD = {
     "unknown": ({"beta_over_h": 3}, "beta_over_h: unknown key; did you mean 'beta_over_H'?"),
     "preset": ({"preset": "exakt"}, "preset = 'exakt': must be one of"),
     "both": ({"n_chi_at_Tp_GeV3": 1.0}, "Y_chi_init and n_chi_at_Tp_GeV3: both given"),
-    "thermal remedy": ({"regime": "thermal"}, "leave it out (or --set Y_chi_init=null)"),
+    "thermal remedy": ({"regime": "thermal"}, "leave it out (or set it to null)"),
     "neither": ({"Y_chi_init": None}, "Y_chi_init and n_chi_at_Tp_GeV3: both missing"),
     "negative annihilation": ({"sigma_v_chi_GeV_m2": -1}, "sigma_v_chi_GeV_m2 = -1: must be ≥ 0"),
     "negative washout": ({"Gamma_wash_over_H": -1}, "Gamma_wash_over_H = -1: must be ≥ 0"),

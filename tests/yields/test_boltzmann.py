@@ -327,7 +327,7 @@ def test_solvers_by_name(solver, tolerance):
 def test_bad_names_and_shapes():
     with pytest.raises(ValueError, match="coupling"):
         choices(coupling="extern")
-    with pytest.raises(ValueError, match="deplete"):
+    with pytest.raises(ValueError, match="depletion"):
         choices(coupling="self-consistent", deplete=False)
     with pytest.raises(ValueError, match="solver"):
         solve_boltzmann(Parameters(**BENCHMARK), choices(), 1e-9, solver="euler")
