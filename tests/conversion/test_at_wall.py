@@ -139,7 +139,7 @@ def test_failures_carry_their_status():
 def test_model_takes_exactly_one_of_both():
     model = load()
     with pytest.raises(ValueError, match="both are given"):
-        dataclasses.replace(model, conversion=WallConversion(W1(), Couplings()))
+        dataclasses.replace(model, stages=(WallConversion(W1(), Couplings()),))
     with pytest.raises(ValueError, match="no such parameter"):
         _model(WallConversion(W1(), Couplings())).replace(P=0.1)
     with pytest.raises(ValueError, match="did you mean 'lam'"):

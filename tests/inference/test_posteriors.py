@@ -143,7 +143,7 @@ def test_an_interruption_keeps_what_is_done(degenerate, monkeypatch):
             yield block
 
     # the function of that name hides the module
-    monkeypatch.setattr(sys.modules["jaxbounce.inference.posterior"], "sample", interrupted)
+    monkeypatch.setattr(sys.modules["jaxbounce.inference.posteriors"], "sample", interrupted)
     found = posterior(BENCHMARK, ["f_chi", "P"], seed=2)
     assert found.interrupted
     assert found.data.posterior.sizes["draw"] == 300
