@@ -94,8 +94,8 @@ def scheduler_at(address: str) -> Iterator[Any]:
     except (OSError, ValueError, TimeoutError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(
-            f"scheduler {address}: does not answer ({reason[:120]}); start one (dask scheduler), or"
-            " use workers on this machine"
+            f"scheduler {address}: no scheduler answers ({reason[:120]}); start one (dask"
+            " scheduler), or use workers on this machine"
         ) from None
     with client:
         try:
