@@ -209,7 +209,6 @@ FLOAT32 = """
 import sys, json
 import numpy as np
 from jaxbounce import load, predict
-from jaxbounce.config import BENCHMARK
 from problems import FLOAT32_CHOICES, YIELD_CASES
 values = []
 for case in YIELD_CASES:
@@ -228,7 +227,7 @@ def test_float32_agrees_to_2e_5():
         capture_output=True,
         text=True,
         check=True,
-        cwd=Path(__file__).parent,
+        cwd=Path(__file__).parents[1] / "catalogue",
     )
     single = json.loads(done.stdout)
     for case in YIELD_CASES:
