@@ -19,7 +19,7 @@ MOST_POINTS = 10**12
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What a scan does; make it with `plan_scan`, or from a file with `jaxbounce.scan_config`.
+    """What a scan does; make it with `plan_scan`, or from a file with `jaxbounce.files.scan`.
 
     Attributes:
         design: the points.
