@@ -95,8 +95,9 @@ def test_piecewise_linear_potentials():
 
         exact = polygon_action(points)
         assert exact == pytest.approx(published, rel=2e-5)
-        # the field comes to rest as (R − r)², so a corner of width δ takes √δ in r: δ^{3/2}
-        found = extrapolated(run, (0.08, 0.06, 0.04), (1.5, 2))
+        # the field comes to rest as (R − r)², so a corner of width δ takes √δ in r: δ^{3/2};
+        # at δ = 0.04 the last potential is withheld on some processors
+        found = extrapolated(run, (0.08, 0.06, 0.05), (1.5, 2))
         assert found == pytest.approx(exact, rel=3e-4)
 
 
