@@ -25,7 +25,7 @@ from jaxbounce._core.declare import (
 )
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.types import RealLike, Scalar, as_optional_leaf
+from jaxbounce._core.types import Real, RealLike, Scalar, as_optional_leaf
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.percolation.area import AreaKernel, Window
 
@@ -43,8 +43,8 @@ TemperatureRange = Literal["published", "frozen"]
 if TYPE_CHECKING:
     Given: TypeAlias = Scalar
 else:
-    Given = Scalar | None
-"""A number, or None where a stage of the model computes it; physics sees numbers alone."""
+    Given = Real | None
+"""A number (stacked in a batch), or None where a stage computes it; physics sees numbers alone."""
 
 
 def as_given(value: RealLike | None) -> Given:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 import jax.numpy as jnp
 
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.types import Scalar
+from jaxbounce._core.types import Flag
 
 _NAME = "jaxbounce"
 
@@ -126,7 +126,7 @@ def choices_of(table: type) -> dict[str, ChoiceDeclaration]:
     }
 
 
-def are_inside(module: Any) -> Scalar:
+def are_inside(module: Any) -> Flag:
     """Whether every declared parameter of an instance that is given is finite and in its range."""
     valid = jnp.asarray(True)
     for name, declaration in declarations(type(module)).items():
@@ -136,7 +136,7 @@ def are_inside(module: Any) -> Scalar:
     return valid
 
 
-def made_safe(module: Any, valid: Scalar) -> Any:
+def made_safe(module: Any, valid: Flag) -> Any:
     """The instance itself where `valid`, else one of typical values that cannot hold up a batch."""
     values = {
         name: jnp.where(valid, getattr(module, name), declaration.typical)

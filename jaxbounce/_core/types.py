@@ -3,7 +3,7 @@
 from typing import TypeAlias
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
 Real: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
@@ -16,6 +16,10 @@ Scalar: TypeAlias = Float[Array, ""]
 
 Code: TypeAlias = Int[Array, ""]
 """An integer array without axes: a status code."""
+
+
+Flag: TypeAlias = Bool[Array, ""]
+"""A truth value without axes."""
 
 
 def as_real(value: RealLike) -> Real:

@@ -113,7 +113,9 @@ def relaxed_paths(value: ScaledPotential, target: Field) -> Float[Array, "paths 
     return jax.lax.scan(advance, straight, jnp.array(_STRING_STEPS))[1]
 
 
-def interpolate(knots: Float[Array, " k"], path: Path, at: Float[Array, " m"]) -> Path:
+def interpolate(
+    knots: Float[Array, " k"], path: Float[Array, "k n"], at: Float[Array, " m"]
+) -> Float[Array, "m n"]:
     """Linear interpolation of every field of a path."""
     return jax.vmap(lambda field: jnp.interp(at, knots, field), 1, 1)(path)
 

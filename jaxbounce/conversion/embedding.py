@@ -148,7 +148,7 @@ class Grid(NamedTuple):
         return self.centre + self.width * jnp.sinh(u), extent * self.width * jnp.cosh(u)
 
 
-def _slab_wave(K: Scalar, length: Scalar, mass: Scalar, spin: Spin) -> tuple[Array, Array]:
+def _slab_wave(K: Scalar, length: Real, mass: Real, spin: Spin) -> tuple[Array, Array]:
     """Reflection and transmission coefficient of one slab in one eigenchannel, both bounded.
 
     With Q = α² − β², f = cos √Q, g = sin √Q/√Q: iβg/(f − iαg) and 1/(f − iαg). Where Q < 0

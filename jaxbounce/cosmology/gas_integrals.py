@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.checks import one_of
 from jaxbounce._core.quadrature import gauss_legendre
@@ -215,7 +216,7 @@ def _squared_rule() -> tuple[np.ndarray, np.ndarray]:
     return root**2, weight * root
 
 
-def _is_slow_part(x: Real, limit: Real) -> Real:
+def _is_slow_part(x: Real, limit: Real) -> Bool[Array, "..."]:
     """Which side of p = `limit` holds less to integrate over: True for p < `limit`."""
     return limit < 1 + jnp.sqrt(jnp.where(x > 0, x, 0.0))
 

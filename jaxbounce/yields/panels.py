@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.types import Real, Scalar
+from jaxbounce._core.types import Real, RealLike, Scalar
 
 PANELS = 10
 
@@ -41,7 +41,7 @@ _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-
 _DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
 
 
-def graded_scan(lower: Real, upper: Real, layer: Real, core: Real) -> tuple[Real, Real]:
+def graded_scan(lower: Real, upper: Real, layer: RealLike, core: RealLike) -> tuple[Real, Real]:
     """Midpoints and widths of graded intervals that fill [lower, upper].
 
     The first are geometric from `lower`, their first width ~ `layer`; the rest follow a sinh

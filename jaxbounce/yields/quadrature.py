@@ -15,6 +15,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
@@ -259,7 +260,7 @@ def gauss_legendre_integral(
     )
     upper = edges[-1]
 
-    relativistic: bool | Real = True
+    relativistic: bool | Bool[Array, ...] = True
     if equilibrium == "piecewise":
         # T = m/3 lies inside the range if the limits meet before the coldest temperature
         met = mass * temperature_ratio(upper, beta_over_H) > PIECEWISE_SWITCH

@@ -16,6 +16,7 @@ The walls' source S comes by two names:
 from typing import Literal
 
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral, number_density
@@ -62,7 +63,7 @@ def equilibrium_yield(
     g_star_s: RealLike,
     statistics: Statistics = "fermion",
     equilibrium: Equilibrium = "exact",
-    relativistic: bool | Real | None = None,
+    relativistic: bool | Bool[Array, "..."] | None = None,
 ) -> Real:
     """Y_eq = n_eq/s at x = m/T.
 
@@ -80,7 +81,7 @@ def _unit_density(
     x: Real,
     statistics: Statistics,
     equilibrium: Equilibrium,
-    relativistic: bool | Real | None = None,
+    relativistic: bool | Bool[Array, "..."] | None = None,
 ) -> Real:
     """n_eq/(g T³) at x = m/T, on the stated side of the published switch."""
     if equilibrium == "piecewise" and relativistic is not None:
@@ -90,7 +91,9 @@ def _unit_density(
     return number_density(1.0, x, 1.0, statistics, equilibrium)
 
 
-def _hits(p: Parameters, c: Choices, x: Real, relativistic: bool | Real | None) -> Real:
+def _hits(
+    p: Parameters, c: Choices, x: Real, relativistic: bool | Bool[Array, "..."] | None
+) -> Real:
     """J₁/n_eq: hits per particle, wall area and time; x beyond `COLDEST` is held there."""
     v_w = p.v_w if c.flux == "moving-wall" else None
     warm = jnp.where(x < COLDEST, x, COLDEST)
@@ -107,7 +110,7 @@ def wall_area(p: Parameters, c: Choices, y: Real) -> Real:
 
 
 def source_rate(
-    p: Parameters, c: Choices, y: Real, relativistic: bool | Real | None = None
+    p: Parameters, c: Choices, y: Real, relativistic: bool | Bool[Array, "..."] | None = None
 ) -> Real:
     """What the walls convert per unit of y = β(t − t_p).
 

@@ -225,8 +225,8 @@ def _integrate_source(
     p: Parameters,
     c: Choices,
     n: Real,
-    active: Real,
-    relativistic: Real,
+    active: Bool[Array, "..."],
+    relativistic: Bool[Array, "..."],
     coldest: Scalar,
     nodes: int,
 ) -> Segments:

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 
 import h5py
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -29,7 +30,9 @@ def test_variables_and_attributes_come_back(tmp_path):
 
 
 def test_an_evolution_keeps_its_columns_and_inputs(tmp_path):
-    found = Evolution(*(k + COLUMN for k, _ in enumerate(dataclasses.fields(Evolution))))
+    found = Evolution(
+        *(jnp.asarray(k + COLUMN) for k, _ in enumerate(dataclasses.fields(Evolution)))
+    )
     path = tmp_path / "evolution.nc"
     write(path, found, '{"v_w": 0.3}')
     names = {"T_GeV": "T", "area_density_GeV": "area_density"}

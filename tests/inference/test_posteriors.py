@@ -158,12 +158,12 @@ def test_the_density_in_w_is_that_in_q_times_the_jacobian():
     problem = make_problem(BENCHMARK, names)
     point = jnp.array([0.3, -0.4, 0.8])
     around = np.log([1e-9, 0.2, 0.4])
+    one = ([around @ [-1.0, 1.0, 1.0]], [[0.2]], [[-1.0, -1.0]])
+    two = (around[:2] + 0.5 * around[2], [[0.1, 0.02], [0.0, 0.3]], [[0.5], [0.5]])
     cases = {
         "determined": Coordinates(jnp.zeros(3), jnp.eye(3) + 0.1, jnp.zeros((0, 0)), ()),
-        "one combination": Coordinates([around @ [-1.0, 1.0, 1.0]], [[0.2]], [[-1.0, -1.0]], (1,)),
-        "two combinations": Coordinates(
-            around[:2] + 0.5 * around[2], [[0.1, 0.02], [0.0, 0.3]], [[0.5], [0.5]], (0, 1)
-        ),
+        "one combination": Coordinates(*map(jnp.asarray, one), (1,)),
+        "two combinations": Coordinates(*map(jnp.asarray, two), (0, 1)),
     }
     far = point.at[0].set(1e4)
     low, high = problem.bounds()
