@@ -148,6 +148,11 @@ def check(result: Result) -> Result:
         ComputationError: with the message of the first status that is not success, and how many
             of how many points have none.
         TypeError: if the result has no status.
+
+    >>> import jaxbounce as jb
+    >>> jb.check(jb.predict(jb.load().replace(v_w=2.0)))
+    Traceback (most recent call last):
+    jaxbounce._core.errors.ComputationError: a parameter is outside its range or not finite; no number...
     """
     import numpy as np
 

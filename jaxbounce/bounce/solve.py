@@ -181,6 +181,13 @@ def solve_bounce(
         ValueError: for shapes that do not fit, another dimension, or without float64.
 
     Source: S. Coleman, Phys. Rev. D 15 (1977) 2929.
+
+    >>> import jax, jaxbounce as jb
+    >>> jb.enable_x64()
+    >>> def sextic(phi, k):
+    ...     return phi[0]**2 / 2 - phi[0]**4 / 4 + k * phi[0]**6 / 8
+    >>> print(f"{jb.solve_bounce(sextic, 0.18, [0.0], [2.493], dimension=3).action:.9f}")
+    100.060697175
     """
     false_vacuum, true_vacuum = (as_leaf(jnp.asarray(v)) for v in (false_vacuum, true_vacuum))
     if dimension not in (3, 4):

@@ -13,6 +13,7 @@ massless for T > m/3 and non-relativistic below, which jump by 5.6 in n where th
 """
 
 import jax.numpy as jnp
+from jaxtyping import Array, Bool
 import jax.scipy.special as jsp
 
 from jaxbounce._core.types import Real, RealLike, as_real
@@ -45,7 +46,7 @@ def flux_integral(
     v_w: RealLike | None,
     statistics: Statistics,
     equilibrium: Equilibrium,
-    relativistic: bool | Real | None = None,
+    relativistic: bool | Bool[Array, "..."] | None = None,
 ) -> Real:
     """j(x, v_w) by either prescription; J = g T³ j/2π² is the flux per wall area.
 

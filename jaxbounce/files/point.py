@@ -332,5 +332,12 @@ def load(
 
     Raises:
         ConfigurationError: a ValueError with one line that says what is wrong.
+
+    >>> import jaxbounce as jb
+    >>> print(jb.load(preset="exact", v_w=0.4).value("v_w"))
+    0.4
+    >>> jb.load(v_w=1.4)
+    Traceback (most recent call last):
+    jaxbounce._core.errors.ConfigurationError: v_w = 1.4: must be in (0, 1) (wall speed); ...
     """
     return configure(source, preset, overrides).model.resolved()

@@ -217,6 +217,16 @@ def fit(
     Raises:
         ConfigurationError: one line, for a bad parameter, prior or likelihood.
         ComputationError: one line, if no start leads to a prediction with a number.
+
+    The occupancy that a given baryon density asks for:
+
+    >>> import jaxbounce as jb
+    >>> jb.enable_x64()
+    >>> data = {"mean": [4.2e-28, 2.4e-27], "sigma": [1e-30, 1e-29], "units": "kg/m3"}
+    >>> model = jb.load(preset="benchmark")
+    >>> found = jb.fit(model, "f_chi", data)
+    >>> print(f"{jb.predict(model.replace(**found.values)).rho_B:.6e}")
+    4.200000e-28
     """
     data = read_likelihood(data)
     problem = make_problem(model, free, data, priors)

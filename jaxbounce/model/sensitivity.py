@@ -68,6 +68,16 @@ def sensitivities(
 
     Raises:
         ConfigurationError: for a name that the model does not have.
+
+    Without depletion ρ_B is proportional to P, ρ_DM is an input, and their ratio follows:
+
+    >>> import jaxbounce as jb
+    >>> jb.enable_x64()
+    >>> found = jb.sensitivities(jb.load(preset="benchmark"), ["P"])
+    >>> print(found.elasticities.round(12))
+    [[ 1.]
+     [ 0.]
+     [-1.]]
     """
     return _sensitivities(model, check_parameters(model, names), second)
 
