@@ -152,7 +152,7 @@ def check(result: Result) -> Result:
     >>> import jaxbounce as jb
     >>> jb.check(jb.predict(jb.load().replace(v_w=2.0)))
     Traceback (most recent call last):
-    jaxbounce._core.errors.ComputationError: a parameter is outside its range or not finite; no number...
+    jaxbounce._core.errors.ComputationError: a parameter is outside its range...
     """
     import numpy as np
 

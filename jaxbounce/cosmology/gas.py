@@ -13,8 +13,8 @@ massless for T > m/3 and non-relativistic below, which jump by 5.6 in n where th
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
 import jax.scipy.special as jsp
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.constants import ZETA_3
