@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce.files.write import write_bytes_whole
+from jaxbounce.files.write import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ def save(figure: "Figure", path: str | Path) -> None:
         raise ConfigurationError(f"{path}: unknown picture format; use .png, .pdf or .svg")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=150)
-    write_bytes_whole(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
 
 
 def plot(result: Any, **options: Any) -> "Figure":

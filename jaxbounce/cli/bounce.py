@@ -101,7 +101,7 @@ def _write(path: Path, solved: "Solved", points: int, derived: dict[str, float |
     lines = [",".join(("r", *solved.fields, "R_peak", "w_FWHM"))]
     for radius, row in zip(r, np.asarray(b.fields(r)), strict=True):
         lines.append(",".join(f"{value:.15g}" for value in (radius, *row, R, width)))
-    jb.files.write.write_whole(path, "\n".join(lines) + "\n")
+    jb.files.write.write_text(path, "\n".join(lines) + "\n")
     jb.files.write.write_json(path.with_suffix(".json"), _mapping(solved, derived))
 
 

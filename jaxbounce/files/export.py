@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce.files.netcdf import write_netcdf
-from jaxbounce.files.write import written_whole
+from jaxbounce.files.write import write_with
 from jaxbounce.scan.design import POINT
 from jaxbounce.scan.store import STATUS, Store
 
@@ -31,8 +31,7 @@ def export(store: Store, path: Path) -> int:
     if suffix == ".nc":
         return _write_netcdf(store, path)
     writer = {".csv": _write_csv, ".parquet": _write_parquet}[suffix]
-    with written_whole(path) as temporary:
-        return writer(store, temporary)
+    return write_with(path, lambda place: writer(store, place))
 
 
 def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:

@@ -8,7 +8,7 @@ import jax
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.files.scan import ScanSettings, read_scan
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
 from jaxbounce.scan.engine import Advance, compile_fitting, run_local
 from jaxbounce.scan.evaluate import Program
 from jaxbounce.scan.plan import Plan
@@ -76,11 +76,11 @@ def run_scan(
         ConfigurationError: for a table that cannot be used, or a store of another scan.
     """
     if isinstance(scan, Mapping):
-        table, directory = dict(scan), Path()
+        table, directory = table_of(scan), Path()
         if out is None:
             raise ConfigurationError("out: missing; a table has no name to take one from")
     else:
-        table, directory = read_mapping(scan), Path(scan).parent
+        table, directory = table_of(scan), Path(scan).parent
     path = Path(out) if out is not None else Path(str(scan)).with_suffix(".zarr")
     plan, store, programs = begin(read_scan(table, directory), path)
     with store.only_writer():
