@@ -8,7 +8,7 @@ import numpy as np
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.version import __version__
 from jaxbounce.files.netcdf import write_netcdf
-from jaxbounce.files.write import write_text
+from jaxbounce.files.write import write_whole
 from jaxbounce.yields import Evolution
 
 COLUMNS = ("T_GeV", "y", "Y_chi", "Y_B", "source", "area_density_GeV")
@@ -39,7 +39,7 @@ def write(path: str | Path, found: Evolution, inputs: str) -> None:
         raise ConfigurationError(f"{path}: unknown format; use .csv or .nc")
     lines = [f"# jaxbounce {__version__}; {inputs}", ",".join(COLUMNS)]
     lines += [",".join(f"{value:.17g}" for value in row) for row in table]
-    write_text(path, "\n".join(lines) + "\n")
+    write_whole(path, "\n".join(lines) + "\n")
 
 
 def columns(found: Evolution) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,16 @@ from jaxbounce.scan.design import POINT
 from jaxbounce.scan.store import STATUS, Store
 
 
+def check_format(path: Path) -> None:
+    """Refuse a file whose suffix is that of no table we write.
+
+    Raises:
+        ConfigurationError: with those that are.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ConfigurationError(f"{path}: unknown format; use {', '.join(_WRITERS)}")
+
+
 def export(store: Store, path: Path) -> int:
     """All computed points as one flat table: CSV, Parquet or netCDF by suffix; how many.
 
@@ -20,18 +31,13 @@ def export(store: Store, path: Path) -> int:
     computed yet are left out.
 
     Raises:
-        ConfigurationError: for another suffix, a missing library, or a path that is not writable.
-        ComputationError: if no chunk is finished.
+        ConfigurationError: for another suffix, or a missing library.
+        ComputationError: if no chunk is finished, or the table cannot be written there.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet", ".nc"):
-        raise ConfigurationError(f"{path}: unknown format; use .csv, .parquet or .nc")
+    check_format(path)
     if len(store.missing()) == store.layout.count:
         raise ComputationError(f"{store.path}: nothing is computed yet that could be written")
-    if suffix == ".nc":
-        return _write_netcdf(store, path)
-    writer = {".csv": _write_csv, ".parquet": _write_parquet}[suffix]
-    return write_with(path, lambda place: writer(store, place))
+    return _WRITERS[path.suffix.lower()](store, path)
 
 
 def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:
@@ -52,6 +58,10 @@ def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _write_csv(store: Store, path: Path) -> int:
+    return write_with(path, lambda place: _csv(store, place))
+
+
+def _csv(store: Store, path: Path) -> int:
     points = 0
     with path.open("w", encoding="utf-8", newline="") as stream:
         for table in _tables(store):
@@ -74,6 +84,10 @@ def _write_parquet(store: Store, path: Path) -> int:
         raise ConfigurationError(
             f"{path}: Parquet needs pyarrow; pip install 'jaxbounce[scan]', or use .csv"
         ) from None
+    return write_with(path, lambda place: _parquet(store, place, pyarrow))
+
+
+def _parquet(store: Store, path: Path, pyarrow: Any) -> int:
     writer, points = None, 0
     try:
         for columns in _tables(store):
@@ -94,3 +108,6 @@ def _write_netcdf(store: Store, path: Path) -> int:
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     write_netcdf(path, POINT, columns, {"sha256": store.attributes["sha256"]})
     return columns[STATUS].size
+
+
+_WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}

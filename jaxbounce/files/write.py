@@ -81,19 +81,19 @@ def write_with(path: str | Path, writer: Callable[[Path], Result]) -> Result:
     raise OutputError(f"{path}: the result cannot be written there ({reason}); {where}")
 
 
-def write_text(path: str | Path, text: str) -> None:
+def write_whole(path: str | Path, text: str) -> None:
     """`write_with` for text, in UTF-8."""
-    write_bytes(path, text.encode())
+    write_bytes_whole(path, text.encode())
 
 
-def write_bytes(path: str | Path, content: bytes) -> None:
+def write_bytes_whole(path: str | Path, content: bytes) -> None:
     """`write_with` for bytes."""
     write_with(path, lambda place: place.write_bytes(content))
 
 
 def write_json(path: str | Path, mapping: Mapping[str, Any]) -> None:
     """`write_with` for an output JSON."""
-    write_text(path, json.dumps(mapping, indent=2, allow_nan=False) + "\n")
+    write_whole(path, json.dumps(mapping, indent=2, allow_nan=False) + "\n")
 
 
 def _written(path: Path, writer: Callable[[Path], Result]) -> Result:
