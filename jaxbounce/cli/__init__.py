@@ -20,6 +20,7 @@ import tyro
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.version import __version__
+from jaxbounce.cli._cache import mended_cache
 from jaxbounce.cli._streams import (
     abandon_output,
     flush,
@@ -76,7 +77,8 @@ def _status(arguments: list[str]) -> int:
             args=arguments,
         )
     try:
-        return command.run()
+        with mended_cache():
+            return command.run()
     except ConfigurationError as error:
         say(str(error))
         return 2
