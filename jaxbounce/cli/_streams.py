@@ -73,11 +73,17 @@ def usage_as_one_line() -> Iterator[None]:
 
 
 def _unframed(text: str) -> str:
-    lines = [line.strip(" │|") for line in text.splitlines()]
-    inner = [line for line in lines if line and line[0] not in "╭╰+"]
-    rules = [number for number, line in enumerate(inner) if set(line) <= set("─-")]
-    message = " ".join(inner[: rules[0]] if rules else inner)
-    options = [line.split()[0] for line in inner if line.startswith("--")]
-    meant = options[0] if options and "Perhaps you meant:" in inner else None
-    hint = f"; did you mean {meant}?" if meant else "; --help lists what there is"
-    return f"{message.rstrip('.')}{hint}"
+    """The message in a frame: its first part, below the title where the frame is not drawn."""
+    lines = [line.strip(" │") for line in text.splitlines() if line[:1] not in "╭╰"]
+    parts: list[list[str]] = [[]]
+    for line in filter(None, lines):
+        if set(line) <= set("─-"):
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    titled = "╭" not in text and len(parts) > 1
+    message = " ".join(parts[1] if titled else parts[0]).rstrip(".")
+    options = [line.split()[0] for line in lines if line.startswith("--") and set(line) > {"-"}]
+    if options and "Perhaps you meant:" in lines:
+        return f"{message}; did you mean {options[0]}?"
+    return f"{message}; --help lists what there is"

@@ -49,11 +49,11 @@ class Command:
         from jaxbounce._core.checks import check_name
         from jaxbounce.scan.summary import quantities
 
-        jb.enable_x64()
         outputs = Outputs()
         if self.out is not None:
             jb.files.export.check_format(self.out)
         outputs.check(self.out, picture=self.plot)
+        jb.enable_x64()
         data = measured(self.data)
         store = jb.scan.open_store(self.store)
         store.verify()

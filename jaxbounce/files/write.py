@@ -145,7 +145,7 @@ def _is_written_into(path: Path) -> bool:
     """Whether something stands there that no file may replace.
 
     Raises:
-        OSError: for a directory, a disk, and what cannot be looked at.
+        OSError: for a directory, a disk, a socket, and what cannot be looked at.
     """
     try:
         found = path.stat()
@@ -155,8 +155,9 @@ def _is_written_into(path: Path) -> bool:
         raise OSError(errno.EINVAL, "its name holds a NUL character") from None
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if stat.S_ISBLK(found.st_mode):
-        raise OSError(errno.EINVAL, "it is a disk")
+    for is_kind, kind in ((stat.S_ISBLK, "disk"), (stat.S_ISSOCK, "socket")):
+        if is_kind(found.st_mode):
+            raise OSError(errno.EINVAL, f"it is a {kind}")
     return not stat.S_ISREG(found.st_mode) or _standard_stream(found) is not None
 
 

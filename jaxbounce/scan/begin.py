@@ -1,9 +1,11 @@
 """Stores that begin, and those that are begun: of the same scan, made by the same versions."""
 
+import errno
 import importlib.metadata
 import json
 import os
 import shutil
+import stat
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -139,7 +141,8 @@ def need_place(path: Path) -> None:
         ConfigurationError: with the reason.
     """
     try:
-        os.lstat(path)
+        if stat.S_ISLNK(os.lstat(path).st_mode) and not path.is_dir():
+            raise OSError(errno.ENOTDIR, "a symbolic link that leads nowhere")
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (OSError, ValueError) as error:
