@@ -112,7 +112,7 @@ def enable_x64() -> None:
     """
     import jax
 
-    if not jax.config.jax_enable_x64:
+    if not jax.config.values["jax_enable_x64"]:
         jax.config.update("jax_enable_x64", True)
         jax.clear_caches()
 

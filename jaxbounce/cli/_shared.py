@@ -85,8 +85,15 @@ def converted(model: "jb.Model") -> "Estimate":
 
 def names_in(text: str) -> list[str]:
     """Names separated by commas, configuration keys as the parameters they are."""
+    from jaxbounce._core.checks import shown
+
     written = (name.strip() for name in text.split(","))
-    return [jb.files.point.parameter_of(name) for name in written if name]
+    names = [jb.files.point.parameter_of(name) for name in written if name]
+    if not names:
+        raise ConfigurationError(
+            f"{shown(text)}: names no parameter; give one or more, separated by commas"
+        )
+    return names
 
 
 class Outputs:

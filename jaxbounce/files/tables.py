@@ -1,6 +1,7 @@
 """Tables from JSON and TOML files and from Python, and keys set in them."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,8 @@ _LARGEST = 64 * 2**20  # bytes of a table; a device that never ends is not read 
 _LONGEST_NUMBER = 400  # digits of a whole number; a float ends at 309
 
 _TOO_DEEP = "is nested too deeply; give one flat table"
+
+_ENDLESS_KEY = re.compile(r"(?:\.\s*+[\w-]++\s*+){200}")
 
 _DEEPEST = 20  # tables in tables; our own are three deep
 
@@ -103,6 +106,8 @@ def from_json(text: str) -> Any:
 
 
 def _from_toml(text: str) -> dict[str, Any]:
+    if _ENDLESS_KEY.search(text):  # which takes the square of its length to read
+        raise ConfigurationError(_TOO_DEEP)
     try:
         return tomllib.loads(text)
     except RecursionError:

@@ -12,7 +12,7 @@ from typing import Any
 
 from jaxbounce._core.checks import check_keys, check_number, check_text, shown
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce._core.ranges import Range, above
+from jaxbounce._core.ranges import Range, above, at_least
 from jaxbounce.files.potential import KEYS, read_potential
 from jaxbounce.files.tables import table_of
 from jaxbounce.parameters import RANGES
@@ -99,5 +99,8 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
             f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
             " that transition.temperature gives, with the value at which the vacua are given"
         )
+    if isinstance(parameters, Mapping):
+        at_which = at_least(0, "temperature in GeV at which the vacua are given")
+        check_number(f"parameters.{name}", parameters[name], at_which)
     configured = read_potential(table)
     return ThermalPotential(table, configured, name, **ends, settings=Settings(**settings))
