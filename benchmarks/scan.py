@@ -61,7 +61,7 @@ def child(kind: str, points: int, workers: int, out: str) -> None:
     """One scan, measured from inside its process; a line of JSON."""
     import jaxbounce
     from jaxbounce.files.scan import read_scan
-    from jaxbounce.scan import cluster, engine, store
+    from jaxbounce.scan import cluster, create, engine, store
 
     started = time.perf_counter()
     if not workers:
@@ -78,7 +78,7 @@ def child(kind: str, points: int, workers: int, out: str) -> None:
 
     store.Store.write = timed
     plan = read_scan(table(kind, points)).plan()
-    target = store.create(Path(out), plan)
+    target = create(Path(out), plan)
 
     def advance(points: int, failed: int) -> None:
         pass

@@ -107,11 +107,14 @@ def enable_x64() -> None:
     """Switch JAX to float64 for the whole process; call it before making any array.
 
     Never done on import: the choice is the user's. The accuracies this package states
-    are for float64.
+    are for float64. Programs that were compiled for float32 are forgotten, because JAX would mix
+    them with those for float64; models that were loaded before are float32 and to be loaded again.
     """
     import jax
 
-    jax.config.update("jax_enable_x64", True)
+    if not jax.config.values["jax_enable_x64"]:
+        jax.config.update("jax_enable_x64", True)
+        jax.clear_caches()
 
 
 def __getattr__(name: str) -> Any:

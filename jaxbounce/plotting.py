@@ -51,15 +51,24 @@ def need_matplotlib() -> None:
         ) from None
 
 
+def picture_format(path: str | Path) -> str:
+    """The format of a picture, which follows the suffix of its file (PNG without one).
+
+    Raises:
+        ConfigurationError: for a suffix that matplotlib does not know.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    form = Path(path).suffix.lstrip(".").lower() or "png"
+    if form not in FigureCanvasBase.get_supported_filetypes():
+        raise ConfigurationError(f"{path}: unknown picture format; use .png, .pdf or .svg")
+    return form
+
+
 def save(figure: "Figure", path: str | Path) -> None:
     """Write a figure, whole or not at all; the format follows the suffix (PNG without one)."""
-    path = Path(path)
-    form = path.suffix.lstrip(".").lower() or "png"
-    known = figure.canvas.get_supported_filetypes()
-    if form not in known:
-        raise ConfigurationError(f"{path}: unknown picture format; use .png, .pdf or .svg")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=form, dpi=150)
+    figure.savefig(buffer, format=picture_format(path), dpi=150)
     write_bytes_whole(path, buffer.getvalue())
 
 

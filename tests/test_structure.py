@@ -86,6 +86,67 @@ def test_a_command_is_one_file(monkeypatch, tmp_path, capsys):
     sys.modules.pop("jaxbounce.cli.greet", None)
 
 
+def test_the_lazy_table_is_what_type_checkers_see():
+    """Names under TYPE_CHECKING, each from where the table says; every room."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = (
+        node for node in tree.body if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node)
+    )
+    seen, rooms = {}, set()
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        module = (node.module or "").removeprefix("jaxbounce").removeprefix(".")
+        for alias in node.names:
+            if not module:
+                rooms.add(alias.asname)
+            else:
+                is_module = (PACKAGE / module / f"{alias.name}.py").is_file()
+                place = f"{module}.{alias.name}" if is_module else f"{module}:{alias.name}"
+                seen[alias.asname] = place
+    assert seen == jaxbounce._NAMES
+    assert rooms == set(jaxbounce._ROOMS)
+
+
+_OPENS = {
+    *("open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "mkdir", "unlink"),
+    *("mkstemp", "mkdtemp", "NamedTemporaryFile", "TemporaryDirectory", "replace", "rename"),
+    *("to_netcdf", "savefig", "save", "savez", "savetxt", "loadtxt", "genfromtxt", "to_csv"),
+    *("symlink_to", "rmtree", "remove", "fromfile", "tofile", "memmap"),
+}
+
+
+def test_paths_are_opened_at_the_edges_alone():
+    """Computation neither reads nor writes files: rooms that do are named here, with why."""
+    allowed = {
+        "scan.store",  # chunks are written while the scan runs
+        "scan.begin",  # a store appears whole
+    }
+    others = {
+        ("scan.evaluate", "read_text"): "/proc/meminfo, the memory of the machine",
+    }
+    found = set()
+    for name, path in _modules():
+        if name in allowed or name.split(".")[0] in ("files", "cli", "plotting"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            function = node.func
+            if isinstance(function, ast.Name):
+                called = function.id
+            elif isinstance(function, ast.Attribute):
+                called = function.attr
+                owner = function.value.id if isinstance(function.value, ast.Name) else ""
+                # dataclasses.replace and str.replace, model.replace(name=…), open_store and so on
+                if called == "replace" and owner != "os":
+                    continue
+            else:
+                continue
+            if called in _OPENS:
+                found.add((name, called))
+    assert found == set(others)
+
+
 def test_flags_are_the_business_of_the_commands():
     for name, path in _modules():
         if name.startswith("cli"):

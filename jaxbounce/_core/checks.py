@@ -5,28 +5,53 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.errors import ConfigurationError, one_line
 from jaxbounce._core.ranges import Range
+
+_SHOWN = 80  # characters of a value in a message
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: one short line, whatever it is."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python writes whole numbers of up to 4300 digits
+        if not isinstance(value, int):
+            return f"a {type(value).__name__} with a whole number of thousands of digits"
+        return f"a whole number of about {round(value.bit_length() * math.log10(2))} digits"
+    except RecursionError:
+        return f"a {type(value).__name__} nested too deeply"
+    return one_line(text, _SHOWN)
+
+
+def plain(value: Any) -> Any:
+    """NumPy and JAX scalars, and arrays without axes, as the Python numbers they hold."""
+    if getattr(value, "shape", None) == () and getattr(value.dtype, "kind", "") in "biuf":
+        return value.item()
+    return value
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """'; did you mean …?' with the nearest known name, or the whole list if none is near."""
     known = list(known)
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     return f"; did you mean {near[0]!r}?" if near else f"; known names: {', '.join(known)}"
 
 
 def check_number(key: str, value: Any, allowed: Range) -> float:
     """`value` as a float, if it is a number in the range."""
-    # a NumPy or JAX scalar, or an array without axes, is the number it holds
-    if getattr(value, "shape", None) == () and getattr(value.dtype, "kind", "") in "iuf":
-        value = value.item()
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{key} = {value!r}: must be a number; write it without quotes")
+        raise ConfigurationError(
+            f"{key} = {shown(value)}: must be a number; write it without quotes"
+        )
     try:
         finite = math.isfinite(value)
-    except OverflowError:  # a whole number beyond what a float can be
-        value, finite = math.inf if value > 0 else -math.inf, False
+    except OverflowError:
+        raise ConfigurationError(
+            f"{key} = {shown(value)}: is beyond what a number can be (1.8e308); give a smaller one"
+        ) from None
     if not finite:
         raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
     if value not in allowed:
@@ -36,35 +61,45 @@ def check_number(key: str, value: Any, allowed: Range) -> float:
     return float(value)
 
 
-def check_whole(key: str, value: Any, least: int, meaning: str) -> int:
-    """`value` as an int ≥ least."""
+def check_whole(key: str, value: Any, least: int, meaning: str, most: int | None = None) -> int:
+    """`value` as an int ≥ least, and ≤ most if there is one."""
+    value = plain(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ConfigurationError(f"{key} = {value!r}: must be a whole number ≥ {least} ({meaning})")
+        raise ConfigurationError(
+            f"{key} = {shown(value)}: must be a whole number ≥ {least} ({meaning})"
+        )
+    if most is not None and value > most:
+        raise ConfigurationError(
+            f"{key} = {shown(value)}: must be at most {most} ({meaning}); take a smaller one"
+        )
     return value
 
 
 def check_flag(key: str, value: Any) -> bool:
     """`value` if it is true or false."""
+    value = plain(value)
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{key} = {value!r}: must be true or false")
+        raise ConfigurationError(f"{key} = {shown(value)}: must be true or false")
     return value
 
 
 def check_text(key: str, value: Any, meaning: str) -> str:
     """`value` if it is text."""
     if not isinstance(value, str):
-        raise ConfigurationError(f"{key} = {value!r}: must be text ({meaning})")
+        raise ConfigurationError(f"{key} = {shown(value)}: must be text ({meaning})")
+    if "\0" in value:  # which no file system has in a name
+        raise ConfigurationError(f"{key} = {shown(value)}: holds a NUL character; drop it")
     return value
 
 
 def check_name(key: str, value: Any, allowed: Iterable[str]) -> str:
     """`value` if it is one of the allowed names."""
     allowed = tuple(allowed)
-    if value not in allowed:
+    if not (isinstance(value, str) and value in allowed):
         names = ", ".join(f'"{name}"' for name in allowed)
         hint = suggestion(value, allowed) if isinstance(value, str) else ""
         hint = hint if "did you mean" in hint else ""
-        raise ConfigurationError(f"{key} = {value!r}: must be one of {names}{hint}")
+        raise ConfigurationError(f"{key} = {shown(value)}: must be one of {names}{hint}")
     return value
 
 
@@ -77,7 +112,7 @@ def one_of(what: str, value: Any, allowed: Iterable[Any]) -> None:
     allowed = tuple(allowed)
     if value not in allowed:
         raise ConfigurationError(
-            f"{what} = {value!r}: must be one of {', '.join(map(repr, allowed))}"
+            f"{what} = {shown(value)}: must be one of {', '.join(map(repr, allowed))}"
         )
 
 

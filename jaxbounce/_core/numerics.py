@@ -1,11 +1,13 @@
 """Small numerical tools that several modules share: eliminations and roots, differentiable."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.types import Scalar
 
 _BISECTIONS = 52
@@ -111,3 +113,23 @@ def bracketed_root(function: Callable[[Scalar], Scalar], lower: Scalar, upper: S
         return y / tangent(jnp.ones_like(y))
 
     return jax.lax.custom_root(function, (lower + upper) / 2, solve, solve_linear)
+
+
+def check_precision(model: Any) -> None:
+    """Refuse a model whose numbers are of another precision than this process computes in.
+
+    Raises:
+        ConfigurationError: with what to do.
+    """
+    kinds = {str(getattr(leaf, "dtype", "")) for leaf in jax.tree.leaves(model)}
+    double = str(jnp.result_type(float)) == "float64"
+    if "float64" in kinds and not double:
+        raise ConfigurationError(
+            "the model is float64, and this process computes in float32: call"
+            " jaxbounce.enable_x64(), or load the model again"
+        )
+    if double and "float32" in kinds and "float64" not in kinds:
+        raise ConfigurationError(
+            "the model is float32, and this process computes in float64: load the model again,"
+            " after jaxbounce.enable_x64()"
+        )

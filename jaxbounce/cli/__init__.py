@@ -3,20 +3,32 @@
 A module has a frozen dataclass `Command`, whose fields are the arguments, whose docstring is what
 `--help` shows and whose method `run` returns the exit status; `EXAMPLES`, lines for the overall
 help; and `ORDER`, its place in the list. Modules that begin with an underscore are not commands.
-Exit status: 0 when the run succeeded, 2 for bad input, 1 for a failed computation.
+Exit status: 0 when the run succeeded, 2 for bad input, 1 for a failed computation or a result that
+could not be written; the reason is one line on standard error.
 Nothing that needs JAX is imported before the arguments are parsed, so that `--help` answers at
 once.
 """
 
 import importlib
+import os
 import pkgutil
 import sys
+import traceback
 from types import ModuleType
 
 import tyro
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.version import __version__
+from jaxbounce.cli._cache import mended_cache
+from jaxbounce.cli._streams import (
+    abandon_output,
+    flush,
+    of_any_encoding,
+    output_fails,
+    say,
+    usage_as_one_line,
+)
 
 
 def commands() -> dict[str, ModuleType]:
@@ -29,30 +41,73 @@ def commands() -> dict[str, ModuleType]:
 def main(arguments: list[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    with of_any_encoding():
+        try:
+            try:
+                return _status(arguments)
+            finally:
+                flush()
+        except BrokenPipeError:
+            # the reader went away (`| head`): not our failure, and nothing more to say
+            abandon_output()
+            return 0
+        except OSError as error:
+            abandon_output()
+            say(f"standard output: cannot be written ({error.strerror or error})")
+            return 1
+
+
+def _status(arguments: list[str]) -> int:
+    """The exit status of a command.
+
+    Raises:
+        OSError: if standard output cannot be written.
+    """
     if arguments in (["--version"], ["-V"]):
         print(f"jaxbounce {__version__}")
         return 0
     known = commands()
     examples = [line for module in known.values() for line in module.EXAMPLES.splitlines()]
-    command = tyro.extras.subcommand_cli_from_dict(
-        {name: module.Command for name, module in known.items()},
-        prog="jaxbounce",
-        description="From a phase transition to today's baryon and dark-matter densities."
-        "\nexamples:\n" + "".join(f"  {line}\n" for line in examples),
-        args=arguments,
-    )
+    with usage_as_one_line():
+        command = tyro.extras.subcommand_cli_from_dict(
+            {name: module.Command for name, module in known.items()},
+            prog="jaxbounce",
+            description="From a phase transition to today's baryon and dark-matter densities."
+            "\nexamples:\n" + "".join(f"  {line}\n" for line in examples),
+            args=arguments,
+        )
     try:
-        return command.run()
+        with mended_cache():
+            return command.run()
     except ConfigurationError as error:
-        print(f"jaxbounce: {error}", file=sys.stderr)
+        say(str(error))
         return 2
     except ComputationError as error:
-        print(f"jaxbounce: {error}", file=sys.stderr)
+        say(str(error))
         return 1
     except KeyboardInterrupt:
-        print("jaxbounce: interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
-    except BrokenPipeError:
-        # the reader went away (`| head`): not our failure, and nothing more to say
-        sys.stdout = None
-        return 0
+    except MemoryError:
+        say("not enough memory; ask for fewer points, draws or starts")
+        return 1
+    except Exception as error:
+        if isinstance(error, OSError) and output_fails():
+            raise
+        return _unforeseen(error)
+
+
+_TRACEBACK = "JAXBOUNCE_TRACEBACK"
+
+
+def _unforeseen(error: Exception) -> int:
+    """A fault of this program: where it is, and how to see more of it."""
+    if os.environ.get(_TRACEBACK):
+        traceback.print_exception(error)
+        return 1
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    say(
+        f"unforeseen {type(error).__name__} at {place.filename}:{place.lineno} ({error}): a fault"
+        f" of jaxbounce; please report it with what {_TRACEBACK}=1 shows"
+    )
+    return 1

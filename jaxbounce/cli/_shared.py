@@ -7,16 +7,16 @@ imported when first used.
 import dataclasses
 import json
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
 import jaxbounce as jb
-from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.errors import ConfigurationError, OutputError
 from jaxbounce._core.status import Status
+from jaxbounce.cli._streams import say
 
 if TYPE_CHECKING:
     from jaxbounce.conversion import Estimate
@@ -47,9 +47,11 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not key:
             raise ConfigurationError(f"--set {text}: must be KEY=VALUE, such as --set v_w=0.5")
         try:
-            values[key.strip()] = json.loads(value)
+            values[key.strip()] = jb.files.tables.from_json(value)
         except json.JSONDecodeError:
             values[key.strip()] = value
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--set {key}: {error}") from None
     return values
 
 
@@ -83,14 +85,56 @@ def converted(model: "jb.Model") -> "Estimate":
 
 def names_in(text: str) -> list[str]:
     """Names separated by commas, configuration keys as the parameters they are."""
+    from jaxbounce._core.checks import shown
+
     written = (name.strip() for name in text.split(","))
-    return [jb.files.point.parameter_of(name) for name in written if name]
+    names = [jb.files.point.parameter_of(name) for name in written if name]
+    if not names:
+        raise ConfigurationError(
+            f"{shown(text)}: names no parameter; give one or more, separated by commas"
+        )
+    return names
 
 
-def prepare_picture(path: Path | None) -> None:
-    """What a picture lacks shows before the work."""
-    if path is not None:
-        jb.plotting.need_matplotlib()
+class Outputs:
+    """Where the results of a command go: looked at before the work, filled after it.
+
+    A result that cannot be put where it belongs is put beside, said in one line, and does not hold
+    up the others.
+    """
+
+    def __init__(self) -> None:
+        self.failed = False
+
+    def check(self, *paths: Path | None, picture: Path | None = None) -> None:
+        """Refuse paths to which nothing can be written, and pictures that cannot be drawn.
+
+        Raises:
+            ConfigurationError: with the reason.
+        """
+        if picture is not None:
+            jb.plotting.need_matplotlib()
+            jb.plotting.picture_format(picture)
+        for path in (*paths, picture):
+            if path is not None:
+                jb.files.write.need_writable(path)
+
+    def put(self, write: Callable[..., Any], path: Path, *content: Any) -> Any:
+        """What `write(path, *content)` returns; None if it could not write there."""
+        try:
+            return write(path, *content)
+        except OutputError as error:
+            say(str(error))
+            self.failed = True
+            return None
+
+    def draw(self, figure: Any, path: Path) -> None:
+        """Write a figure."""
+        self.put(lambda place: jb.plotting.save(figure, place), path)
+
+    def status(self, status: int) -> int:
+        """The exit status of the command: what it is without files, or 1."""
+        return status or int(self.failed)
 
 
 def keep_compiled() -> None:
@@ -115,7 +159,7 @@ def exit_status(status: Status) -> int:
     """0 for success, else 1 with the reason on stderr."""
     if status == Status.SUCCESS:
         return 0
-    print(f"jaxbounce: {status.message}", file=sys.stderr)
+    say(status.message)
     return 1
 
 

@@ -11,12 +11,12 @@ import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import (
+    Outputs,
     envelope,
     exit_status,
     header,
     keep_compiled,
     number,
-    prepare_picture,
     settled,
     status_keys,
 )
@@ -24,6 +24,9 @@ from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
     from jaxbounce.files.potential import Solved
+
+MOST_POINTS = 10**6
+"""Rows of a profile, at most: what reads it again takes no more."""
 
 ORDER = 60
 EXAMPLES = """\
@@ -63,6 +66,15 @@ class Command:
             return 0
         if self.potential is not None and self.preset is not None:
             raise ConfigurationError("FILE and --preset: both given; give exactly one potential")
+        points = check_whole("--points", self.points, 16, "rows of the profile", MOST_POINTS)
+        outputs = Outputs()
+        if self.out is not None:
+            if self.out.suffix.lower() != ".csv":
+                raise ConfigurationError(
+                    f"--out {self.out}: the profile is CSV; use a name in .csv"
+                )
+            outputs.check(self.out, self.out.with_suffix(".json"))
+        outputs.check(picture=self.plot)
         jb.enable_x64()
         keep_compiled()
         table = (
@@ -71,24 +83,22 @@ class Command:
             else jb.files.tables.read_mapping(self.potential)
         )
         settled(table, self.set)
-        points = check_whole("--points", self.points, 16, "rows of the profile")
-        if self.out is not None and self.out.suffix.lower() != ".csv":
-            raise ConfigurationError(f"--out {self.out}: the profile is CSV; use a name in .csv")
-        prepare_picture(self.plot)
         solved = jb.files.potential.solve(table)
         derived = {}
         if solved.status == Status.SUCCESS:
             derived = wall_quantities(solved.bounce)
             if self.out is not None:
-                _write(self.out, solved, points, derived)
+                profile, rest = self.out, self.out.with_suffix(".json")
+                outputs.put(jb.files.write.write_whole, profile, _profile(solved, points))
+                outputs.put(jb.files.write.write_json, rest, _mapping(solved, derived))
             if self.plot is not None:
-                jb.plotting.save(jb.plot(solved.bounce, names=solved.fields), self.plot)
+                outputs.draw(jb.plot(solved.bounce, names=solved.fields), self.plot)
         print("\n".join(_lines(solved, derived)))
-        return exit_status(solved.status)
+        return outputs.status(exit_status(solved.status))
 
 
-def _write(path: Path, solved: "Solved", points: int, derived: dict[str, float | None]) -> None:
-    """The profile as CSV, and everything else as JSON beside it; each whole or not at all.
+def _profile(solved: "Solved", points: int) -> str:
+    """The profile as CSV; everything else is in the JSON beside it.
 
     The columns of two fields are the published ones when they are called Phi and phi; R_peak
     and w_FWHM repeat in every row, so that the file is a profile for `jaxbounce convert`.
@@ -101,8 +111,7 @@ def _write(path: Path, solved: "Solved", points: int, derived: dict[str, float |
     lines = [",".join(("r", *solved.fields, "R_peak", "w_FWHM"))]
     for radius, row in zip(r, np.asarray(b.fields(r)), strict=True):
         lines.append(",".join(f"{value:.15g}" for value in (radius, *row, R, width)))
-    jb.files.write.write_whole(path, "\n".join(lines) + "\n")
-    jb.files.write.write_json(path.with_suffix(".json"), _mapping(solved, derived))
+    return "\n".join(lines) + "\n"
 
 
 def _mapping(solved: "Solved", derived: dict[str, float | None]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`jaxbounce convert`: P of a wall by every method side by side, each with its certificate."""
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +10,16 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce.cli._shared import envelope, header, keep_compiled, number, settled, status_keys
+from jaxbounce.cli._shared import (
+    Outputs,
+    envelope,
+    header,
+    keep_compiled,
+    number,
+    settled,
+    status_keys,
+)
+from jaxbounce.cli._streams import say
 
 if TYPE_CHECKING:
     from jaxbounce.conversion import Estimate
@@ -57,6 +65,8 @@ class Command:
         from jaxbounce.conversion.models import MODELS
         from jaxbounce.conversion.published import local_estimate, solved_overlap
 
+        outputs = Outputs()
+        outputs.check(self.out)
         jb.enable_x64()
         keep_compiled()
         table = settled(self._table(), self.set)
@@ -75,9 +85,9 @@ class Command:
         local = local_estimate(settings, result.v_w)
         overlap = solved_overlap(settings, result.v_w)
         if self.out is not None:
-            jb.files.write.write_json(self.out, _mapping(result, local, overlap))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(result, local, overlap))
         print("\n".join(_lines(result, local, overlap)))
-        return _exit_status(result.tiers[0])
+        return outputs.status(_exit_status(result.tiers[0]))
 
     def _table(self) -> dict[str, Any]:
         """The conversion table that the arguments name."""
@@ -97,7 +107,7 @@ class Command:
 
     def _temperature(self) -> float | None:
         """That of --average."""
-        from jaxbounce._core.checks import check_number
+        from jaxbounce._core.checks import check_number, shown
         from jaxbounce._core.ranges import above
 
         if self.average is None:
@@ -106,7 +116,7 @@ class Command:
             T = float(self.average.removeprefix("T="))
         except ValueError:
             raise ConfigurationError(
-                f"--average {self.average}: must be a temperature in GeV, such as 100"
+                f"--average {shown(self.average)}: must be a temperature in GeV, such as 100"
             ) from None
         return check_number("--average T", T, above(0, "temperature in GeV"))
 
@@ -116,7 +126,7 @@ def _exit_status(first: "Tier") -> int:
     codes = [first.status] + ([] if first.average is None else [Status(int(first.average.status))])
     failed = [status for status in codes if status != Status.SUCCESS]
     if failed:
-        print(f"jaxbounce: {first.name}: {failed[0].message}", file=sys.stderr)
+        say(f"{first.name}: {failed[0].message}")
     return 1 if failed else 0
 
 

@@ -11,13 +11,16 @@ import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import (
+    Outputs,
     Point,
     configured,
     converted,
     exit_status,
-    prepare_picture,
     resolved,
 )
+
+MOST_POINTS = 10**7
+"""Rows of a table, at most: more fill the memory of a machine."""
 
 ORDER = 50
 EXAMPLES = """\
@@ -42,11 +45,12 @@ class Command(Point):
 
         from jaxbounce._core.checks import check_whole
 
-        configuration = configured(self)
-        points = check_whole("--points", self.points, 4, "number of temperatures")
+        points = check_whole("--points", self.points, 4, "number of temperatures", MOST_POINTS)
         if self.out.suffix.lower() not in (".csv", ".nc"):
             raise ConfigurationError(f"--out {self.out}: unknown format; use .csv or .nc")
-        prepare_picture(self.plot)
+        outputs = Outputs()
+        outputs.check(self.out, picture=self.plot)
+        configuration = configured(self)
         model = resolved(configuration)
         conversion = converted(model)
         if int(conversion.status) != Status.SUCCESS:
@@ -54,8 +58,11 @@ class Command(Point):
         found = jb.evolve(model, points)
         codes = np.asarray(found.status)
         failed = codes[codes != Status.SUCCESS]
-        jb.files.evolution.write(self.out, found, json.dumps(configuration.as_mapping()))
+        inputs = json.dumps(configuration.as_mapping())
+        outputs.put(jb.files.evolution.write, self.out, found, inputs)
         if self.plot is not None:
-            jb.plotting.save(jb.plotting.evolution(found), self.plot)
-        print(f"{self.out}: {codes.size} temperatures, {failed.size} without a number")
-        return exit_status(Status(int(failed[0])) if failed.size else Status.SUCCESS)
+            outputs.draw(jb.plotting.evolution(found), self.plot)
+        place = "" if outputs.failed else f"{self.out}: "
+        print(f"{place}{codes.size} temperatures, {failed.size} without a number")
+        status = Status(int(failed[0])) if failed.size else Status.SUCCESS
+        return outputs.status(exit_status(status))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 import jaxbounce as jb
-from jaxbounce.cli._shared import Point, configured, envelope, header, names_in, number, resolved
+from jaxbounce.cli._shared import (
+    Outputs,
+    Point,
+    configured,
+    envelope,
+    header,
+    names_in,
+    number,
+    resolved,
+)
+from jaxbounce.cli._streams import say
 
 if TYPE_CHECKING:
     from jaxbounce.inference import Fit, Likelihood
@@ -42,23 +51,26 @@ class Command(Point):
 
     def run(self) -> int:
         """Fit, write and print it; the exit status."""
+        outputs = Outputs()
+        outputs.check(self.out)
         configuration, arguments = self.arguments()
         found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
         if self.out is not None:
-            jb.files.write.write_json(self.out, _mapping(configuration, found))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, found))
         print("\n".join(text_lines(found)))
         if found.status != jb.inference.FitStatus.CONVERGED:
-            print(f"jaxbounce: {found.message}", file=sys.stderr)
+            say(found.message)
             return 1
-        return 0
+        return outputs.status(0)
 
     def arguments(self) -> tuple["jb.Configuration", tuple[Any, ...]]:
         """The configuration; and model, free parameters, data and priors."""
         from jaxbounce._core.checks import check_whole
 
+        check_whole("--starts", self.starts, 1, "number of starting points", 10**6)
+        check_whole("--seed", self.seed, 0, "of the starting points", 2**63 - 1)
         configuration = configured(self)
         free = names_in(self.free)
-        check_whole("--starts", self.starts, 1, "number of starting points")
         data = measured(self.data)
         if self.only is not None:
             data = data.only(self.only)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 import jaxbounce as jb
-from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.cli import fit
-from jaxbounce.cli._shared import prepare_picture
+from jaxbounce.cli._shared import Outputs
 
 if TYPE_CHECKING:
     from jaxbounce.inference import Posterior
@@ -38,11 +37,12 @@ class Command(fit.Command):
         """Sample, write, draw and print it; the exit status."""
         from jaxbounce._core.checks import check_whole
 
-        for name, least in (("chains", 1), ("draws", 4), ("warmup", 10)):
-            check_whole(f"--{name}", getattr(self, name), least, "number of them")
-        if self.out is not None and self.out.suffix.lower() != ".nc":
-            raise ConfigurationError(f"--out {self.out}: draws are netCDF; use a name in .nc")
-        prepare_picture(self.plot)
+        for name, least, most in (("chains", 1, 1000), ("draws", 4, 10**7), ("warmup", 10, 10**7)):
+            check_whole(f"--{name}", getattr(self, name), least, "number of them", most)
+        if self.out is not None:
+            jb.files.posterior.check_format(self.out)
+        outputs = Outputs()
+        outputs.check(self.out, picture=self.plot)
         _, arguments = self.arguments()
         found = jb.sample(
             *arguments,
@@ -53,11 +53,11 @@ class Command(fit.Command):
             seed=self.seed,
         )
         if self.out is not None:
-            found.save(self.out)
+            outputs.put(jb.files.posterior.write, self.out, found)
         if self.plot is not None:
-            jb.plotting.save(jb.plotting.corner(found), self.plot)
+            outputs.draw(jb.plotting.corner(found), self.plot)
         print("\n".join(_lines(found)))
-        return 0
+        return outputs.status(0)
 
 
 def _lines(found: "Posterior") -> Iterator[str]:

@@ -11,6 +11,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import (
+    Outputs,
     Point,
     configured,
     envelope,
@@ -45,13 +46,15 @@ class Command(Point):
 
     def run(self) -> int:
         """Predict, write and print it; the exit status."""
+        outputs = Outputs()
+        outputs.check(self.out)
         configuration = configured(self)
         model = resolved(configuration)
         result = jb.compare(model)
         if self.out is not None:
-            jb.files.write.write_json(self.out, _mapping(configuration, result))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, result))
         print("\n".join(_lines(configuration, result)))
-        return exit_status(Status(int(result.prediction.status)))
+        return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 
 def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[str, Any]:

@@ -15,6 +15,7 @@ import jaxbounce as jb
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import keep_compiled, settled
+from jaxbounce.cli._streams import say
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Command:
         if self.template:
             print(other_text("scan"))
             return 0
+        from jaxbounce.scan.begin import is_begun, need_place
+
         if self.scan is None:
             raise ConfigurationError(
                 "SCAN.toml: missing; give the file of a scan (jaxbounce scan --template prints one)"
@@ -75,9 +78,12 @@ class Command:
                     f"--workers {self.workers} and --scheduler: both given; a scheduler has workers"
                     " of its own, drop one of them"
                 )
-        path = self.out or self.scan.with_suffix(".zarr")
-        if self.resume and not path.exists():
+        path = self.out or self._beside()
+        begun = is_begun(path)
+        if self.resume and not begun:
             raise ConfigurationError(f"--resume: there is no {path} to continue; drop --resume")
+        if not (begun or self.dry_run):
+            need_place(path)
         if not (self.workers or self.scheduler):
             jb.scan.use_all_cores()
         jb.enable_x64()
@@ -85,18 +91,24 @@ class Command:
         table = settled(jb.files.tables.read_mapping(self.scan), self.set)
         settings = jb.files.scan.read_scan(table, self.scan.parent)
         for warning in settings.warnings:
-            print(f"jaxbounce: {warning}", file=sys.stderr)
+            say(warning)
         if self.dry_run:
             return _dry_run(settings, path)
         return self._compute(settings, path)
 
     def _compute(self, settings: "ScanSettings", path: Path) -> int:
-        here = self.workers is None and self.scheduler is None
-        begun = jb.files.scan_run.begin(settings, path, here)
+        # workers that cannot be had leave no store behind
+        with self._workers(settings, path) as client:
+            begun = jb.files.scan_run.begin(settings, path, client is None)
+            return self._complete(begun, path, client)
+
+    def _complete(self, begun: "Begun", path: Path, client: Any) -> int:
         store = begun.store
         with store.only_writer():
             store.clean()
-            chunks = store.missing()
+            chunks, warning = jb.files.scan_run.to_compute(store)
+            if warning:
+                say(warning)
             print("\n".join(_plan_lines(begun.plan)), flush=True)
             left = sum(store.layout.size(chunk) for chunk in chunks)
             done = store.layout.points - left
@@ -105,7 +117,7 @@ class Command:
             try:
                 with _progress(store.layout.points, done) as advance:
                     if chunks:
-                        self._fill(begun, chunks, advance)
+                        _fill(begun, chunks, advance, client)
             except (OSError, ComputationError, KeyboardInterrupt) as error:
                 raise ComputationError(_stopped(store, error)) from None
         counts = store.counts()
@@ -113,26 +125,45 @@ class Command:
         print("\n".join(status_lines(counts)))
         return 0 if counts.get(Status.SUCCESS) or counts.get(Status.UNDERFLOW) else 1
 
-    def _fill(self, begun: "Begun", chunks: list[int], advance: "Advance") -> None:
-        """Compute chunks: here, by workers of our own, or by those of a scheduler."""
+    @contextlib.contextmanager
+    def _workers(self, settings: "ScanSettings", path: Path) -> Iterator[Any]:
+        """A client of workers of our own or of a scheduler; None if all is computed here."""
+        from jaxbounce.scan import cluster
+        from jaxbounce.scan.begin import is_begun
+
+        if self.workers is None and self.scheduler is None:
+            yield None
+        elif is_begun(path) and not jb.files.scan_run.existing(settings, path).missing():
+            yield None  # hardly anything is left to hand out
+        elif self.workers is not None:
+            with cluster.local_workers(self.workers) as client:
+                yield client
+        elif self.scheduler is not None:
+            with cluster.scheduler_at(self.scheduler) as client:
+                yield client
+
+    def _beside(self) -> Path:
+        """The store of a scan that names none."""
+        assert self.scan is not None
+        if not self.scan.name:
+            raise ConfigurationError(f"{self.scan}: is no file; give the file of a scan")
+        return self.scan.with_suffix(".zarr")
+
+
+def _fill(begun: "Begun", chunks: list[int], advance: "Advance", client: Any) -> None:
+    """Compute chunks: here, or by the workers of a client."""
+    if client is None:
+        jb.scan.run_local(begun.plan, begun.store, chunks, advance, begun.programs)
+    else:
         from jaxbounce.scan import cluster
 
-        plan, store, programs = begun
-        if self.workers is not None:
-            connection = cluster.local_workers(self.workers)
-        elif self.scheduler is not None:
-            connection = cluster.scheduler_at(self.scheduler)
-        else:
-            jb.scan.run_local(plan, store, chunks, advance, programs)
-            return
-        with connection as client:
-            cluster.run_cluster(plan, store, chunks, advance, client)
+        cluster.run_cluster(begun.plan, begun.store, chunks, advance, client)
 
 
 def _dry_run(settings: "ScanSettings", path: Path) -> int:
     import jax
 
-    from jaxbounce.scan.store import is_begun
+    from jaxbounce.scan.begin import is_begun
 
     plan, missing, devices = settings.plan(), None, jax.local_devices()
     if is_begun(path):

@@ -10,13 +10,13 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import (
+    Outputs,
     Point,
     configured,
     envelope,
     exit_status,
     header,
     names_in,
-    prepare_picture,
     resolved,
     status_keys,
 )
@@ -47,17 +47,18 @@ class Command(Point):
         """Compute, write, draw and print it; the exit status."""
         from jaxbounce.model.sensitivity import check_parameters
 
+        outputs = Outputs()
+        outputs.check(self.out, picture=self.plot)
         configuration = configured(self)
         model = resolved(configuration)
         names = None if self.wrt is None else check_parameters(model, names_in(self.wrt))
-        prepare_picture(self.plot)
         found = jb.sensitivities(model, names, self.second)
         if self.out is not None:
-            jb.files.write.write_json(self.out, _mapping(configuration, model, found))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, model, found))
         if self.plot is not None:
-            jb.plotting.save(jb.plot(found), self.plot)
+            outputs.draw(jb.plot(found), self.plot)
         print("\n".join(_lines(model, found)))
-        return exit_status(Status(int(found.prediction.status)))
+        return outputs.status(exit_status(Status(int(found.prediction.status))))
 
 
 def _mapping(

@@ -10,7 +10,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce.cli._shared import prepare_picture
+from jaxbounce.cli._shared import Outputs
 from jaxbounce.cli.fit import measured
 from jaxbounce.cli.scan import status_lines
 
@@ -49,22 +49,28 @@ class Command:
         from jaxbounce._core.checks import check_name
         from jaxbounce.scan.summary import quantities
 
+        outputs = Outputs()
+        if self.out is not None:
+            jb.files.export.check_format(self.out)
+        outputs.check(self.out, picture=self.plot)
         jb.enable_x64()
-        prepare_picture(self.plot)
         data = measured(self.data)
         store = jb.scan.open_store(self.store)
+        store.verify()
         check_name("--quantity", self.quantity, quantities(store))
         for option, name in (("--x", self.x), ("--y", self.y)):
             if name is not None:
                 check_name(option, name, store.names)
         print("\n".join(_lines(store, data)))
         if self.plot is not None:
-            self._draw(store, data, self.plot)
+            self._draw(store, data, self.plot, outputs)
         if self.out is not None:
-            print(f"{self.out}: {jb.files.export.export(store, self.out)} points")
-        return 0
+            written = outputs.put(lambda path: jb.files.export.export(store, path), self.out)
+            if written is not None:
+                print(f"{self.out}: {written} points")
+        return outputs.status(0)
 
-    def _draw(self, store: "Store", data: "Likelihood", path: Path) -> None:
+    def _draw(self, store: "Store", data: "Likelihood", path: Path, outputs: Outputs) -> None:
         if len(store.names) < 2:
             raise ConfigurationError(
                 f"--plot: {store.path} varies one parameter; a picture needs two"
@@ -73,7 +79,7 @@ class Command:
         if x == y:
             raise ConfigurationError(f"--x and --y: are both {x}; give two parameters")
         figure = jb.plot(store, x=x, y=y, quantity=self.quantity, data=data)
-        jb.plotting.save(figure, path)
+        outputs.draw(figure, path)
         print(f"{path}: {self.quantity} over {x} and {y}")
 
 

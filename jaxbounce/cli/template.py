@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import tyro
 
 import jaxbounce as jb
+from jaxbounce._core.errors import ConfigurationError
 
 ORDER = 120
 EXAMPLES = """\
@@ -25,24 +27,44 @@ class Command:
     ] = "point"
     """What the file is for: the commands about one point, a potential and its bounce, a thermal
     potential, a scan (always TOML)."""
-    format: Literal["json", "toml"] = "json"
-    """toml explains every key of a point."""
+    format: Annotated[Literal["json", "toml"] | None, tyro.conf.arg(metavar="json|toml")] = None
+    """toml explains every key of a point. Left out: json, toml for a scan."""
 
     def run(self) -> int:
         """Print it; the exit status."""
         if self.kind == "point":
-            print(_text(self.format))
+            print(_text(self.format or "json"))
         else:
-            print(other_text(self.kind))
+            print(other_text(self.kind, self.format))
         return 0
 
 
-def other_text(kind: Literal["bounce", "transition", "scan"]) -> str:
-    """An example to edit that is not of a point."""
+def other_text(
+    kind: Literal["bounce", "transition", "scan"], form: Literal["json", "toml"] | None = None
+) -> str:
+    """An example to edit that is not of a point; JSON, or TOML for a scan, if no form is given.
+
+    Raises:
+        ConfigurationError: for a scan in JSON.
+    """
     if kind == "scan":
+        if form == "json":
+            raise ConfigurationError(
+                "--format json: the template of a scan is TOML, whose comments explain it; leave"
+                " the format out"
+            )
         return jb.files.scan.TEMPLATE.rstrip()
     table = jb.potential.PUBLISHED if kind == "bounce" else jb.files.transition.EXAMPLE
-    return json.dumps(table, indent=2)
+    return _toml(table) if form == "toml" else json.dumps(table, indent=2)
+
+
+def _toml(table: Mapping[str, Any]) -> str:
+    """A table as TOML, tables in it last; texts, numbers and lists are written as in JSON."""
+    inner = {key: value for key, value in table.items() if isinstance(value, Mapping)}
+    lines = [f"{key} = {json.dumps(value)}" for key, value in table.items() if key not in inner]
+    for key, value in inner.items():
+        lines += ["", f"[{key}]", _toml(value)]
+    return "\n".join(lines)
 
 
 def _text(form: str) -> str:

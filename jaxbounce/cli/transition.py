@@ -10,7 +10,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce.cli._shared import envelope, header, keep_compiled, settled, status_keys
+from jaxbounce.cli._shared import Outputs, envelope, header, keep_compiled, settled, status_keys
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
@@ -48,15 +48,17 @@ class Command:
                 "FILE: missing; give the file of a thermal potential"
                 " (jaxbounce transition --template prints one)"
             )
+        outputs = Outputs()
+        outputs.check(self.out)
         jb.enable_x64()
         keep_compiled()
         table = settled(jb.files.tables.read_mapping(self.potential), self.set)
         thermal = jb.files.transition.read_transition(table)
         solved = jb.transition.solve_transition(thermal)
         if self.out is not None:
-            jb.files.write.write_json(self.out, _mapping(solved))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(solved))
         print("\n".join(_lines(solved)))
-        return 0
+        return outputs.status(0)
 
 
 def _chain_keys(solved: "Solved") -> dict[str, float]:

@@ -9,7 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, check_whole
+from jaxbounce._core.checks import (
+    check_flag,
+    check_keys,
+    check_name,
+    check_number,
+    check_text,
+    check_whole,
+    shown,
+)
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range, above, at_least
@@ -17,7 +25,7 @@ from jaxbounce.conversion.at_wall import WallConversion
 from jaxbounce.conversion.bounce_wall import CriticalBubble
 from jaxbounce.conversion.models import MODELS, PUBLISHED_LAMBDA, ConversionSettings, Energies
 from jaxbounce.conversion.wall import Couplings
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
 from jaxbounce.files.wall import read_wall
 
 SHIPPED_WALL = Path(__file__).parent / "data" / "published_potential_wall.csv"
@@ -73,13 +81,13 @@ def expand_conversion(source: str | Path | Mapping[str, Any], directory: Path) -
             beside that file.
     """
     if isinstance(source, Mapping):
-        table = dict(source)
+        table = table_of(source)
     else:
         path = directory / source
-        table, directory = read_mapping(path), path.parent
+        table, directory = table_of(path), path.parent
     for key in ("profile_csv", "potential"):
         if isinstance(table.get(key), str):
-            table[key] = str(directory / table[key])
+            table[key] = str(directory / check_text(f"conversion.{key}", table[key], "path"))
     return table
 
 
@@ -89,10 +97,11 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
+    table = table_of(table)
     check_keys(table, _KEYS, "conversion.")
     for name in ("couplings", "wall", "tanh", "columns"):
         if name in table and not isinstance(table[name], Mapping):
-            raise ConfigurationError(f"conversion.{name} = {table[name]!r}: must be a table")
+            raise ConfigurationError(f"conversion.{name} = {shown(table[name])}: must be a table")
     notes: list[str] = []
     profile, wall, origin = read_wall(table, notes)
     written = table.get("wall", {})
@@ -171,7 +180,7 @@ def _energies(table: Mapping[str, Any]) -> Energies:
     """From the published keys E_dist, nE, xi_span_mult, xi_side."""
     dist = table.get("E_dist", {})
     if not isinstance(dist, Mapping):
-        raise ConfigurationError(f"E_dist = {dist!r}: must be a table with T_reh, E_min, …")
+        raise ConfigurationError(f"E_dist = {shown(dist)}: must be a table with T_reh, E_min, …")
     check_keys(dist, _ENERGY_KEYS, "E_dist.")
     check_name("E_dist.type", dist.get("type", "MB_1D"), ("MB_1D",))
     mode = check_name(

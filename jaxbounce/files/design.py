@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from jaxbounce._core.checks import check_keys, check_name, check_number, check_text, check_whole
+from jaxbounce._core.checks import (
+    check_keys,
+    check_name,
+    check_number,
+    check_text,
+    check_whole,
+    shown,
+)
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce.files.point import parameter_of
@@ -37,8 +44,8 @@ def read_specifications(table: Mapping[str, Any]) -> dict[str, Mapping[str, Any]
         name = parameter_of(key)
         if not isinstance(specification, Mapping):
             raise ConfigurationError(
-                f"parameters.{key} = {specification!r}: must be a table; what does not vary belongs"
-                " into config"
+                f"parameters.{key} = {shown(specification)}: must be a table; what does not"
+                " vary belongs into config"
             )
         if name in found:
             raise ConfigurationError(f"parameters.{key}: given twice; keep one of them")
@@ -63,7 +70,7 @@ def _axis(name: str, table: Mapping[str, Any]) -> np.ndarray:
             raise ConfigurationError(f"{where}values: stand alone; drop the other keys")
         if not isinstance(table["values"], list) or not table["values"]:
             raise ConfigurationError(
-                f"{where}values = {table['values']!r}: must be a list of numbers"
+                f"{where}values = {shown(table['values'])}: must be a list of numbers"
             )
         values = np.array([check_number(where + "values", v, _ANY) for v in table["values"]])
         if len(np.unique(values)) < len(values):

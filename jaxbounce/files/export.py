@@ -3,14 +3,25 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce.files.netcdf import write_netcdf
-from jaxbounce.files.write import written_whole
+from jaxbounce.files.write import write_with
 from jaxbounce.scan.design import POINT
 from jaxbounce.scan.store import STATUS, Store
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file whose suffix is that of no table we write.
+
+    Raises:
+        ConfigurationError: with those that are.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ConfigurationError(f"{path}: unknown format; use {', '.join(_WRITERS)}")
 
 
 def export(store: Store, path: Path) -> int:
@@ -20,19 +31,13 @@ def export(store: Store, path: Path) -> int:
     computed yet are left out.
 
     Raises:
-        ConfigurationError: for another suffix, a missing library, or a path that is not writable.
-        ComputationError: if no chunk is finished.
+        ConfigurationError: for another suffix, or a missing library.
+        ComputationError: if no chunk is finished, or the table cannot be written there.
     """
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".parquet", ".nc"):
-        raise ConfigurationError(f"{path}: unknown format; use .csv, .parquet or .nc")
+    check_format(path)
     if len(store.missing()) == store.layout.count:
         raise ComputationError(f"{store.path}: nothing is computed yet that could be written")
-    if suffix == ".nc":
-        return _write_netcdf(store, path)
-    writer = {".csv": _write_csv, ".parquet": _write_parquet}[suffix]
-    with written_whole(path) as temporary:
-        return writer(store, temporary)
+    return _WRITERS[path.suffix.lower()](store, path)
 
 
 def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:
@@ -53,6 +58,10 @@ def _tables(store: Store) -> Iterator[dict[str, np.ndarray]]:
 
 
 def _write_csv(store: Store, path: Path) -> int:
+    return write_with(path, lambda place: _csv(store, place))
+
+
+def _csv(store: Store, path: Path) -> int:
     points = 0
     with path.open("w", encoding="utf-8", newline="") as stream:
         for table in _tables(store):
@@ -75,6 +84,10 @@ def _write_parquet(store: Store, path: Path) -> int:
         raise ConfigurationError(
             f"{path}: Parquet needs pyarrow; pip install 'jaxbounce[scan]', or use .csv"
         ) from None
+    return write_with(path, lambda place: _parquet(store, place, pyarrow))
+
+
+def _parquet(store: Store, path: Path, pyarrow: Any) -> int:
     writer, points = None, 0
     try:
         for columns in _tables(store):
@@ -95,3 +108,6 @@ def _write_netcdf(store: Store, path: Path) -> int:
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
     write_netcdf(path, POINT, columns, {"sha256": store.attributes["sha256"]})
     return columns[STATUS].size
+
+
+_WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce.files.write import written_whole
+from jaxbounce.files.write import write_with
 
 
 def write_netcdf(
@@ -42,5 +42,4 @@ def write_netcdf(
     )
     # NaN marks a point that failed; it is a value, not a gap in the file
     plain = {name: {"_FillValue": None} for name in columns}
-    with written_whole(path) as temporary:
-        data.to_netcdf(temporary, engine="h5netcdf", encoding=plain)
+    write_with(path, lambda place: data.to_netcdf(place, engine="h5netcdf", encoding=plain))

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number
+from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, shown
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.conversion import expand_conversion, read_conversion
-from jaxbounce.files.tables import put, read_mapping
+from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
     CHOICES,
@@ -160,7 +160,7 @@ def _check_start(table: Mapping[str, Any]) -> None:
     if _initial(table) == "equilibrium":
         if given:
             raise ConfigurationError(
-                f'{given[0]} = {table[given[0]]}: regime = "thermal" starts in'
+                f'{given[0]} = {shown(table[given[0]])}: regime = "thermal" starts in'
                 f" equilibrium; leave it out (or set it to null)"
             )
     elif table["dark_matter"] == "input" and len(given) != 1:
@@ -183,7 +183,7 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
     settings = read_conversion(table["conversion"])
     if P is not None:
         raise ConfigurationError(
-            f"P_chi_to_B = {P} and conversion: both given; leave one of them out"
+            f"P_chi_to_B = {shown(P)} and conversion: both given; leave one of them out"
         )
     settings.refuse_unused_K()
     if settings.v_w not in (None, table["v_w"]):
@@ -260,7 +260,7 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
         table["conversion"] = expand_conversion(conversion, directory)
     elif conversion is not None:
         raise ConfigurationError(
-            f"conversion = {conversion!r}: must be a table, or the path of a JSON or TOML file"
+            f"conversion = {shown(conversion)}: must be a table, or the path of a JSON or TOML file"
         )
     return table
 
@@ -285,11 +285,11 @@ def configure(
     if source is None:
         table = {"preset": "benchmark", **BENCHMARK}
     elif isinstance(source, Mapping):
-        table = dict(source)
+        table = table_of(source)
     else:
-        table, directory = read_mapping(source), Path(source).parent
+        table, directory = table_of(source), Path(source).parent
     table = _expanded(table, directory)
-    changes = _expanded(dict(overrides or {}), Path())
+    changes = _expanded(table_of(overrides or {}), Path())
     # P and a conversion exclude each other: an override of one drops the other
     if any(key.split(".")[0] == "conversion" for key in changes):
         table["P_chi_to_B"] = None

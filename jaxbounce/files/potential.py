@@ -1,6 +1,5 @@
 """Potentials from configurations, and their bounces."""
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,12 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core.checks import suggestion
+from jaxbounce._core.checks import check_number, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError, PotentialError
+from jaxbounce._core.ranges import Range
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import as_leaf
 from jaxbounce.bounce import Bounce, solve_bounce
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
 from jaxbounce.potential.text import ConfiguredPotential, ExpressionPotential
 from jaxbounce.potential.vacua import find_vacua
 
@@ -48,7 +48,7 @@ def solve(source: str | Path | Mapping[str, Any]) -> Solved:
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
-    table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    table = table_of(source)
     configured = read_potential(table)
     bounce = _solve(
         configured.potential,
@@ -69,7 +69,7 @@ def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotentia
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
-    table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    table = table_of(source)
     table.pop("transition", None)
     configured = potential_from_mapping(table)
     false, true = configured.false_vacuum, configured.true_vacuum
@@ -112,6 +112,7 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
     Raises:
         PotentialError: one line that says what is wrong and what is allowed.
     """
+    mapping = table_of(mapping)
     for key in mapping:
         if key not in KEYS:
             raise PotentialError(f"{key}: unknown key{suggestion(key, KEYS)}")
@@ -120,25 +121,27 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
             raise PotentialError(f"missing key {key!r}: a potential needs 'fields' and 'potential'")
     fields = mapping["fields"]
     if isinstance(fields, str) or not isinstance(fields, Sequence):
-        raise PotentialError(f"fields = {fields!r}: must be a list of names")
+        raise PotentialError(f"fields = {shown(fields)}: must be a list of names")
     parameters = mapping.get("parameters", {})
     if not isinstance(parameters, Mapping):
-        raise PotentialError(f"parameters = {parameters!r}: must be a table of names and numbers")
+        raise PotentialError(
+            f"parameters = {shown(parameters)}: must be a table of names and numbers"
+        )
     theta = {
         name: as_leaf(_number(f"parameters.{name}", value)) for name, value in parameters.items()
     }
     text = mapping["potential"]
     if not isinstance(text, str):
-        raise PotentialError(f"potential = {text!r}: must be a string")
+        raise PotentialError(f"potential = {shown(text)}: must be a string")
     potential = ExpressionPotential(text, tuple(fields), tuple(parameters))
     dimension = mapping.get("dimension", 4)
     if dimension not in (3, 4) or isinstance(dimension, bool):
-        raise PotentialError(f"dimension = {dimension!r}: must be 3 or 4")
+        raise PotentialError(f"dimension = {shown(dimension)}: must be 3 or 4")
     r_max = mapping.get("r_max")
     if r_max is not None:
         r_max = _number("r_max", r_max)
         if r_max <= 0:
-            raise PotentialError(f"r_max = {r_max!r}: must be above 0, or left out")
+            raise PotentialError(f"r_max = {shown(r_max)}: must be above 0, or left out")
     return ConfiguredPotential(
         potential,
         theta,
@@ -149,10 +152,14 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
     )
 
 
+_ANY = Range(-np.inf, np.inf, False, False, "a number")
+
+
 def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise PotentialError(f"{key} = {value!r}: must be a finite number")
-    return float(value)
+    try:
+        return check_number(key, value, _ANY)
+    except ConfigurationError as error:
+        raise PotentialError(str(error)) from None
 
 
 def _vector(mapping: Mapping[str, Any], key: str, length: int) -> Float[Array, " n"] | None:
@@ -160,5 +167,7 @@ def _vector(mapping: Mapping[str, Any], key: str, length: int) -> Float[Array, "
     if value is None:
         return None
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != length:
-        raise PotentialError(f"{key} = {value!r}: must be a list of {length} numbers, one a field")
+        raise PotentialError(
+            f"{key} = {shown(value)}: must be a list of {length} numbers, one a field"
+        )
     return jnp.asarray([_number(key, number) for number in value])

@@ -23,7 +23,14 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._core.checks import check_keys, check_name, check_whole, suggestion
+from jaxbounce._core.checks import (
+    check_keys,
+    check_name,
+    check_text,
+    check_whole,
+    shown,
+    suggestion,
+)
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.files.conversion import expand_conversion
 from jaxbounce.files.design import (
@@ -35,7 +42,7 @@ from jaxbounce.files.design import (
     typical_value,
 )
 from jaxbounce.files.point import Configuration, configure
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import DECLARATIONS, PRESETS
 from jaxbounce.scan.design import Design, Table
@@ -140,6 +147,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
+    table = table_of(table)
     check_keys(table, _KEYS)
     kind = check_name("design", _written_design(table), DESIGNS)
     for key, needed in (
@@ -148,7 +156,9 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         ("file", ("file",)),
     ):
         if key in table and kind not in needed:
-            raise ConfigurationError(f'{key} = {table[key]!r}: design = "{kind}" has none; drop it')
+            raise ConfigurationError(
+                f'{key} = {shown(table[key])}: design = "{kind}" has none; drop it'
+            )
     if kind == "file":
         design, specifications = file_design(table, directory)
         middle = {name: first_inside(name, v) for name, v in design.columns.items()}
@@ -218,15 +228,15 @@ def _configured(
     if preset is not None:
         check_name("preset", preset, PRESETS)
     if isinstance(source, str):
-        source = directory / source
-        written = read_mapping(source)
+        source = directory / check_text("config", source, "path of a configuration")
+        written = table_of(source)
     elif source is None or isinstance(source, Mapping):
         written = dict(source or {})
         if isinstance(written.get("conversion"), str | Mapping):
             written["conversion"] = expand_conversion(written["conversion"], directory)
             source = written
     else:
-        raise ConfigurationError(f"config = {source!r}: must be a path or a table")
+        raise ConfigurationError(f"config = {shown(source)}: must be a path or a table")
     if "P" in middle and written.get("conversion") is not None:
         raise ConfigurationError(
             "parameters.P: is computed from a wall in this configuration; vary the parameters of"
@@ -244,10 +254,8 @@ def _options(table: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of `plan_scan`."""
     outputs = _names(table, "outputs", DEFAULT_OUTPUTS, tuple(OUTPUTS))
     for key in ("chunk", "batch"):
-        if key in table and check_whole(key, table[key], 1, "number of points") > _LARGEST_CHUNK:
-            raise ConfigurationError(
-                f"{key} = {table[key]}: must be at most {_LARGEST_CHUNK}; take a smaller one"
-            )
+        if key in table:
+            check_whole(key, table[key], 1, "number of points", _LARGEST_CHUNK)
     return {
         "outputs": outputs,
         "gradients": _names(table, "gradients", (), DIFFERENTIABLE),
@@ -263,7 +271,7 @@ def _names(
 ) -> tuple[str, ...]:
     written = table.get(key, default)
     if isinstance(written, str) or not isinstance(written, list | tuple):
-        raise ConfigurationError(f"{key} = {written!r}: must be a list of names")
+        raise ConfigurationError(f"{key} = {shown(written)}: must be a list of names")
     for name in written:
         check_name(key, name, allowed)
     return tuple(dict.fromkeys(written))

@@ -1,5 +1,6 @@
 """A scan from its table to a finished store."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,11 +9,12 @@ import jax
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.files.scan import ScanSettings, read_scan
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
+from jaxbounce.scan.begin import create, is_begun, need_place, resume
 from jaxbounce.scan.engine import Advance, compile_fitting, run_local
 from jaxbounce.scan.evaluate import Program
 from jaxbounce.scan.plan import Plan
-from jaxbounce.scan.store import Store, create, is_begun, open_store, resume
+from jaxbounce.scan.store import Store, open_store
 
 
 class Begun(NamedTuple):
@@ -49,11 +51,30 @@ def begin(settings: ScanSettings, path: Path, here: bool = True) -> Begun:
     if is_begun(path):
         store = existing(settings, path)
         return Begun(settings.plan(store.attributes["scan"]), store, None)
+    need_place(path)
     plan, programs = settings.plan(), None
     if here:
         plan, programs = compile_fitting(plan, jax.local_devices())
     plan = settings.with_error(plan)
     return Begun(plan, create(path, plan), programs)
+
+
+def to_compute(store: Store) -> tuple[list[int], str]:
+    """The chunks of a store that are to be computed, and one line about damaged ones among them.
+
+    Whatever is finished is compared with its checksums: nothing else counts as computed.
+
+    Raises:
+        ComputationError: if the values along an axis are damaged.
+    """
+    damaged = store.damaged()
+    warning = ""
+    if damaged:
+        warning = (
+            f"{next(iter(damaged.values()))}: is damaged; {len(damaged)} of {store.layout.count}"
+            " chunks hold something else than was computed, and are computed again"
+        )
+    return sorted({*store.missing(), *damaged}), warning
 
 
 def run_scan(
@@ -76,16 +97,18 @@ def run_scan(
         ConfigurationError: for a table that cannot be used, or a store of another scan.
     """
     if isinstance(scan, Mapping):
-        table, directory = dict(scan), Path()
+        table, directory = table_of(scan), Path()
         if out is None:
             raise ConfigurationError("out: missing; a table has no name to take one from")
     else:
-        table, directory = read_mapping(scan), Path(scan).parent
+        table, directory = table_of(scan), Path(scan).parent
     path = Path(out) if out is not None else Path(str(scan)).with_suffix(".zarr")
     plan, store, programs = begin(read_scan(table, directory), path)
     with store.only_writer():
         store.clean()
-        chunks = store.missing()
+        chunks, warning = to_compute(store)
+        if warning:
+            warnings.warn(warning, stacklevel=2)
         if chunks:
             run_local(plan, store, chunks, advance or _silent, programs)
     return store

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxbounce._core.checks import check_keys, check_number, check_text
+from jaxbounce._core.checks import check_keys, check_number, check_text, shown
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce._core.ranges import Range, above
+from jaxbounce._core.ranges import Range, above, at_least
 from jaxbounce.files.potential import KEYS, read_potential
-from jaxbounce.files.tables import read_mapping
+from jaxbounce.files.tables import table_of
 from jaxbounce.parameters import RANGES
 from jaxbounce.transition.solve import Settings, ThermalPotential
 
@@ -56,11 +56,11 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
-    table = dict(source) if isinstance(source, Mapping) else read_mapping(source)
+    table = table_of(source)
     check_keys(table, (*KEYS, "transition"))
     written = table.get("transition")
     if not isinstance(written, Mapping):
-        have = "missing" if written is None else f"{written!r} is not a table"
+        have = "missing" if written is None else f"{shown(written)} is not a table"
         raise ConfigurationError(
             f"transition: {have}; add a table with T_low and T_high"
             " (jaxbounce template transition prints one)"
@@ -68,11 +68,12 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
     check_keys(written, _KEYS, "transition.")
     if table.get("dimension", 3) != 3:
         raise ConfigurationError(
-            f"dimension = {table['dimension']!r}: a thermal bounce has 3; drop the key or write 3"
+            f"dimension = {shown(table['dimension'])}: a thermal bounce has 3; drop the key or"
+            " write 3"
         )
     if table.get("r_max") is not None:
         raise ConfigurationError(
-            f"r_max = {table['r_max']!r}: bubbles nucleate in infinite volume; drop the key"
+            f"r_max = {shown(table['r_max'])}: bubbles nucleate in infinite volume; drop the key"
         )
     ends = {}
     for key in ("T_low", "T_high"):
@@ -98,5 +99,8 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
             f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
             " that transition.temperature gives, with the value at which the vacua are given"
         )
+    if isinstance(parameters, Mapping):
+        at_which = at_least(0, "temperature in GeV at which the vacua are given")
+        check_number(f"parameters.{name}", parameters[name], at_which)
     configured = read_potential(table)
     return ThermalPotential(table, configured, name, **ends, settings=Settings(**settings))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxbounce._core.checks import check_flag, check_keys, check_number, check_text
+from jaxbounce._core.checks import check_flag, check_keys, check_number, check_text, shown
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import above
@@ -67,7 +67,7 @@ def _bubble(potential: Any) -> CriticalBubble:
     """The stage that solves a potential for its wall; its first field is Φ, the second φ."""
     if not isinstance(potential, str | Mapping):
         raise ConfigurationError(
-            f"conversion.potential = {potential!r}: must be a table, or the path of a file"
+            f"conversion.potential = {shown(potential)}: must be a table, or the path of a file"
         )
     found = read_potential(potential)
     fields = len(found.potential.fields)

@@ -15,7 +15,7 @@ import numpy as np
 from jax.scipy.special import log_ndtr
 from jaxtyping import Array, Float
 
-from jaxbounce._core.checks import check_keys, check_name
+from jaxbounce._core.checks import check_keys, check_name, shown
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
@@ -130,11 +130,11 @@ class Likelihood(eqx.Module):
 def _numbers(key: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     try:
         array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         array = np.asarray(np.nan)
     if array.shape != shape or not np.all(np.isfinite(array)):
         size = "×".join(map(str, shape))
-        raise ConfigurationError(f"{key} = {value!r}: must be {size} finite numbers")
+        raise ConfigurationError(f"{key} = {shown(value)}: must be {size} finite numbers")
     return array
 
 
@@ -199,14 +199,14 @@ def likelihood(
         deviations = _numbers("sigma", sigma, (2,))
         rho = float(_numbers("correlation", 0.0 if correlation is None else correlation, ()))
         if np.any(deviations <= 0):
-            raise ConfigurationError(f"sigma = {sigma!r}: must be > 0")
+            raise ConfigurationError(f"sigma = {shown(sigma)}: must be > 0")
         matrix = np.outer(deviations, deviations) * np.array([[1.0, rho], [rho, 1.0]])
     elif correlation is not None:
         raise ConfigurationError("correlation: belongs to sigma; a covariance has its own")
     else:
         matrix = _numbers("covariance", covariance, (2, 2))
     if np.any(centre <= 0):
-        raise ConfigurationError(f"mean = {mean!r}: densities must be > 0")
+        raise ConfigurationError(f"mean = {shown(mean)}: densities must be > 0")
     scale = CRITICAL_DENSITY_OVER_H2 if units == "kg/m3" else 1.0
     centre, matrix = centre / scale, matrix / scale / scale
     _check_covariance(matrix)
@@ -223,7 +223,9 @@ def read_likelihood(data: "str | Mapping[str, Any] | Likelihood | None") -> Like
     if data is None or isinstance(data, str):
         return likelihood(data)
     if not isinstance(data, Mapping):
-        raise ConfigurationError(f"data = {data!r}: must be a name, or a table with mean and sigma")
+        raise ConfigurationError(
+            f"data = {shown(data)}: must be a name, or a table with mean and sigma"
+        )
     check_keys(data, ("name", "mean", "covariance", "sigma", "correlation", "units"), "data.")
     return likelihood(**data)
 

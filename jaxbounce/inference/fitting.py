@@ -125,6 +125,7 @@ def make_problem(
 def starting_points(problem: Problem, count: int, seed: int) -> Float[Array, "starts free"]:
     """Starts in q: the model's own values, and points that fill the prior evenly."""
     free = len(problem.names)
+    check_whole("seed", seed, 0, "of the starting points", 2**63 - 1)
     unit = low_discrepancy(count - 1, free, np.random.default_rng(seed).random(free))
     columns = []
     for i, (name, prior) in enumerate(zip(problem.names, problem.priors, strict=True)):

@@ -6,11 +6,8 @@ Needs numpyro and arviz: pip install 'jaxbounce[bayes]'.
 import importlib
 import json
 import math
-import os
-import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -90,27 +87,6 @@ class Posterior(NamedTuple):
     divergences: int
     warnings: tuple[str, ...]
     interrupted: bool
-
-    def save(self, path: str | Path) -> None:
-        """Write the InferenceData as netCDF, whole or not at all.
-
-        Raises:
-            ConfigurationError: if the file cannot be written.
-        """
-        path = Path(path)
-        try:
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".nc")
-            os.close(handle)
-            try:
-                self.data.to_netcdf(temporary, engine="h5netcdf")
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
-        except OSError as error:
-            raise ConfigurationError(
-                f"{path}: cannot be written ({error.strerror}); give a path in a folder that exists"
-            ) from None
 
     def table(self) -> str:
         """The summary as text, one line for each quantity."""

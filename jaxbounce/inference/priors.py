@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 
-from jaxbounce._core.checks import check_keys, check_name, check_number, suggestion
+from jaxbounce._core.checks import check_keys, check_name, check_number, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
@@ -290,7 +290,7 @@ def read_priors(
             )
         if not isinstance(table, Mapping | Prior):
             raise ConfigurationError(
-                f'priors.{name} = {table!r}: must be a table such as {{"prior": "log-uniform",'
+                f'priors.{name} = {shown(table)}: must be a table such as {{"prior": "log-uniform",'
                 ' "low": 1e-12, "high": 1}'
             )
     found = {}

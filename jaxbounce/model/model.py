@@ -19,6 +19,7 @@ import jax.numpy as jnp
 
 from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.numerics import check_precision
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order
 from jaxbounce._core.status import UNRESOLVED, Status
@@ -444,7 +445,8 @@ def predict(model: Model) -> Prediction:
         A `Prediction`.
 
     Raises:
-        ValueError: if a parameter is not a scalar (raised while tracing).
+        ConfigurationError: if a parameter is not a scalar, or the model is of another precision
+            than the process (raised while tracing).
 
     The published benchmark, as its scripts compute it and with exact integrals:
 
@@ -454,6 +456,7 @@ def predict(model: Model) -> Prediction:
     ['4.217028e-28', '4.243201e-30']
     """
     check_shapes(model.parameters)
+    check_precision(model)
     choices = model.choices
     p, known = model.filled()
     P = p.P

@@ -14,7 +14,12 @@ ever passed to `eval`.
 """
 
 import ast
+import functools
+import keyword
 import math
+import re
+import unicodedata
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -22,6 +27,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxbounce._core.checks import shown
 from jaxbounce._core.errors import PotentialError
 from jaxbounce._core.types import Real, Scalar
 
@@ -54,6 +60,8 @@ _LONGEST = 10_000  # characters
 
 _DEEPEST = 100  # nested operations
 
+_ALLOWED = "allowed are numbers, names, + - * / ** and functions"
+
 
 class ExpressionPotential(eqx.Module):
     """V(φ, θ) from an expression, θ a mapping of parameter names to numbers. Hashable."""
@@ -64,10 +72,10 @@ class ExpressionPotential(eqx.Module):
 
     def __check_init__(self) -> None:
         _check_names(self.fields, self.parameters)
-        _check(_parse(self.expression), self._names(), self.expression)
+        _check(self._parsed(), (*self.fields, *self.parameters, *CONSTANTS))
 
-    def _names(self) -> tuple[str, ...]:
-        return (*self.fields, *self.parameters, *CONSTANTS)
+    def _parsed(self) -> ast.expr:
+        return _parse(self.expression, (*self.fields, *self.parameters))
 
     def __call__(self, phi: Float[Array, " n"], theta: Mapping[str, Real]) -> Scalar:
         """V at the fields φ, in the order of `fields`."""
@@ -76,9 +84,10 @@ class ExpressionPotential(eqx.Module):
                 f"fields: the potential has {len(self.fields)} ({', '.join(self.fields)}), but was"
                 f" given values of shape {phi.shape}"
             )
-        values: dict[str, Any] = dict(CONSTANTS) | {n: theta[n] for n in self.parameters}
-        values |= dict(zip(self.fields, phi, strict=True))
-        return jnp.asarray(_value(_parse(self.expression), values), phi.dtype)
+        values: dict[str, Any] = dict(CONSTANTS)
+        values |= {_identifier(name): theta[name] for name in self.parameters}
+        values |= dict(zip(map(_identifier, self.fields), phi, strict=True))
+        return jnp.asarray(_value(self._parsed(), values), phi.dtype)
 
 
 class ConfiguredPotential(NamedTuple):
@@ -99,63 +108,127 @@ def _check_names(fields: Sequence[str], parameters: Sequence[str]) -> None:
     for name in (*fields, *parameters):
         if not isinstance(name, str) or not name.isidentifier():
             raise PotentialError(
-                f"name {name!r}: must be letters, digits and underscores, not starting with a digit"
+                f"name {shown(name)}: must be letters, digits and underscores, not starting with a"
+                " digit"
             )
-        if name in FUNCTIONS or name in CONSTANTS:
-            raise PotentialError(f"name {name!r}: is taken by a function or constant; rename it")
-        if name in seen:
-            raise PotentialError(f"name {name!r}: is given twice among fields and parameters")
-        seen.add(name)
+        identifier = _identifier(name)
+        if identifier in FUNCTIONS or identifier in CONSTANTS:
+            raise PotentialError(
+                f"name {shown(name)}: is taken by a function or constant; rename it"
+            )
+        if identifier in seen:
+            raise PotentialError(
+                f"name {shown(name)}: is given twice among fields and parameters; rename one"
+            )
+        seen.add(identifier)
 
 
-def _parse(text: str) -> ast.expr:
+def _identifier(name: str) -> str:
+    """The name by which Python's syntax tree has a field or parameter.
+
+    Letters that look alike are one there (ϕ is φ), and a word that Python keeps for itself, such
+    as lambda, needs another.
+    """
+    plain = unicodedata.normalize("NFKC", name)
+    return f"name_{plain}" if keyword.iskeyword(plain) else plain
+
+
+@functools.lru_cache(maxsize=64)
+def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
+    """The syntax tree of an expression in these names.
+
+    Kept, because Python reads long sums only where not many calls stand above it already, as they
+    do when the potential is traced.
+    """
     if len(text) > _LONGEST:
         raise PotentialError(f"potential: {len(text)} characters; at most {_LONGEST} are allowed")
+    readable = text.strip()
+    for name in names:
+        if keyword.iskeyword(name):
+            readable = re.sub(rf"\b{name}\b", _identifier(name), readable)
     try:
-        return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings():
+            # of literals that Python may read otherwise in the future; _check refuses them
+            warnings.simplefilter("ignore")
+            return ast.parse(readable, mode="eval").body
+    except (RecursionError, MemoryError):
+        raise PotentialError(
+            f"potential = {shown(text)}: more operations than can be read; write it with fewer"
+        ) from None
+    except (SyntaxError, ValueError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
         raise PotentialError(
-            f"potential = {text[:80]!r}: not an algebraic expression ({reason})"
+            f"potential = {shown(text)}: not an algebraic expression ({reason})"
         ) from None
 
 
-def _check(node: ast.expr, names: Sequence[str], text: str, depth: int = 0) -> None:
+def _chain(node: ast.expr) -> tuple[ast.expr, list[ast.BinOp]]:
+    """What stands first in a flat sum or product, and the operations upon it in their order.
+
+    a + b − c is ((a + b) − c) in the tree: however many terms it has, it is not nested.
+    """
+    links = []
+    while isinstance(node, ast.BinOp) and not isinstance(node.op, ast.Pow):
+        links.append(node)
+        node = node.left
+    return node, links[::-1]
+
+
+def _check(node: ast.expr, names: Sequence[str], depth: int = 0) -> None:
     """Refuse whatever is not on the list."""
 
     def refuse(what: str, allowed: str) -> PotentialError:
         return PotentialError(f"potential: {what}; {allowed}")
 
+    def written(part: ast.expr) -> str:
+        try:
+            return shown(ast.unparse(part))
+        except RecursionError:
+            return "a long expression"
+
     if depth > _DEEPEST:
         raise refuse(f"more than {_DEEPEST} nested operations", "split it into fewer")
-    source = ast.get_source_segment(text.strip(), node) or type(node).__name__
     match node:
         case ast.Constant(value=bool()) | ast.Constant(value=complex() | str() | bytes() | None):
-            raise refuse(f"{source!r} is not a real number", "numbers are written as 2 or 1.5e-3")
-        case ast.Constant(value=int() | float()):
-            pass
+            raise refuse(
+                f"{written(node)} is not a real number", "numbers are written as 2 or 1.5e-3"
+            )
+        case ast.Constant(value=int() | float() as value):
+            try:
+                finite = math.isfinite(value)
+            except OverflowError:
+                finite = False
+            if not finite:
+                raise refuse("a number in it is beyond 1.8e308", "give a smaller one")
         case ast.Name(id=name):
-            if name not in names:
+            if name not in map(_identifier, names):
                 known = ", ".join(names)
-                raise refuse(f"unknown name {name!r}", f"fields, parameters and constants: {known}")
+                raise refuse(
+                    f"unknown name {shown(name)}", f"fields, parameters and constants: {known}"
+                )
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(operand, names, text, depth + 1)
-        case ast.BinOp(left=left, op=operator, right=right) if type(operator) in (
-            *_OPERATORS,
-            ast.Pow,
-        ):
-            _check(left, names, text, depth + 1)
-            _check(right, names, text, depth + 1)
-        case ast.BinOp(op=ast.BitXor()):
-            raise refuse(f"'^' in {source!r}", "a power is written **")
+            _check(operand, names, depth + 1)
+        case ast.BinOp(left=left, op=ast.Pow(), right=right):
+            _check(left, names, depth + 1)
+            _check(right, names, depth + 1)
+        case ast.BinOp():
+            first, links = _chain(node)
+            _check(first, names, depth + 1)
+            for link in links:
+                if isinstance(link.op, ast.BitXor):
+                    raise refuse(f"'^' before {written(link.right)}", "a power is written **")
+                if type(link.op) not in _OPERATORS:
+                    raise refuse(f"operation before {written(link.right)}", _ALLOWED)
+                _check(link.right, names, depth + 1)
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            _check(argument, names, text, depth + 1)
+            _check(argument, names, depth + 1)
         case ast.Call():
             raise refuse(
-                f"call {source!r}", f"functions of one argument: {', '.join(sorted(FUNCTIONS))}"
+                f"call {written(node)}",
+                f"functions of one argument: {', '.join(sorted(FUNCTIONS))}",
             )
         case _:
-            raise refuse(f"{source!r}", "allowed are numbers, names, + - * / ** and functions")
+            raise refuse(written(node), _ALLOWED)
 
 
 def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
@@ -174,8 +247,12 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
             whole = _whole(exponent)
             power = _value(exponent, values) if whole is None else whole
             return _value(base, values) ** power
-        case ast.BinOp(left=left, op=operator, right=right):
-            return _OPERATORS[type(operator)](_value(left, values), _value(right, values))
+        case ast.BinOp():
+            first, links = _chain(node)
+            value = _value(first, values)
+            for link in links:
+                value = _OPERATORS[type(link.op)](value, _value(link.right, values))
+            return value
         case ast.Call(func=ast.Name(id=name), args=[argument]):
             return FUNCTIONS[name](_value(argument, values))
         case _:

@@ -1,5 +1,6 @@
 """Scans: designs of points, batched evaluation, a labelled store, engines that fill it."""
 
+from jaxbounce.scan.begin import create as create, resume as resume
 from jaxbounce.scan.design import (
     Design as Design,
     Grid as Grid,
@@ -20,9 +21,4 @@ from jaxbounce.scan.sequences import (
     Random as Random,
     Sobol as Sobol,
 )
-from jaxbounce.scan.store import (
-    Store as Store,
-    create as create,
-    open_store as open_store,
-    resume as resume,
-)
+from jaxbounce.scan.store import Store as Store, open_store as open_store

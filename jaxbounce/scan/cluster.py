@@ -91,7 +91,8 @@ def scheduler_at(address: str) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(address, timeout=10)
-    except (OSError, ValueError, TimeoutError) as error:
+    # TypeError and ImportError: schemes that need keys or libraries of their own
+    except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(
             f"scheduler {address}: no scheduler answers ({reason[:120]}); start one (dask"

@@ -128,7 +128,7 @@ def plan_scan(
         "chunks": list(layout.chunks),
         "batch": evaluation.batch,
         "model_sha256": _model_hash(model),
-        "points_sha256": _points_hash(design),
+        "points_sha256": points_hash(design.columns if isinstance(design, Table) else design.axes),
     }
     return Plan(design, evaluation, layout, full)
 
@@ -142,9 +142,8 @@ def _model_hash(model: Model) -> str:
     return found.hexdigest()
 
 
-def _points_hash(design: Design) -> str:
+def points_hash(listed: Mapping[str, np.ndarray]) -> str:
     """Of the points that no configuration describes: those of a table and the axes of a grid."""
-    listed = design.columns if isinstance(design, Table) else design.axes
     found = hashlib.sha256()
     for name, values in listed.items():
         found.update(name.encode() + np.ascontiguousarray(values).tobytes())

@@ -147,12 +147,15 @@ def test_output_is_written_whole_or_not_at_all(capsys, tmp_path, monkeypatch):
     out = tmp_path / "result.json"
     out.write_text("precious")
     monkeypatch.setattr(os, "replace", _full_disk)
+    monkeypatch.chdir(tmp_path)
     status, text, err = _run(capsys, "run", "--out", out)
-    assert status == 2
-    assert "cannot be written" in err
-    assert text == ""
+    assert status == 1
+    assert err.count("\n") == 1
+    assert "cannot be written there (No space left on device); it is in result.json.partial" in err
+    assert "Y_B      =" in text  # the report comes all the same
     assert out.read_text() == "precious"
-    assert [p.name for p in tmp_path.iterdir()] == ["result.json"]
+    assert json.loads((tmp_path / "result.json.partial").read_text())["final"]["Y_B"] > 0
+    assert len(list(tmp_path.iterdir())) == 2
     status, _, err = _run(capsys, "run", "--out", tmp_path / "absent" / "result.json")
     assert status == 2
     assert "cannot be written (No such file or directory)" in err

@@ -11,8 +11,8 @@ from jaxbounce.files.point import (
     PARAMETER_OF_KEY,
     ConfigurationError,
     configure,
-    read_mapping,
 )
+from jaxbounce.files.tables import read_mapping
 from jaxbounce.parameters import CHOICES, PRESETS, RANGES
 
 
@@ -135,7 +135,7 @@ def test_files(tmp_path):
         ("[1, 2]", "holds a list; it must be one table"),
         ('{"v_w": 0.3, "v_w": 0.4}', "v_w: given twice"),
         ("[" * 200_000, "nested too deeply"),
-        (b"\xff\xfe{}", "is not UTF-8 text"),
+        (b"\xff\xfe{", "is not UTF-8 or UTF-16 text"),
     ],
 )
 def test_bad_files(tmp_path, content, expected):

@@ -1,5 +1,6 @@
 """Posteriors against closed forms, simulation-based calibration, and the profile likelihood."""
 
+import shutil
 import sys
 from typing import Any
 
@@ -12,8 +13,9 @@ import scipy.stats
 
 import jaxbounce
 from jaxbounce import ConfigurationError, predict
-from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.errors import ComputationError, OutputError
 from jaxbounce.cosmology.constants import GEV_IN_KG, PROTON_MASS_KG
+from jaxbounce.files.posterior import write
 from jaxbounce.inference import (
     fit,
     likelihood,
@@ -111,11 +113,11 @@ def test_a_flat_profile_has_no_end(degenerate):
     assert found.interval() == (-np.inf, np.inf)
 
 
-def test_saved_whole_or_not_at_all(degenerate, tmp_path):
+def test_saved_whole_or_not_at_all(degenerate, tmp_path, monkeypatch):
     import arviz
 
     path = tmp_path / "posterior.nc"
-    degenerate.save(path)
+    write(path, degenerate)
     again: Any = arviz.from_netcdf(path)
     for name in ("f_chi", "P"):
         np.testing.assert_array_equal(
@@ -123,15 +125,23 @@ def test_saved_whole_or_not_at_all(degenerate, tmp_path):
         )
     assert again.attrs["flat"] == '["f_chi\\u00b7P^-1"]'
     assert list(tmp_path.iterdir()) == [path]
-    with pytest.raises(ConfigurationError, match="cannot be written"):
-        degenerate.save(tmp_path / "nowhere" / "posterior.nc")
+    # the draws of minutes are not lost with the folder
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    with pytest.raises(OutputError, match=r"No such file.*it is in posterior\.nc\.partial"):
+        write(tmp_path / "nowhere" / "posterior.nc", degenerate)
+    kept: Any = arviz.from_netcdf("posterior.nc.partial")
+    np.testing.assert_array_equal(kept.posterior["P"].values, degenerate.data.posterior["P"].values)
+    shutil.rmtree(tmp_path / "work")
+    with pytest.raises(ConfigurationError, match=r"use a name in \.nc"):
+        write(tmp_path / "posterior.csv", degenerate)
 
     class Broken:
         def to_netcdf(self, path, engine):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        degenerate._replace(data=Broken()).save(path)
+        write(path, degenerate._replace(data=Broken()))
     assert list(tmp_path.iterdir()) == [path]
 
 

@@ -1,0 +1,78 @@
+"""The ways in which commands may be written."""
+
+import json
+import tomllib
+
+import pytest
+
+import jaxbounce
+from jaxbounce.cli import main
+from jaxbounce.cli.convert import Command as Convert
+from jaxbounce.cli.fit import measured
+from jaxbounce.files.potential import read_potential
+from jaxbounce.files.scan import read_scan
+from jaxbounce.files.transition import EXAMPLE, read_transition
+
+
+def _printed(capsys, *arguments):
+    assert main(list(arguments)) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+@pytest.mark.parametrize("kind", ["bounce", "transition"])
+def test_templates_in_both_formats_are_the_same_table(capsys, kind):
+    table = {"bounce": jaxbounce.potential.PUBLISHED, "transition": EXAMPLE}[kind]
+    as_json = json.loads(_printed(capsys, "template", kind))
+    as_toml = tomllib.loads(_printed(capsys, "template", kind, "--format", "toml"))
+    assert as_json == as_toml == json.loads(json.dumps(table))
+    assert as_json == json.loads(_printed(capsys, "template", kind, "--format", "json"))
+    assert as_json == json.loads(_printed(capsys, kind, "--template"))
+    (read_potential if kind == "bounce" else read_transition)(as_toml)
+
+
+def test_the_template_of_a_scan_is_toml(capsys):
+    text = _printed(capsys, "template", "scan")
+    assert text == _printed(capsys, "template", "scan", "--format", "toml")
+    assert text == _printed(capsys, "scan", "--template")
+    assert read_scan(tomllib.loads(text)).design.names == ("v_w", "beta_over_H", "f_chi")
+    assert main(["template", "scan", "--format", "json"]) == 2
+    assert "a scan is TOML" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["100", "T=100", "1e2", "T=100.0"])
+def test_a_temperature_to_average_at(text):
+    assert Convert(average=text)._temperature() == 100.0
+
+
+@pytest.mark.parametrize("text", ["", "T=", "hot", "100 GeV"])
+def test_what_is_no_temperature(text, capsys):
+    assert main(["convert", "--average", text]) == 2
+    assert "--average" in capsys.readouterr().err
+
+
+def test_data_by_name_or_file(tmp_path):
+    path = tmp_path / "data.toml"
+    path.write_text("mean = [0.02, 0.1]\nsigma = [0.001, 0.01]\n")
+    assert measured("planck2018").name == "planck2018"
+    assert [float(x) for x in measured(str(path)).mean] == [0.02, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["walk"], "Unrecognized options: walk"),
+        (["run", "--outt", "x"], "did you mean --out?"),
+        (["bounce", "--points", "many"], "Error parsing --points"),
+        (["run", "a.json", "b.json"], "Unrecognized options: b.json"),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_one_line(capsys, arguments, message):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
