@@ -12,9 +12,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.errors import ProfileError
+from jaxbounce._core.spline import evaluate_spline, spline_curvatures
 from jaxbounce._core.types import Real
 from jaxbounce.conversion.radial_profile import RadialProfile
-from jaxbounce.conversion.wall import evaluate_spline, spline_curvatures
 
 LARGEST_FILE = 200_000_000
 """Bytes; a profile needs some thousand rows, and more is a mistake."""
