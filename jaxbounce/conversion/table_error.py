@@ -32,6 +32,9 @@ _STUDENT = 3.7  # |t| with 6 degrees of freedom that 1 % exceed
 _REACHES = (1.0, 0.25)
 """Tails continued: as long as the last rows suggest, and shorter (of the same slope)."""
 
+_NOTHING = 1e-10
+"""Absolute error that no P is too small for: what two evaluations of 0 may differ by."""
+
 _BEYOND = 4.0
 """A tail is a guess: cut inside the wall, tanh walls were off by up to 2.7 times what it says."""
 
@@ -103,7 +106,7 @@ def with_table_error(
     """
     found, error = _evaluated((args, table), evaluate=evaluate)
     total = error.total
-    judged = (found.status == Status.SUCCESS) & ~(total <= tolerance * jnp.abs(found.P))
+    judged = (found.status == Status.SUCCESS) & ~(total <= tolerance * jnp.abs(found.P) + _NOTHING)
     # a table that ends early may well lack the crossing
     lacking = (found.status == Status.NO_CROSSING) & (error.ends > 0)
     status = jnp.where(judged, error.status, found.status)
