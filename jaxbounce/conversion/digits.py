@@ -113,7 +113,7 @@ def _unpredicted(places: np.ndarray, values: np.ndarray, order: int) -> np.ndarr
 
 
 def _power(exponent: int | np.ndarray) -> np.ndarray:
-    return np.float64(10.0) ** exponent
+    return np.asarray(np.float64(10.0) ** exponent)
 
 
 def _are_multiples(values: np.ndarray, unit: np.ndarray) -> bool:

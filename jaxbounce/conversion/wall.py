@@ -17,6 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.declare import spec
@@ -192,7 +193,7 @@ class TabulatedWall(WallProfile):
                 f" shapes {np.shape(xi)}, {np.shape(Phi)}, {np.shape(phi)}"
             )
         curvatures = spline_curvatures(knots, values)
-        if any(isinstance(array, jax.core.Tracer) for array in (knots, values)):
+        if any(isinstance(array, Tracer) for array in (knots, values)):
             return cls(knots, values, curvatures)
         at = np.asarray(knots)
         others = alternatives(at, np.asarray(values), at if places is None else places)

@@ -36,7 +36,7 @@ def _adiabatic(A, B, width, lam, v):
     return 1 - linear_tanh_P_c([0, 0, -A / 2], [B * lam, 0, B / 2], width, v)
 
 
-RIGHT = {LOCAL: _local, EXACT: _adiabatic}
+MODELS = {"local": (LOCAL, _local), "two-level": (EXACT, _adiabatic)}
 
 
 def _found(model, xi, Phi, phi, lam=LAM, v=V, **settings):
@@ -134,15 +134,16 @@ def _random_table(random):
 
 
 @pytest.mark.parametrize(
-    ("model", "tables"),
+    ("name", "tables"),
     [
-        (LOCAL, 60),
-        (EXACT, 30),
-        pytest.param(LOCAL, 500, marks=pytest.mark.slow),
-        pytest.param(EXACT, 500, marks=pytest.mark.slow),
+        ("local", 60),
+        ("two-level", 30),
+        pytest.param("local", 500, marks=pytest.mark.slow),
+        pytest.param("two-level", 500, marks=pytest.mark.slow),
     ],
 )
-def test_the_error_bounds_what_a_table_does_to_P(model, tables):
+def test_the_error_bounds_what_a_table_does_to_P(name, tables):
+    model, right = MODELS[name]
     random = np.random.default_rng(tables)
     wrong = given = 0
     for _ in range(tables):
@@ -150,7 +151,7 @@ def test_the_error_bounds_what_a_table_does_to_P(model, tables):
         found = _found(model, *table, lam=parameters[3], v=parameters[4])
         if found.status == Status.SUCCESS:
             given += 1
-            wrong += abs(found.P - RIGHT[model](*parameters)) > found.error
+            wrong += abs(found.P - right(*parameters)) > found.error
             assert found.error <= 0.26 * found.P
     assert given > 0.6 * tables
     assert wrong <= 0.01 * given
