@@ -7,7 +7,6 @@ they are, and nothing here is to be differentiated.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from jaxbounce.conversion.digits import noise_of, rounding_of, rounding_of_places
 
@@ -84,6 +83,9 @@ def _spread(knots: np.ndarray, first: int) -> np.ndarray:
 
 def _spline_through(kept: np.ndarray, knots: np.ndarray, values: np.ndarray) -> np.ndarray:
     """The spline through some rows, at all rows: the spline through these is the same one."""
+    # only those who have a table wait for SciPy
+    from scipy.interpolate import CubicSpline
+
     if kept.size < _FEWEST:
         return np.stack([np.interp(knots, knots[kept], column[kept]) for column in values])
     return CubicSpline(knots[kept], values[:, kept], axis=1)(knots)
