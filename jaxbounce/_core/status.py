@@ -24,6 +24,10 @@ class Status(enum.IntEnum):
     INCIDENT_CHANNEL_CLOSED = 10
     WAVE_NOT_CONVERGED = 11
     AVERAGE_NOT_CONVERGED = 12
+    TABLE_TOO_COARSE = 13
+    TABLE_ROUNDED = 14
+    TABLE_NOISY = 15
+    TABLE_ENDS_INSIDE_WALL = 16
     ODE_NOT_CONVERGED = 20
     NEEDS_BOLTZMANN = 21
     FALSE_VACUUM_NOT_MINIMUM = 30
@@ -88,6 +92,22 @@ _MESSAGES = {
     Status.AVERAGE_NOT_CONVERGED: (
         "the thermal average did not converge to the tolerance; give the thresholds of P, or"
         " try more panels"
+    ),
+    Status.TABLE_TOO_COARSE: (
+        "the rows of the wall's table are too far apart: the spline through every second one gives"
+        " another P, beyond the tolerance; tabulate the wall more densely"
+    ),
+    Status.TABLE_ROUNDED: (
+        "the wall's table has too few digits to tell P to the tolerance; write its numbers with"
+        " more"
+    ),
+    Status.TABLE_NOISY: (
+        "the fields in the wall's table scatter too much from row to row to tell P to the"
+        " tolerance; smooth them, or solve for the wall more precisely"
+    ),
+    Status.TABLE_ENDS_INSIDE_WALL: (
+        "the wall's table ends where the mixing of chi and B still changes, so that P would be off"
+        " by more than the tolerance; tabulate the wall further out on both sides"
     ),
     Status.ODE_NOT_CONVERGED: (
         "the solver of the Boltzmann equation ran out of steps; loosen the tolerance, or start"

@@ -225,11 +225,19 @@ def _mapping(
 
 
 def _estimate_keys(estimate: "Estimate") -> dict[str, Any]:
+    table = {} if estimate.table is None else {"error_from_table": _table_keys(estimate)}
     return {
         "P": number(estimate.P),
         "error_estimate": number(estimate.error),
+        **table,
         **status_keys(Status(int(estimate.status))),
     }
+
+
+def _table_keys(estimate: "Estimate") -> dict[str, float]:
+    """What of the error the table of the wall makes, by cause."""
+    found: Any = estimate.table
+    return {f.name: float(getattr(found, f.name)) for f in dataclasses.fields(found)}
 
 
 def _overlap_inputs(
@@ -309,6 +317,10 @@ def _certificate(tier: "Tier") -> Iterator[str]:
     for estimate in (tier.estimate, tier.average):
         if estimate is not None and int(estimate.status) != Status.SUCCESS:
             yield Status(int(estimate.status)).message
+        if estimate is not None and estimate.table is not None:
+            of = "of the error" if estimate is tier.estimate else "of that of <P>"
+            parts = ", ".join(f"{name} {part:.1e}" for name, part in _table_keys(estimate).items())
+            yield f"{of} from the table: {parts}"
     if tier.status != Status.SUCCESS:
         return
     if tier.name.startswith("two-level"):

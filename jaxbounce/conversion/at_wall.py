@@ -32,8 +32,15 @@ from jaxbounce.conversion.average import (
 )
 from jaxbounce.conversion.estimate import ConversionModel, Estimate
 from jaxbounce.conversion.full_wave import FullWave
+from jaxbounce.conversion.table_error import with_table_error
 from jaxbounce.conversion.two_level import TwoLevelPropagation
-from jaxbounce.conversion.wall import Couplings, WallProfile, eigenmasses, incoming_mass
+from jaxbounce.conversion.wall import (
+    Couplings,
+    TabulatedWall,
+    WallProfile,
+    eigenmasses,
+    incoming_mass,
+)
 from jaxbounce.cosmology.gas_integrals import Statistics
 
 Incidence = Literal["cold", "thermal"]
@@ -45,6 +52,9 @@ MOST_STEPS = 8192
 """Steps of a propagation up to which they are doubled until it has converged."""
 
 _PANELS = 20
+
+_TABLE_TOLERANCE = 0.25
+"""Its parts are differences from walls that the table allows: first order in what is wrong."""
 
 
 class StretchedWall(WallProfile):
@@ -83,6 +93,8 @@ class WallConversion(Stage):
             over the flux at T, for which m_in is the mass of the incoming particles.
         panels: of the thermal average (static).
         tolerance: absolute error estimate up to which a thermal average counts as converged.
+        table_tolerance: error from the table of a tabulated wall, relative to P, up to which P is
+            given; beyond it the status says what the table lacks.
         fixed_steps: whether the number of steps of the model is meant as it is; `Model.resolved`
             doubles it otherwise until the propagation has converged.
     """
@@ -108,6 +120,7 @@ class WallConversion(Stage):
     incidence: Incidence = eqx.field(static=True, default="cold")
     panels: int = eqx.field(static=True, default=_PANELS)
     tolerance: float = eqx.field(static=True, default=1e-6)
+    table_tolerance: float = eqx.field(static=True, default=_TABLE_TOLERANCE)
     fixed_steps: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
@@ -245,19 +258,29 @@ class WallConversion(Stage):
             raise ConfigurationError(
                 "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
             )
-        if self.incidence == "thermal":
-            found = self.average(v_w, T, statistics)
-            # where nothing came of it, a single wall tells why
-            single = self.model.probability(self.wall(), self.couplings, self._typical_motion(v_w))
-            untold = (found.status == Status.NOT_FINITE) & (single.status != Status.SUCCESS)
-            status = jnp.where(untold, single.status, found.status)
-            estimate = Estimate(found.value, found.error_estimate, status)
+        if isinstance(self.profile, TabulatedWall) and self.profile.others is not None:
+            args = (self, v_w, T, statistics)
+            estimate = with_table_error(_on_wall, args, self.profile, self.table_tolerance)
         else:
-            motion = self._typical_motion(v_w)
-            estimate = self.model.probability(self.wall(), self.couplings, motion)
+            estimate = self._estimate(v_w, T, statistics)
         status = jnp.where(self._is_valid(), estimate.status, Status.INVALID_PARAMETER)
         P = jnp.where(status == Status.SUCCESS, estimate.P, jnp.nan)
-        return Estimate(P, estimate.error, status)
+        return Estimate(P, estimate.error, status, estimate.table)
+
+    def _estimate(self, v_w: Scalar, T: Scalar, statistics: Statistics) -> Estimate:
+        """P of the wall as it is, whatever the status."""
+        motion = self._typical_motion(v_w)
+        if self.incidence == "cold":
+            return self.model.probability(self.wall(), self.couplings, motion)
+        # its value and error, whatever they are worth
+        found = dataclasses.replace(self, tolerance=math.inf).average(v_w, T, statistics)
+        # where nothing came of it, a single wall tells why
+        single = self.model.probability(self.wall(), self.couplings, motion)
+        untold = (found.status == Status.NOT_FINITE) & (single.status != Status.SUCCESS)
+        status = jnp.where(untold, single.status, found.status)
+        unsure = (status == Status.SUCCESS) & ~(found.error_estimate <= self.tolerance)
+        status = jnp.where(unsure, Status.AVERAGE_NOT_CONVERGED, status)
+        return Estimate(found.value, found.error_estimate, status)
 
     def average(
         self, v_w: RealLike, T: RealLike, statistics: Statistics = "fermion"
@@ -298,3 +321,10 @@ class WallConversion(Stage):
 
     def _is_valid(self) -> Scalar:
         return are_inside(self.couplings) & are_inside(self)
+
+
+def _on_wall(
+    args: tuple[WallConversion, Scalar, Scalar, Statistics], wall: WallProfile
+) -> Estimate:
+    conversion, v_w, T, statistics = args
+    return conversion.on(wall)._estimate(v_w, T, statistics)

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce.conversion.at_wall import WallConversion
 from jaxbounce.conversion.local import LocalLandauZener
 from jaxbounce.conversion.models import PUBLISHED_RATIO, ConversionSettings
 from jaxbounce.conversion.overlap import DistributedOverlap, OverlapResult
@@ -19,7 +20,8 @@ class PublishedLocal(NamedTuple):
         phi: |φ| there.
         slope: Δ'.
         delta: δ of Landau–Zener.
-        P: 1 − e^{−2πδ} of all crossings; NaN without a number.
+        P: 1 − e^{−2πδ} of all crossings; NaN without a number, or where the table of the wall does
+            not tell one.
     """
 
     xi: float | None = None
@@ -30,15 +32,16 @@ class PublishedLocal(NamedTuple):
 
 
 @eqx.filter_jit
-def _crossing(wall: Any, couplings: Any, v_w: jax.Array) -> Any:
-    local = LocalLandauZener()(wall, couplings, v_w)
-    return local, wall.fields(local.xi[0])[1]
+def _crossing(conversion: WallConversion, v_w: jax.Array) -> Any:
+    wall = conversion.wall()
+    local = LocalLandauZener()(wall, conversion.couplings, v_w)
+    return local, wall.fields(local.xi[0])[1], conversion(v_w, jnp.ones(())).P
 
 
 def local_estimate(settings: ConversionSettings, v_w: float) -> PublishedLocal:
     """The published local estimate on a wall at speed v_w."""
     conversion = settings.build("local")
-    local, phi = _crossing(conversion.wall(), conversion.couplings, jnp.asarray(v_w))
+    local, phi, P = _crossing(conversion, jnp.asarray(v_w))
     if int(local.exists.sum()) == 0:
         return PublishedLocal()
     return PublishedLocal(
@@ -46,7 +49,7 @@ def local_estimate(settings: ConversionSettings, v_w: float) -> PublishedLocal:
         float(phi),
         float(local.slope[0]),
         float(local.delta[0]),
-        float(local.P),
+        float(P),
     )
 
 

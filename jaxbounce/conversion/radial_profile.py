@@ -35,7 +35,7 @@ class RadialProfile:
     def wall(self) -> TabulatedWall:
         """The wall at ξ = r − R_peak."""
         return TabulatedWall.from_table(
-            self.r - self.R_peak, _magnitude(self.Phi), _magnitude(self.phi)
+            self.r - self.R_peak, _magnitude(self.Phi), _magnitude(self.phi), self.r
         )
 
 

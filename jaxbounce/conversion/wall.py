@@ -17,12 +17,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.declare import spec
 from jaxbounce._core.numerics import bracketed_root
+from jaxbounce._core.spline import evaluate_spline, spline_curvatures
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.conversion.alternatives import Alternatives, alternatives
 
 SCAN_INTERVALS = 512
 """Intervals on which a wall is scanned for crossings, plateaus and the placing of steps."""
@@ -152,16 +155,36 @@ class TabulatedWall(WallProfile):
 
     Make it with `from_table`, inside the function that is differentiated if gradients with
     respect to the tabulated values are wanted. The error of a spline through values of a
-    smooth field is (5/384) h⁴ |f''''| for knots h apart.
+    smooth field is (5/384) h⁴ |f''''| for knots h apart; what it does to a probability, and what
+    few digits, noise and a table that ends early do, is estimated by `table_error`.
+
+    Attributes:
+        knots: ξ of the rows.
+        values: |Φ| and |φ| there.
+        curvatures: second derivatives of the splines there.
+        others: what else the rows allow; None if they count as exact.
     """
 
     knots: Float[Array, " n"]
     values: Float[Array, "2 n"]
     curvatures: Float[Array, "2 n"]
+    others: Alternatives | None = None
 
     @classmethod
-    def from_table(cls, xi: RealLike, Phi: RealLike, phi: RealLike) -> Self:
-        """Splines through |Φ| and |φ| at increasing ξ, at least four points."""
+    def from_table(
+        cls, xi: RealLike, Phi: RealLike, phi: RealLike, places: np.ndarray | None = None
+    ) -> Self:
+        """Splines through |Φ| and |φ| at increasing ξ, at least four points.
+
+        What the table leaves open is seen in concrete numbers; traced ones count as exact.
+
+        Args:
+            xi: where the rows are.
+            Phi: |Φ| there.
+            phi: |φ| there.
+            places: the numbers from which ξ was computed, such as radii: it is their digits
+                that tell how well ξ is known. ξ itself if None.
+        """
         knots = as_leaf(xi)
         values = jnp.stack([as_leaf(Phi), as_leaf(phi)])
         if knots.ndim != 1 or knots.size < 4 or values.shape != (2, knots.size):
@@ -169,7 +192,12 @@ class TabulatedWall(WallProfile):
                 "a tabulated wall needs one-dimensional xi, Phi, phi of one length ≥ 4, not"
                 f" shapes {np.shape(xi)}, {np.shape(Phi)}, {np.shape(phi)}"
             )
-        return cls(knots, values, spline_curvatures(knots, values))
+        curvatures = spline_curvatures(knots, values)
+        if any(isinstance(array, Tracer) for array in (knots, values)):
+            return cls(knots, values, curvatures)
+        at = np.asarray(knots)
+        others = alternatives(at, np.asarray(values), at if places is None else places)
+        return cls(knots, values, curvatures, jax.tree.map(jnp.asarray, others))
 
     def fields(self, xi: RealLike) -> tuple[Real, Real]:
         """|Φ| and |φ| at ξ; a spline's undershoot below 0 is cut."""
@@ -186,40 +214,6 @@ class TabulatedWall(WallProfile):
         """Points that share the knots out evenly: tables are dense where the wall is."""
         position = jnp.linspace(0.0, self.knots.size - 1.0, intervals + 1)
         return jnp.interp(position, jnp.arange(self.knots.size), self.knots)
-
-
-def spline_curvatures(knots: Real, values: Float[Array, "k n"]) -> Float[Array, "k n"]:
-    """Second derivatives at the knots of the not-a-knot cubic splines through `values`.
-
-    The two not-a-knot conditions are eliminated, which leaves a tridiagonal system.
-    """
-    h = jnp.diff(knots)
-    slope = jnp.diff(values) / h
-    right = 6 * jnp.diff(slope)
-    below, diagonal, above = h[:-1], 2 * (h[:-1] + h[1:]), h[1:]
-    # c_0 = (1 + h_0/h_1) c_1 − (h_0/h_1) c_2, and the mirror image at the other end
-    first, last = h[0] / h[1], h[-1] / h[-2]
-    diagonal = diagonal.at[0].add(h[0] * (1 + first)).at[-1].add(h[-1] * (1 + last))
-    above = above.at[0].add(-h[0] * first).at[-1].set(0.0)
-    below = below.at[-1].add(-h[-1] * last).at[0].set(0.0)
-    inner = jax.lax.linalg.tridiagonal_solve(below, diagonal, above, right.T).T
-    start = (1 + first) * inner[:, 0] - first * inner[:, 1]
-    end = (1 + last) * inner[:, -1] - last * inner[:, -2]
-    return jnp.concatenate([start[:, None], inner, end[:, None]], axis=1)
-
-
-def evaluate_spline(
-    knots: Real, values: Float[Array, "k n"], curvatures: Float[Array, "k n"], x: Real
-) -> Float[Array, "k ..."]:
-    """The splines of `spline_curvatures` at x, constant beyond the knots."""
-    x = jnp.clip(x, knots[0], knots[-1])
-    i = jnp.clip(jnp.searchsorted(knots, x, side="right") - 1, 0, knots.size - 2)
-    h = knots[i + 1] - knots[i]
-    b = (x - knots[i]) / h
-    a = 1 - b
-    linear = a * values[:, i] + b * values[:, i + 1]
-    bend = a * (a**2 - 1) * curvatures[:, i] + b * (b**2 - 1) * curvatures[:, i + 1]
-    return linear + h**2 / 6 * bend
 
 
 def masses(profile: WallProfile, couplings: Couplings, xi: RealLike) -> tuple[Real, Real, Real]:

@@ -12,18 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.errors import ProfileError
+from jaxbounce._core.spline import evaluate_spline, spline_curvatures
 from jaxbounce._core.types import Real
 from jaxbounce.conversion.radial_profile import RadialProfile
-from jaxbounce.conversion.wall import evaluate_spline, spline_curvatures
-
-LARGEST_FILE = 200_000_000
-"""Bytes; a profile needs some thousand rows, and more is a mistake."""
+from jaxbounce.files.profile_text import Rows, number_of, read_rows
 
 _FEWEST_ROWS = 8
 
 _NOISE = 1e-6  # of the largest |value|; a field may go this far to the wrong side of zero
 
 _COLUMNS = ("r", "Phi", "phi", "R_peak", "w_FWHM")
+
+_KEYS = {"R_peak": "R0", "w_FWHM": "w"}
+"""Keys of a conversion table that stand in for columns."""
 
 _SAMPLES_PER_INTERVAL = 8
 
@@ -45,7 +46,8 @@ def read_profile(
 
     Rows are sorted by r and repeated rows dropped, as well as rows at the centre where the
     fields jump. R_peak and w_FWHM are, in this order: what is passed here, what the file's
-    columns say, what follows from the potential.
+    columns say, what follows from the potential. Without any of them the wall is taken to be where
+    the energy of the gradients is centred, and its width is not known.
 
     Args:
         path: the file.
@@ -60,9 +62,11 @@ def read_profile(
         ProfileError: one line that names the file, the place, what is allowed and what to do.
     """
     name = str(path)
-    header, delimiter, lines = _read_lines(Path(path))
+    _check_names(name, columns or {})
+    rows = read_rows(Path(path), [(columns or {}).get(key, key) for key in _COLUMNS[:3]])
+    header = rows.header
     position = _locate(name, header, columns or {})
-    table = _parse(name, lines, delimiter, len(header), position)
+    table = _parse(name, rows, position)
     order = np.argsort(table["r"], kind="stable")
     r, Phi, phi = (table[key][order] for key in ("r", "Phi", "phi"))
     r, Phi, phi = _deduplicate(name, r, Phi, phi)
@@ -90,13 +94,18 @@ def read_profile(
         given_R = peak if given_R is None else given_R
         given_w = width if given_w is None else given_w
     if given_R is None:
-        raise ProfileError(
-            f"{name}: no column R_peak; pass R_peak=…, or potential=… to have it computed"
+        given_R = gradient_centre(r, Phi, phi)
+        notes = (
+            *notes,
+            f"no R_peak: the wall is taken to be at r = {given_R:.9g}, where the energy of the"
+            " gradients of the fields is centred; P does not depend on it (R0 sets another)",
         )
+    if (np.diff(table["r"]) < 0).any():
+        notes = (*notes, "the rows were not in the order of r, and have been sorted")
     if not (np.isfinite(given_R) and r[0] < given_R < r[-1]):
         raise ProfileError(
             f"{name}: R_peak = {given_R:g} lies outside the radii {r[0]:g} … {r[-1]:g};"
-            " pass the radius of the wall in the unit of column r"
+            " give the radius of the wall in the unit of column r (R0 in a conversion table)"
         )
     if given_w is not None and not (np.isfinite(given_w) and given_w > 0):
         raise ProfileError(f"{name}: w_FWHM = {given_w:g}; must be finite and > 0")
@@ -105,43 +114,16 @@ def read_profile(
     return RadialProfile(r, Phi, phi, float(given_R), width, largest_Phi, names, notes)
 
 
-def _read_lines(path: Path) -> tuple[list[str], str | None, list[tuple[int, str]]]:
-    """Header names, delimiter (None: blanks), and the non-empty rows with their line numbers."""
-    try:
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise ProfileError(
-                f"{path}: {size / 1e6:.0f} MB; at most {LARGEST_FILE / 1e6:.0f} MB are read,"
-                " keep every n-th row"
-            )
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ProfileError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except UnicodeDecodeError:
-        raise ProfileError(f"{path}: not a text file; save the profile as CSV (UTF-8)") from None
-    lines = [
-        (number, line.strip())
-        for number, line in enumerate(text.splitlines(), start=1)
-        if line.strip()
-    ]
-    if not lines:
-        raise ProfileError(f"{path}: empty; a header r,Phi,phi and rows of numbers are expected")
-    head = lines[0][1].lstrip("#").strip()
-    delimiter = next((mark for mark in (",", ";", "\t") if mark in head), None)
-    return [_clean(cell) for cell in head.split(delimiter)], delimiter, lines[1:]
-
-
-def _clean(cell: str) -> str:
-    return cell.strip().strip("\"'").strip()
-
-
-def _locate(name: str, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
-    """Position of each of our columns in the file."""
+def _check_names(name: str, columns: Mapping[str, str]) -> None:
     unknown = set(columns) - set(_COLUMNS)
     if unknown:
         raise ProfileError(
             f"{name}: columns names {', '.join(sorted(unknown))}; allowed are {', '.join(_COLUMNS)}"
         )
+
+
+def _locate(name: str, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
+    """Position of each of our columns in the file."""
     position: dict[str, int] = {}
     for key in _COLUMNS:
         wanted = columns.get(key, key)
@@ -161,7 +143,8 @@ def _locate(name: str, header: list[str], columns: Mapping[str, str]) -> dict[st
         shown = ", ".join(header[:8]) + (", …" if len(header) > 8 else "")
         raise ProfileError(
             f"{name}: no column {' or '.join(missing)} in the header ({shown}); columns r, Phi,"
-            " phi separated by comma, semicolon, tab or blanks are expected, or pass columns=…"
+            " phi separated by comma, semicolon, tab or blanks are expected; rename them, or name"
+            " them by columns (columns.r=… in a conversion table)"
         )
     return position
 
@@ -177,36 +160,33 @@ def _guess_fields(header: list[str], position: dict[str, int]) -> None:
                 position[key] = rest[0]
 
 
-def _parse(
-    name: str,
-    lines: list[tuple[int, str]],
-    delimiter: str | None,
-    width: int,
-    position: Mapping[str, int],
-) -> dict[str, np.ndarray]:
-    table = {key: np.empty(len(lines)) for key in position}
-    for row, (number, line) in enumerate(lines):
-        cells = [_clean(cell) for cell in line.split(delimiter)]
+def _parse(name: str, rows: Rows, position: Mapping[str, int]) -> dict[str, np.ndarray]:
+    table = {key: np.empty(len(rows.lines)) for key in position}
+    width = len(rows.header)
+    for row, (number, cells) in enumerate(rows.lines):
         if len(cells) != width:
             raise ProfileError(
                 f"{name}: line {number} has {len(cells)} columns, the header {width};"
-                " use one delimiter throughout and a point as decimal mark"
+                " use one delimiter throughout, and decimal commas only where semicolons, tabs or"
+                " blanks separate the columns"
             )
         for key, index in position.items():
-            try:
-                value = float(cells[index])
-            except ValueError:
+            value = number_of(cells[index], rows.delimiter)
+            if value is None:
                 raise ProfileError(
-                    f"{name}: line {number}, column {key}: {cells[index][:30]!r} is not a number"
-                ) from None
+                    f"{name}: line {number}, column {key}: {cells[index][:30]!r} is not a number;"
+                    " mend it, or put # before a line that is none of the table"
+                )
             if not np.isfinite(value):
                 raise ProfileError(
-                    f"{name}: line {number}, column {key}: {cells[index]} is not finite;"
+                    f"{name}: line {number}, column {key}: {cells[index][:30]} is not finite;"
                     " drop the row or mend it"
                 )
             table[key][row] = value
-    if len(lines) < _FEWEST_ROWS:
-        raise ProfileError(f"{name}: {len(lines)} rows; a profile needs at least {_FEWEST_ROWS}")
+    if len(rows.lines) < _FEWEST_ROWS:
+        raise ProfileError(
+            f"{name}: {len(rows.lines)} rows; a profile needs at least {_FEWEST_ROWS}"
+        )
     return table
 
 
@@ -263,12 +243,27 @@ def _check_constant(name: str, key: str, values: np.ndarray) -> None:
     if np.ptp(values) > _NOISE * np.abs(values).max():
         raise ProfileError(
             f"{name}: column {key} varies ({values.min():g} … {values.max():g}); it must repeat"
-            f" one number, or pass {key}=…"
+            f" one number, or drop the column and give {_KEYS[key]} in the conversion table"
         )
 
 
 def _first(table: Mapping[str, np.ndarray], key: str) -> float | None:
     return float(table[key][0]) if key in table else None
+
+
+def gradient_centre(r: np.ndarray, Phi: np.ndarray, phi: np.ndarray) -> float:
+    """The mean radius with the weight Φ'² + φ'², of straight lines between rows.
+
+    Raises:
+        ProfileError: if the fields do not change.
+    """
+    step = np.diff(r)
+    weight = (np.diff(Phi) ** 2 + np.diff(phi) ** 2) / step
+    if not weight.sum() > 0:
+        raise ProfileError(
+            "the fields do not change along the profile: there is no wall in it; check the columns"
+        )
+    return float(np.average((r[1:] + r[:-1]) / 2, weights=weight))
 
 
 def energy_profile(

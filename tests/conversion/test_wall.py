@@ -17,7 +17,8 @@ from jaxbounce.conversion.wall import (
     mixing_angle,
     plateaus,
 )
-from jaxbounce.files.profile_csv import LARGEST_FILE, read_profile
+from jaxbounce.files.profile_csv import read_profile
+from jaxbounce.files.profile_text import LARGEST_FILE
 from walls import W1, W2, Lasting, NoCrossing, TripleCrossing
 
 KNOTS = np.sort(np.random.default_rng(0).uniform(-4, 4, 23))
@@ -162,7 +163,6 @@ BAD = {
         [f"{s},{i + 2}" for i, s in enumerate(REFERENCE)],
         "column R_peak varies",
     ),
-    "no R_peak": ("r,Phi,phi", REFERENCE, "pass R_peak"),
     "twice": ("r,Phi,phi,phi", [f"{s},1" for s in REFERENCE], "2 columns are called phi"),
 }
 
