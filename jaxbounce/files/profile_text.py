@@ -5,13 +5,13 @@ columns; comments after #, %, ! or //, the header among them or not; a delimiter
 lines; Fortran's exponents; decimal commas where no comma separates columns.
 """
 
-import codecs
 import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from jaxbounce._core.errors import ProfileError
+from jaxbounce.files.tables import encoding
 
 LARGEST_FILE = 200_000_000
 """Bytes; a profile needs some thousand rows, and more is a mistake."""
@@ -100,9 +100,8 @@ def _text(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        return data.decode(encoding(data))
     except UnicodeDecodeError:
         raise ProfileError(f"{path}: not a text file; save the profile as CSV (UTF-8)") from None
 
