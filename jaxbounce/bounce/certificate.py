@@ -81,10 +81,11 @@ def judge(
     units: Units,
     found: Found,
     certificate: Certificate,
+    as_asked: Bool[Array, ""],
 ) -> Code:
     """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
 
-    A zero mode counts as negative or positive as rounding has it.
+    `as_asked`: whether the wall ends in the vacuum asked for. A zero mode counts as negative or positive as rounding has it.
     """
     any_size = certificate.scale_breaking < ANY_SIZE
     modes = certificate.negative_modes
@@ -98,13 +99,16 @@ def judge(
     moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < NEAR) & is_minimum(mass_squared)
     finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
+    given = [inputs.theta, units.field * target, guess]
+    legal = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(given)]).all()
 
     def unless_no_barrier(code: Status) -> Code:
         return jnp.where(found.barrier, code.value, Status.NO_BARRIER.value)
 
     unresolved = unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)
     checks: list[tuple[Bool[Array, ""], Any]] = [
-        (finite, Status.INVALID_PARAMETER.value),
+        (legal, Status.INVALID_PARAMETER.value),
+        (finite, Status.POTENTIAL_NOT_FINITE.value),
         (apart, Status.DEGENERATE_VACUA.value),
         (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
@@ -117,6 +121,7 @@ def judge(
         (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
         (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
         (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
+        (as_asked, Status.TUNNELS_ELSEWHERE.value),
         (~any_size, Status.SCALE_INVARIANT.value),
     ]
     status = jnp.asarray(Status.SUCCESS.value)

@@ -44,6 +44,7 @@ from jaxbounce.bounce.grid import (
     regrid,
     share_out,
 )
+from jaxbounce.bounce.inner_end import inner_end
 from jaxbounce.bounce.profile import solve_profile, stationary_action
 from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
@@ -78,6 +79,12 @@ class Bounce(eqx.Module):
     false_vacuum: Float[Array, " n"]
     true_vacuum: Float[Array, " n"]
     """As given, or the minimum next to it."""
+    inner_vacuum: Float[Array, " n"]
+    """Where the wall ends: the vacuum that the fields at r = 0 roll into.
+
+    That of the true vacuum if the status is SUCCESS; NaN where no wall was found, and where V
+    falls for ever. A constant under differentiation.
+    """
     certificate: Certificate
     values: Nodal
     """(φ − φ_FV)/`field_unit` at the nodes."""
@@ -255,7 +262,10 @@ def _solve(
         scale_breaking=breaking,
     )
     certificate = jax.lax.stop_gradient(certificate)
-    status = judge(value, target, mass_squared, start, fixed, units, found, certificate)
+    end = inner_end(value, jax.lax.stop_gradient(values[0]), target)
+    status = judge(
+        value, target, mass_squared, start, fixed, units, found, certificate, end.as_asked
+    )
     finite = jnp.isfinite(action)
     bad = (status == Status.SUCCESS.value) & ~finite
     status = jnp.where(bad, Status.NOT_FINITE.value, status)
@@ -271,6 +281,7 @@ def _solve(
         FWHM=FWHM,
         false_vacuum=false_vacuum,
         true_vacuum=true_vacuum,
+        inner_vacuum=fixed.false_vacuum + units.field * end.vacuum,
         certificate=certificate,
         values=values,
         field_unit=units.field,
@@ -282,11 +293,16 @@ def _solve(
     )
     good = status == Status.SUCCESS.value
     of_size = (bounce.kinetic, bounce.potential, R_peak, FWHM, values)
+    walled = good | (status == Status.TUNNELS_ELSEWHERE.value)
     of_all = jnp.where(good | (status == Status.SCALE_INVARIANT.value), action, jnp.nan)
     return eqx.tree_at(
-        lambda b: (b.action, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
+        lambda b: (b.action, b.inner_vacuum, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
         bounce,
-        (of_all, *(jnp.where(good, number, jnp.nan) for number in of_size)),
+        (
+            of_all,
+            jnp.where(walled, bounce.inner_vacuum, jnp.nan),
+            *(jnp.where(good, number, jnp.nan) for number in of_size),
+        ),
     )
 
 
