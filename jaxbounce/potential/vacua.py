@@ -19,7 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
-from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf
+from jaxbounce._core.types import Real, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
