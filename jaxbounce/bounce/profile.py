@@ -1,11 +1,11 @@
 """The profile of a bounce: stationary values of the discrete action, differentiably.
 
-`solve_profile` is Newton's method from the ends of searches (`search`), on elements that are laid
-anew where the solution shows that they were too few. Of the solutions that are bounces, told apart
-by where they end, it takes the one of least action into the vacuum asked for. Its derivative is that of the
-implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's is Hellmann's:
-because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are written so
-that they may be differentiated again.
+`solve_profile` is Newton's method from the ends of searches (`search`), on elements that are
+laid anew where the solution shows that they were too few. Of the solutions that are bounces, told
+apart by where they end, it takes the one of least action into the vacuum asked for. Its
+derivative is that of the implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's
+is Hellmann's: because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are
+written so that they may be differentiated again.
 """
 
 from functools import partial

@@ -176,13 +176,14 @@ def solve_bounce(
             least action, whichever vacuum it ends in.
 
     Returns:
-        A `Bounce`. If a wall was found, but none that ends where it should, the status is
-        TUNNELS_ELSEWHERE, and `inner_vacuum` says where. The direction of a bounce that breaks
-        a continuous symmetry is that of the true vacuum, or of a guess for it, to rounding, and
-        its profile's derivatives keep it. Else its status says what is wrong with the vacua, or that no solution was
+        A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
         found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
         action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
-        Legendre tail < 1e-4, far field to 1e-6).
+        Legendre tail < 1e-4, far field to 1e-6), or, TUNNELS_ELSEWHERE, none that ends where
+        it should; then `inner_vacuum` is where the wall that was found does.
+
+        A bounce that breaks a continuous symmetry of V about the false vacuum points to where
+        the true vacuum given does, and so it stays under differentiation.
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.

@@ -93,5 +93,5 @@ def pin(
     return Pin(
         (directions + directions.T) / 2,
         (jnp.arange(nodes) == here) * 1.0,
-        jnp.ceil(spanned - 0.5),
+        jnp.floor(spanned + 0.5),
     )

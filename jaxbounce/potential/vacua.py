@@ -161,7 +161,6 @@ def descend(
         length = jnp.sqrt((step**2).sum())
         most = longest(phi)
         new = phi + step[:, 0] * jnp.minimum(1.0, most / jnp.where(length > 0, length, 1.0))
-        # a flat potential leaves nothing to do; a step that is refused for being too bold is no rest
         better = (negative == 0) & (value(new) <= value(phi))
         resting = (negative == 0) & (length < _AT_REST * most)
         damping = jnp.clip(jnp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
