@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool
 
 from jaxbounce.bounce.action import Field
 from jaxbounce.bounce.search import ScaledPotential
-from jaxbounce.potential.vacua import descend, is_minimum
+from jaxbounce.potential.vacua import descend, in_valley
 
 _STEP = 0.02  # of a descent, relative to the distance from the false vacuum
 
@@ -26,8 +26,6 @@ _ASIDE = 1e-4  # towards the true vacuum, off a ridge or a saddle that a wall ma
 _SAME = 1e-4  # distance of one vacuum's two ends, relative to that from the false vacuum
 
 _EQUAL_DEPTH = 1e-9  # relative to the depth
-
-_FLAT = 1e-7  # curvature along a valley of vacua, relative to the largest
 
 
 class InnerEnd(NamedTuple):
@@ -61,8 +59,7 @@ def inner_end(value: ScaledPotential, centre: Field, target: Field) -> InnerEnd:
     depth = jnp.abs(value(jnp.zeros_like(target)) - depths[1])
     near = ((inner - asked) ** 2).sum() < _SAME**2 * (asked**2).sum()
     level = jnp.abs(depths[0] - depths[1]) < _EQUAL_DEPTH * depth
-    bend = jax.hessian(value)(inner)
-    valley = ~is_minimum(bend - _FLAT * jnp.abs(bend).max() * jnp.eye(target.size))
+    valley = in_valley(jax.hessian(value)(inner))
     together = (inner @ asked) ** 2 > (inner @ inner) * (asked @ asked) / 2
     both_run = ~settled.any() & together & (inner @ asked > 0)
     as_asked = (settled.all() & (near | (level & valley))) | both_run

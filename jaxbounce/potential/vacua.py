@@ -37,6 +37,8 @@ _FLAT = 1e-14  # a curvature of this size, relative to the largest, is a flat di
 
 _CURVATURE_ROUNDING = 1e-10
 
+_VALLEY = 1e-7  # curvature along a valley of vacua, relative to the largest
+
 _AT_REST = 1e-7  # of the longest step that is allowed: a descent has ended
 
 
@@ -51,6 +53,11 @@ def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
     shifted = matrix + _CURVATURE_ROUNDING * scale * jnp.eye(matrix.shape[-1])
     _, negative = eliminate(shifted, jnp.zeros((matrix.shape[-1], 0)), _FLAT)
     return (negative == 0) & jnp.isfinite(scale)
+
+
+def in_valley(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
+    """Whether a minimum with this matrix of second derivatives is one of a valley of minima."""
+    return ~is_minimum(matrix - _VALLEY * jnp.abs(matrix).max() * jnp.eye(matrix.shape[-1]))
 
 
 def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[Array, " n"]:
@@ -109,13 +116,21 @@ def find_vacua(
     """
     lower, upper = as_leaf(jnp.asarray(lower)), as_leaf(jnp.asarray(upper))
     size = jnp.abs(upper - lower).max()
-    points = low_discrepancy(starts, lower.size)
-    ends = jax.vmap(
-        lambda p: descend(lambda phi: potential(phi, theta), p, lambda _: 0.1 * size).end
-    )(lower + (upper - lower) * points)
-    polished = jax.vmap(lambda p: polish_vacuum(potential, theta, p))(ends)
-    values = jax.vmap(lambda p: potential(p, theta))(polished)
-    minimum = jax.vmap(lambda p: is_minimum(curvature(potential, theta, p)))(polished)
+    points = lower + (upper - lower) * low_discrepancy(starts, lower.size)
+
+    @jax.jit
+    def search(theta: Any, points: Real) -> tuple[Real, ...]:
+        def value(phi: Real) -> Scalar:
+            return potential(phi, theta)
+
+        def of_start(start: Real) -> tuple[Real, ...]:
+            end = descend(value, start, lambda _: 0.1 * size).end
+            polished = polish_vacuum(potential, theta, end)
+            return end, polished, value(polished), is_minimum(jax.hessian(value)(polished))
+
+        return jax.vmap(of_start)(points)
+
+    ends, polished, values, minimum = search(theta, points)
     near = jnp.abs(polished - ends).max(-1) < 1e-2 * size
     usable = np.asarray(minimum & near & jnp.isfinite(values))
     found: list[int] = []

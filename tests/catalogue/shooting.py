@@ -41,8 +41,11 @@ def _shot(force: Callable[[float], float], start: float, D: int) -> tuple[bool, 
     return found.t_events[0].size > 0, found.y[2, -1]
 
 
-def actions(V: Polynomial, top: float, minimum: float, D: int = 3) -> list[float]:
+def actions(V: Polynomial, top: float, minimum: float, D: int = 3) -> list[float] | None:
     """Actions of the bounces out of the minimum at 0 that end between `top` and `minimum`.
+
+    None if the wall is too thin for shots to tell: one from close enough to the minimum has lost
+    nothing to friction when it sets off, and must pass.
 
     Args:
         V: the potential, with V(0) = 0.
@@ -51,6 +54,9 @@ def actions(V: Polynomial, top: float, minimum: float, D: int = 3) -> list[float
         D: 3 or 4.
     """
     force = V.deriv()
+    between = [x.real for x in force.roots() if abs(x.imag) < 1e-9 and 0 < x.real < top]
+    if min(V(np.array([0.0, *between]))) < V(minimum):
+        return []  # a higher hill of −V is on the way
     below = [x.real for x in V.roots() if abs(x.imag) < 1e-9 and top < x.real < minimum]
     first = max([top, *below])
     half = _SHOTS // 2
@@ -58,6 +64,8 @@ def actions(V: Polynomial, top: float, minimum: float, D: int = 3) -> list[float
     close = minimum - (minimum - even[-1]) * 10.0 ** -np.arange(1, half)
     starts = np.array([first * (1 + 1e-9), *even, *close])
     passes = [_shot(force, start, D)[0] for start in starts]
+    if not passes[-1]:
+        return None
     found = []
     for k in np.flatnonzero(np.diff(np.array(passes, int))):
         low, high = starts[k], starts[k + 1]
