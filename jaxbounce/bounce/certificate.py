@@ -109,7 +109,7 @@ def judge(
     value: ScaledPotential,
     target: Field,
     mass_squared: Float[Array, "n n"],
-    guess: Field,
+    guesses: tuple[Field, Field],
     inputs: Inputs,
     units: Units,
     barrier: Scalar,
@@ -118,18 +118,18 @@ def judge(
 ) -> Code:
     """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
 
-    `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should.
+    `guesses`: for the false and the true vacuum; `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should.
     """
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
     positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
     apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
     gradient = jnp.abs(jax.grad(value)(origin)).max()
-    moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
+    moved = jnp.abs(inputs.false_vacuum - guesses[0]).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < NEAR) & is_minimum(mass_squared)
     finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
-    given = [inputs.theta, units.field * target, guess]
-    legal = jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(given)]).all()
+    given = jax.tree.leaves((inputs.theta, guesses))
+    legal = jnp.stack([jnp.isfinite(x).all() for x in given]).all()
 
     def unless_no_barrier(code: Status) -> Code:
         return jnp.where(barrier > 0, code.value, Status.NO_BARRIER.value)

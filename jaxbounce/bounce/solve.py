@@ -254,7 +254,10 @@ def _solve(
     barrier, as_asked, inner = jax.lax.stop_gradient(
         (solution.barrier, solution.as_asked, solution.inner)
     )
-    status = judge(value, target, mass_squared, start, fixed, units, barrier, certificate, as_asked)
+    guesses = (start, jax.lax.stop_gradient(true_guess))
+    status = judge(
+        value, target, mass_squared, guesses, fixed, units, barrier, certificate, as_asked
+    )
     finite = jnp.isfinite(action)
     bad = (status == Status.SUCCESS.value) & ~finite
     status = jnp.where(bad, Status.NOT_FINITE.value, status)

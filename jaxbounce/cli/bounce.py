@@ -127,6 +127,7 @@ def _mapping(
             "false_vacuum": [float(x) for x in b.false_vacuum],
             "true_vacuum": [float(x) for x in b.true_vacuum],
             "inner_vacuum": [number(x) for x in b.inner_vacuum],
+            "at_r_0": [number(x) for x in b.fields(0.0)],
             **status_keys(solved.status),
         },
         certificate={name: number(value) for name, value in b.certificate._asdict().items()},
@@ -201,6 +202,7 @@ def _lines(
         return
     for name, vacuum in (("false vacuum", b.false_vacuum), ("true vacuum", b.true_vacuum)):
         yield f"{name:12} {_place(solved, vacuum)}"
+    yield f"at r = 0     {_place(solved, b.fields(0.0))}"
     if not _settles_at(b.true_vacuum, b):
         yield f"wall ends at {_place(solved, b.inner_vacuum)}"
     yield f"action S     {float(b.action):.12g}"
