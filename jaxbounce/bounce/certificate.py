@@ -118,7 +118,8 @@ def judge(
 ) -> Code:
     """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
 
-    `guesses`: for the false and the true vacuum; `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should.
+    `guesses`: for the false and the true vacuum; `barrier`: 0 if no path has one; `as_asked`: 0
+    if the wall ends elsewhere than it should.
     """
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
