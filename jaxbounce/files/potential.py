@@ -30,6 +30,17 @@ _SAME = 1e-4  # distance of two vacua that are one, relative to that from the fa
 _EQUAL_DEPTH = 1e-9  # relative to the depth: vacua of one valley
 
 
+_METASTABLE = (
+    Status.SUCCESS,
+    Status.TUNNELS_ELSEWHERE,
+    Status.TRUE_VACUUM_NOT_DEEPER,
+    Status.BOUNCE_NOT_CONVERGED,
+    Status.BOUNCE_NOT_RESOLVED,
+    Status.NOT_A_BOUNCE,
+)
+"""What a bounce may be whose false vacuum is one."""
+
+
 class Decay(NamedTuple):
     """A vacuum deeper than the false one, and the bounce into it."""
 
@@ -78,8 +89,11 @@ def decays(solved: Solved) -> tuple[Decay, ...]:
     """The vacua found around both vacua that are deeper than the false one, with their bounces.
 
     Of a valley of vacua (an orbit of a continuous symmetry) only one; the nearest first, and no
-    more than 8. A search, as of `find_vacua`: a small basin may be missed.
+    more than 8; none if the false vacuum is none. A search, as of `find_vacua`: a small basin may
+    be missed.
     """
+    if solved.status not in _METASTABLE:
+        return ()
     configured = solved.configured
     V, theta = configured.potential, configured.theta
     false = np.asarray(solved.bounce.false_vacuum)
