@@ -236,7 +236,7 @@ def linearise(
         diagonal,
         boundary,
         jax.lax.stop_gradient(firmness * pinned),
-        held.count,
+        held.zero_modes,
     )
 
 

@@ -37,7 +37,7 @@ class Pin(NamedTuple):
     """Q."""
     node: Float[Array, " nodes"]
     """1 at the node where they are held, else 0."""
-    count: Scalar
+    zero_modes: Scalar
     """Number of zero modes."""
 
 
