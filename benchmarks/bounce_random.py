@@ -25,7 +25,7 @@ from scipy.optimize import minimize
 
 import jaxbounce
 from jaxbounce._core.status import Status
-from jaxbounce.bounce import Bounce, search, solve, solve_bounce
+from jaxbounce.bounce import Bounce, profile, search, solve, solve_bounce
 from jaxbounce.bounce.grid import Elements
 from jaxbounce.potential.vacua import Potential
 
@@ -181,10 +181,10 @@ def main() -> None:
                 # sizes are read when a program is traced: forget those that were
                 jax.clear_caches()
                 solve.ELEMENTS = elements
-                solve.SEARCH_ELEMENTS = search.SEARCH_ELEMENTS = for_search
+                profile.SEARCH_ELEMENTS = search.SEARCH_ELEMENTS = for_search
                 found.append(jax.block_until_ready(solutions(family, dimension, drawn)))
             solve.ELEMENTS = usual[0]
-            solve.SEARCH_ELEMENTS = search.SEARCH_ELEMENTS = usual[1]
+            profile.SEARCH_ELEMENTS = search.SEARCH_ELEMENTS = usual[1]
             codes = [np.asarray(bounces.status) for bounces in found]
             both = (codes[0] == Status.SUCCESS) & (codes[1] == Status.SUCCESS)
             actions = [np.asarray(bounces.action)[both] for bounces in found]

@@ -39,6 +39,8 @@ class Status(enum.IntEnum):
     NOT_A_BOUNCE = 36
     NO_TRANSITION = 37
     SCALE_INVARIANT = 38
+    POTENTIAL_NOT_FINITE = 40
+    TUNNELS_ELSEWHERE = 41
 
     @property
     def message(self) -> str:
@@ -144,6 +146,14 @@ _MESSAGES = {
     Status.SCALE_INVARIANT: (
         "the potential has no scale: bounces of every size solve, all with the action given"
         " (an exact zero mode); radius, width and profile are not determined"
+    ),
+    Status.POTENTIAL_NOT_FINITE: (
+        "the potential or its gradient is not a finite number at one of the vacua; write it so"
+        " that it is, such as log(phi**2 + eps) with a small eps"
+    ),
+    Status.TUNNELS_ELSEWHERE: (
+        "no bounce into the true vacuum given was found: the wall that was found ends in another"
+        ' vacuum (inner_vacuum); ask for that one, or for the dominant decay, tunnels_to = "any"'
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"

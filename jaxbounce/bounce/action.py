@@ -32,6 +32,7 @@ from jaxbounce.bounce.grid import (
     to_elements,
 )
 from jaxbounce.bounce.linear import apply_elements, solve_elements
+from jaxbounce.bounce.symmetry import pin
 from jaxbounce.potential.vacua import Potential
 
 Field = Float[Array, " n"]
@@ -49,6 +50,8 @@ class Problem(NamedTuple):
     potential: Potential
     dimension: int
     boxed: bool
+    anywhere: bool
+    """Whether the vacuum that the wall ends in is of no concern."""
     elements: Elements
 
 
@@ -202,6 +205,10 @@ class Linearised(NamedTuple):
     residual: Nodal
     diagonal: Float[Array, "count order n n"]
     boundary: Float[Array, "n n"]
+    pinned: Float[Array, "count order n n"]
+    """Added to `diagonal` to hold the zero modes of continuous symmetries."""
+    zero_modes: Scalar
+    """Their number."""
 
 
 def linearise(
@@ -212,22 +219,37 @@ def linearise(
     value = scaled_potential(problem.potential, inputs, units)
     grid = make_grid(elements, shape, problem.dimension)
     boundary = boundary_matrix(problem, value, shape, values.shape[1])
-    force = (
-        shape.radius**2 * nodal_mass(elements, grid)[:, None] * jax.vmap(jax.grad(value))(values)
-    )
-    residual = apply_stiffness(elements, grid, values) + force
+    weights = nodal_mass(elements, grid)
+    gradients = jax.vmap(jax.grad(value))(values)
+    curvatures = jax.vmap(jax.hessian(value))(values)
+    kinetic = apply_stiffness(elements, grid, values)
+    residual = kinetic + shape.radius**2 * weights[:, None] * gradients
     residual = residual.at[-1].add(boundary @ values[-1])
-    curvature = to_elements(elements, jax.vmap(jax.hessian(value))(values))
-    diagonal = shape.radius**2 * grid.mass[..., None, None] * curvature
-    return Linearised(grid, residual, diagonal, boundary)
+    diagonal = shape.radius**2 * grid.mass[..., None, None] * to_elements(elements, curvatures)
+    held = pin(*jax.lax.stop_gradient((values, gradients, curvatures, weights)))
+    at_node = (held.node[:, None] * values**2).sum()
+    firmness = (values * kinetic).sum() / jnp.where(at_node > 0, at_node, 1.0)
+    pinned = to_elements(elements, held.node[:, None])[..., None] * held.directions
+    return Linearised(
+        grid,
+        residual,
+        diagonal,
+        boundary,
+        jax.lax.stop_gradient(firmness * pinned),
+        held.zero_modes,
+    )
 
 
 def solve_linearised(
     elements: Elements, system: Linearised, right: Nodal
 ) -> tuple[Nodal, Int[Array, ""]]:
-    """The Jacobian's inverse applied to `right`, and its number of negative eigenvalues."""
+    """The Jacobian's inverse applied to `right`, and its number of negative eigenvalues.
+
+    Zero modes of continuous symmetries are held and count as positive (`symmetry`).
+    """
+    held = system.diagonal + system.pinned
     solution, negative = solve_elements(
-        elements, system.grid.stiffness, system.diagonal, system.boundary, right[..., None]
+        elements, system.grid.stiffness, held, system.boundary, right[..., None]
     )
     return solution[..., 0], negative
 

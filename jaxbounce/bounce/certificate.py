@@ -10,7 +10,7 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Scalar
 from jaxbounce.bounce.action import Field, Inputs, Problem, Units, scaled_potential, solid_angle
 from jaxbounce.bounce.grid import Nodal, Shape
-from jaxbounce.bounce.search import Found, ScaledPotential, beyond_free
+from jaxbounce.bounce.search import ScaledPotential, beyond_free
 from jaxbounce.potential.vacua import is_minimum
 
 _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
@@ -50,11 +50,44 @@ class Certificate(NamedTuple):
     legendre_tail: Scalar
     """Highest Legendre coefficients of the profile, relative to the range of the fields."""
     negative_modes: Scalar
-    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce."""
+    """Negative eigenvalues of the second variation in the radial sector; 1 for a bounce.
+
+    Without the zero modes of continuous symmetries.
+    """
     far_field: Scalar
     """Error of taking the fields for free beyond the grid, relative to the kinetic action."""
     scale_breaking: Scalar
     """How far the potential is from scale invariance along the bounce; 0: a zero mode."""
+    zero_modes: Scalar
+    """Number of zero modes of continuous symmetries that the bounce breaks."""
+
+    @property
+    def any_size(self) -> Bool[Array, ""]:
+        """Whether bounces of every size solve."""
+        return self.scale_breaking < ANY_SIZE
+
+    @property
+    def converged(self) -> Bool[Array, ""]:
+        """Whether Newton's method has found a solution."""
+        stationary = (self.newton_step < _NEWTON_SOFT) & (self.newton_gain < _NEWTON_GAIN)
+        return (self.newton_step < _NEWTON_TOLERANCE) | stationary
+
+    @property
+    def saddle(self) -> Bool[Array, ""]:
+        """Whether it has the one negative mode of a bounce.
+
+        The zero mode of bounces of every size counts as rounding has it.
+        """
+        return (self.negative_modes == 1) | (self.any_size & (self.negative_modes == 2))
+
+    @property
+    def resolved(self) -> Bool[Array, ""]:
+        """Whether the grid resolves it."""
+        return (
+            (self.derrick < _DERRICK_TOLERANCE)
+            & (self.legendre_tail < _TAIL_TOLERANCE)
+            & (self.far_field < _DERRICK_TOLERANCE)
+        )
 
 
 def far_field_error(
@@ -76,48 +109,44 @@ def judge(
     value: ScaledPotential,
     target: Field,
     mass_squared: Float[Array, "n n"],
-    guess: Field,
+    guesses: tuple[Field, Field],
     inputs: Inputs,
     units: Units,
-    found: Found,
+    barrier: Scalar,
     certificate: Certificate,
+    as_asked: Scalar,
 ) -> Code:
     """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
 
-    A zero mode counts as negative or positive as rounding has it.
+    `guesses`: for the false and the true vacuum; `barrier`: 0 if no path has one; `as_asked`: 0
+    if the wall ends elsewhere than it should.
     """
-    any_size = certificate.scale_breaking < ANY_SIZE
-    modes = certificate.negative_modes
-    step, gain = certificate.newton_step, certificate.newton_gain
-    converged = (step < _NEWTON_TOLERANCE) | ((step < _NEWTON_SOFT) & (gain < _NEWTON_GAIN))
     origin = jnp.zeros_like(target)
     depth = value(origin) - value(target)
     positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
     apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
     gradient = jnp.abs(jax.grad(value)(origin)).max()
-    moved = jnp.abs(inputs.false_vacuum - guess).max() / units.field
+    moved = jnp.abs(inputs.false_vacuum - guesses[0]).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < NEAR) & is_minimum(mass_squared)
     finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
+    given = jax.tree.leaves((inputs.theta, guesses))
+    legal = jnp.stack([jnp.isfinite(x).all() for x in given]).all()
 
     def unless_no_barrier(code: Status) -> Code:
-        return jnp.where(found.barrier, code.value, Status.NO_BARRIER.value)
+        return jnp.where(barrier > 0, code.value, Status.NO_BARRIER.value)
 
-    unresolved = unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)
     checks: list[tuple[Bool[Array, ""], Any]] = [
-        (finite, Status.INVALID_PARAMETER.value),
+        (legal, Status.INVALID_PARAMETER.value),
+        (finite, Status.POTENTIAL_NOT_FINITE.value),
         (apart, Status.DEGENERATE_VACUA.value),
         (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
         (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
-        (
-            converged,
-            unless_no_barrier(Status.BOUNCE_NOT_CONVERGED),
-        ),
-        ((modes == 1) | (any_size & (modes == 2)), unless_no_barrier(Status.NOT_A_BOUNCE)),
-        (certificate.derrick < _DERRICK_TOLERANCE, unresolved),
-        (certificate.legendre_tail < _TAIL_TOLERANCE, unresolved),
-        (certificate.far_field < _DERRICK_TOLERANCE, unresolved),
-        (~any_size, Status.SCALE_INVARIANT.value),
+        (certificate.converged, unless_no_barrier(Status.BOUNCE_NOT_CONVERGED)),
+        (certificate.saddle, unless_no_barrier(Status.NOT_A_BOUNCE)),
+        (certificate.resolved, unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)),
+        (as_asked > 0, Status.TUNNELS_ELSEWHERE.value),
+        (~certificate.any_size, Status.SCALE_INVARIANT.value),
     ]
     status = jnp.asarray(Status.SUCCESS.value)
     for passed, code in reversed(checks):

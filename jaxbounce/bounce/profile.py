@@ -1,10 +1,11 @@
 """The profile of a bounce: stationary values of the discrete action, differentiably.
 
-`solve_profile` is Newton's method from the end of the search, on elements that are laid anew
-where the solution shows that they were too few. Its derivative is that of the
-implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's is Hellmann's:
-because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are written so
-that they may be differentiated again.
+`solve_profile` is Newton's method from the ends of searches (`search`), on elements that are
+laid anew where the solution shows that they were too few. Of the solutions that are bounces, told
+apart by where they end, it takes the one of least action into the vacuum asked for. Its
+derivative is that of the implicit-function theorem, du = −J⁻¹ ∂_θ(residual) dθ, and the action's
+is Hellmann's: because the action is stationary in u, dS = ∂_θ S dθ at fixed u. Both rules are
+written so that they may be differentiated again.
 """
 
 from functools import partial
@@ -16,6 +17,7 @@ from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import (
+    Field,
     Inputs,
     Linearised,
     Problem,
@@ -23,21 +25,27 @@ from jaxbounce.bounce.action import (
     action_parts,
     apply_linearised,
     linearise,
+    scale_breaking,
+    scaled_potential,
     solve_linearised,
     virial,
 )
+from jaxbounce.bounce.certificate import ANY_SIZE, Certificate, far_field_error
 from jaxbounce.bounce.grid import (
     Grid,
     Nodal,
     Shape,
     apply_stiffness,
     effort,
+    equal_breaks,
     legendre_tails,
     nodal,
     nodal_slopes,
     regrid,
     share_out,
 )
+from jaxbounce.bounce.inner_end import inner_end
+from jaxbounce.bounce.search import SEARCH_ELEMENTS, STARTS, Ansatz, search, starts
 
 _NEWTON_STEPS = 15
 
@@ -51,17 +59,41 @@ _RESOLVED = 1e-8  # of Derrick's identity and of Legendre tails: no further grid
 
 
 class Solution(NamedTuple):
-    """Where Newton's method ended, and what it saw there."""
+    """Where Newton's method ended, and what it saw there. All but integers, for derivatives."""
 
     values: Nodal
     shape: Shape
     """The grid on which they lie."""
-    newton_step: Scalar
-    """The step it would take next, relative to the range of the fields."""
-    newton_gain: Scalar
-    """What that step would change in the action, relative to the kinetic action."""
+    certificate: Certificate
+    kinetic: Scalar
+    """Kinetic action on the grid."""
+    inner: Field
+    """Where the wall ends (`inner_end`)."""
+    as_asked: Scalar
+    """1 if that is the vacuum asked for, else 0."""
+    barrier: Scalar
+    """0 if the potential does not rise above the false vacuum on some path, else 1."""
+
+
+class Wanted(NamedTuple):
+    """What a bounce is looked for between, in scaled fields; constants under differentiation."""
+
+    target: Field
+    """The true vacuum asked for."""
+    lightest: Scalar
+    """About the smallest mass at the false vacuum."""
+    wall: Scalar
+    """Radius of the box; infinite if there is none."""
+
+
+class _Newton(NamedTuple):
+    """Values, and the step that would be taken next."""
+
+    values: Nodal
+    step: Scalar
+    gain: Scalar
     negative_modes: Scalar
-    """Number of negative eigenvalues of the second variation."""
+    zero_modes: Scalar
 
 
 def newton(
@@ -71,7 +103,7 @@ def newton(
     shape: Shape,
     start: Nodal,
     any_size: Bool[Array, ""],
-) -> Solution:
+) -> _Newton:
     """Newton's method on the discrete field equations, until rounding.
 
     Where bounces of any size solve them, the steps keep the size: their part along the zero
@@ -89,7 +121,7 @@ def newton(
 
     def advance(state):
         solution, change, step, _ = state
-        size = jnp.where(step > 0, solution.newton_step, 1.0)
+        size = jnp.where(step > 0, solution.step, 1.0)
         values = solution.values + change * jnp.minimum(1.0, _LONGEST_STEP / size)
         system = linearise(problem, inputs, units, shape, values)
         change, negative = solve_linearised(problem.elements, system, -system.residual)
@@ -97,18 +129,22 @@ def newton(
         size = jnp.abs(change).max() / amplitude
         kinetic = (values * apply_stiffness(problem.elements, system.grid, values)).sum() / 2
         gain = jnp.abs((system.residual * change).sum()) / 2 / kinetic
-        new = Solution(values, shape, size, gain, negative.astype(values.dtype))
-        return new, change, step + 1, solution.newton_step
+        new = _Newton(values, size, gain, negative.astype(values.dtype), system.zero_modes)
+        return new, change, step + 1, solution.step
 
     def unfinished(state):
         solution, _, step, before = state
-        size = solution.newton_step
+        size = solution.step
         stagnant = (size < 1e-8) & (size > before / 2)
         return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
 
-    infinite = jnp.asarray(jnp.inf)
-    unknown = Solution(start, shape, infinite, infinite, jnp.asarray(0.0))
-    first = (unknown, jnp.zeros_like(start), jnp.asarray(0), infinite)
+    infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
+    first = (
+        _Newton(start, infinite, infinite, none, none),
+        jnp.zeros_like(start),
+        jnp.asarray(0),
+        infinite,
+    )
     return jax.lax.while_loop(unfinished, advance, first)[0]
 
 
@@ -118,48 +154,114 @@ def resolve(
     units: Units,
     shape: Shape,
     start: Nodal,
-    any_size: Bool[Array, ""],
-) -> Solution:
+    breaking: Scalar,
+) -> tuple[Nodal, Shape, Certificate, Scalar]:
     """Newton's method on one grid after the other, until one resolves the solution.
 
-    Each grid has its elements where the solution before had its errors.
+    Each grid has its elements where the solution before had its errors. Returns the values,
+    their grid, their certificate, and the kinetic action on the grid.
     """
     elements, D = problem.elements, problem.dimension
 
     def attempt(state):
         best, least, shape, start, rounds, _ = state
-        solution = newton(problem, inputs, units, shape, start, any_size)
-        values = solution.values
-        tails = legendre_tails(elements, values)
+        end = newton(problem, inputs, units, shape, start, breaking < ANY_SIZE)
+        values = end.values
         excess, kinetic = virial(problem, inputs, units, shape, values)
-        badness = solution.newton_step + jnp.abs(excess) / kinetic + tails.max()
-        badness = badness + jnp.where(solution.negative_modes == 1, 0.0, 1.0)
+        certificate = Certificate(
+            newton_step=end.step,
+            newton_gain=end.gain,
+            derrick=jnp.abs(excess) / kinetic,
+            legendre_tail=legendre_tails(elements, values).max(),
+            negative_modes=end.negative_modes,
+            far_field=far_field_error(problem, inputs, units, shape, values) / kinetic,
+            scale_breaking=breaking,
+            zero_modes=end.zero_modes,
+        )
+        badness = end.step + certificate.derrick + certificate.legendre_tail
+        badness = badness + jnp.where(end.negative_modes == 1, 0.0, 1.0)
         badness = jnp.where(jnp.isfinite(badness), badness, jnp.inf)
         better = badness < least
-        best = jax.tree.map(lambda new, old: jnp.where(better, new, old), solution, best)
+        best = jax.tree.map(
+            lambda new, old: jnp.where(better, new, old),
+            (values, shape, certificate, kinetic),
+            best,
+        )
         finished = (jnp.minimum(badness, least) < _RESOLVED) | (~better & (rounds > 1))
 
         following = share_out(elements, shape, effort(elements, shape, values))
         moved = regrid((elements, elements), (shape, following), values, D)
         return best, jnp.minimum(badness, least), following, moved, rounds + 1, finished
 
-    infinite = jnp.asarray(jnp.inf)
-    unknown = Solution(start, shape, infinite, infinite, jnp.asarray(0.0))
+    infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
+    nothing = Certificate(infinite, infinite, infinite, infinite, none, infinite, breaking, none)
+    unknown = (start, shape, nothing, infinite)
     first = (unknown, infinite, shape, start, jnp.asarray(0), jnp.asarray(False))
     return jax.lax.while_loop(lambda s: (s[4] < _ROUNDS) & ~s[5], attempt, first)[0]
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def solve_profile(
+def solution_from(
     problem: Problem,
     inputs: Inputs,
     units: Units,
-    shape: Shape,
-    start: Nodal,
-    any_size: Bool[Array, ""],
+    wanted: Wanted,
+    ansatz: Ansatz,
+    barrier: Scalar,
 ) -> Solution:
-    """Stationary nodal values near `start`; a differentiable function of `inputs` alone."""
-    return resolve(problem, inputs, units, shape, start, any_size)
+    """What the search from one wall, and Newton's method after it, end in."""
+    elements, D = problem.elements, problem.dimension
+    value = scaled_potential(problem.potential, inputs, units)
+    found = search(value, ansatz, wanted.lightest, D)
+    shape = found.next_shape
+    if problem.boxed:
+        shape = shape._replace(x_max=wanted.wall / (units.length * shape.radius))
+    shape = share_out(elements, shape, found.needed)
+    coarse = regrid((SEARCH_ELEMENTS, elements), (found.shape, shape), found.values, D)
+    breaking = scale_breaking(value, found.values, D)
+    values, shape, certificate, kinetic = resolve(problem, inputs, units, shape, coarse, breaking)
+    end = inner_end(value, values[0], wanted.target)
+    as_asked = jnp.where(problem.anywhere, 1.0, end.as_asked)
+    return Solution(values, shape, certificate, kinetic, end.vacuum, as_asked, barrier)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def solve_profile(problem: Problem, inputs: Inputs, units: Units, wanted: Wanted) -> Solution:
+    """The bounce of least action into the vacuum asked for; a function of `inputs` alone.
+
+    If there is none: one that ends elsewhere; if none either, the first start's end.
+    """
+    value = scaled_potential(problem.potential, inputs, units)
+    begin = starts(value, wanted.target, problem.dimension)
+
+    def attempt(state):
+        best, rank, untried = state
+        k = jnp.argmin(jnp.where(untried, begin.F, jnp.inf))
+        ansatz = jax.tree.map(lambda leaf: leaf[k], begin.ansatz)
+        new = solution_from(problem, inputs, units, wanted, ansatz, begin.barrier * 1.0)
+        certificate = new.certificate
+        bounce = certificate.converged & certificate.saddle & certificate.resolved
+        new_rank = jnp.where(bounce, 1.0 + new.as_asked, 0.0)
+        less = (new.kinetic < best.kinetic) & (new_rank == rank) & bounce
+        better = (new_rank > rank) | less
+        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
+        return best, jnp.maximum(rank, new_rank), untried & (jnp.arange(STARTS) != k)
+
+    def unfinished(state):
+        _, rank, untried = state
+        return (rank < 0) | (untried & jnp.isfinite(begin.F)).any()
+
+    none, n = jnp.asarray(0.0), wanted.target.size
+    blank = Solution(
+        values=jnp.zeros((problem.elements.nodes, n)),
+        shape=Shape(none, none, none, equal_breaks(problem.elements)),
+        certificate=Certificate(*[none] * len(Certificate._fields)),
+        kinetic=none,
+        inner=jnp.zeros(n),
+        as_asked=none,
+        barrier=none,
+    )
+    first = (blank, jnp.asarray(-1.0), jnp.ones(STARTS, bool))
+    return jax.lax.while_loop(unfinished, attempt, first)[0]
 
 
 @solve_profile.defjvp

@@ -5,11 +5,13 @@ The bounce is a saddle of the action, but a *minimum* of
     F = (D/2) ln T − ((D−2)/2) ln(−W),
 
 T and W the kinetic and potential integrals: F does not change with the scale of r, and at
-its minimum r is rescaled so that Derrick's identity holds. The search scans tanh walls along
-a few paths between the vacua (the straight line, and what the string method makes of it),
-takes the one of least F, and minimises F by Levenberg–Marquardt steps in a few stages, each
-on a grid laid anew: around the wall, with its elements where the profile of the stage before
-varies fastest, and farther out where the fields do not fall off freely at its end.
+its minimum r is rescaled so that Derrick's identity holds. There is one for each vacuum that
+the field can tunnel to. The search scans tanh walls along a few paths between the vacua (the
+straight line, and what the string method makes of it), keeps the one of least F for each number
+of maxima of V that the path still has before it (none: a wall into the vacuum asked for), and
+minimises F by Levenberg–Marquardt steps in a few stages, each on a grid laid anew: around the
+wall, with its elements where the profile of the stage before varies fastest, and farther out
+where the fields do not fall off freely at its end.
 
 Nothing here is differentiated: the profile's derivatives come from the field equations.
 Source: S. Coleman, V. Glaser & A. Martin, Commun. Math. Phys. 58 (1978) 211.
@@ -57,7 +59,14 @@ _STRING_STEPS = (0, 8, 24, 96, 272)  # of the string method between the paths th
 
 _STRING_STEP_LIMIT = 0.25  # of the distance between images
 
-_AMPLITUDES = 8
+_AMPLITUDES = np.arange(1, 9) / 8
+
+_SMALL_AMPLITUDES = 0.5 ** np.arange(4, 17)  # for vacua far beyond where the wall ends
+
+_NO_TIE = 0.05  # of F, which small ones must be better by: where every size is as good they are not
+
+STARTS = 4
+"""Walls that a search is begun from, at most: with 0, 1, 2, and more maxima before them."""
 
 _WIDTHS = np.geomspace(2e-4, 1.6, 28)
 
@@ -133,10 +142,32 @@ class Ansatz(NamedTuple):
         return interpolate(jnp.linspace(0.0, 1.0, _IMAGES), self.path, share)
 
 
-def best_ansatz(
+class Starts(NamedTuple):
+    """Walls to begin a search from, one for each number of maxima that lie before them."""
+
+    ansatz: Ansatz
+    """Stacked along a first axis of length STARTS."""
+    F: Float[Array, " starts"]
+    """Infinite where there is none."""
+    barrier: Bool[Array, ""]
+    """Whether the potential rises above the false vacuum on every path."""
+
+
+def starts(value: ScaledPotential, target: Field, dimension: int) -> Starts:
+    """The tanh walls of least F between the false vacuum, u = 0, and the true one, `target`."""
+    paths = relaxed_paths(value, target)
+    # along each path, and close to the false vacuum, where a barrier may be low and narrow
+    near = paths[:, 1, None] * np.geomspace(1e-6, 1.0, 64)[:, None]
+    points = jnp.concatenate([paths, near], axis=1)
+    heights = jax.vmap(jax.vmap(lambda u: rise(value, u)))(points)
+    ansatz, F = best_ansaetze(value, paths, dimension)
+    return Starts(ansatz, F, (heights > 0).any(1).all())
+
+
+def best_ansaetze(
     value: ScaledPotential, paths: Float[Array, "paths images n"], dimension: int
-) -> Ansatz:
-    """The tanh wall of least F; width and amplitude from a fixed list."""
+) -> tuple[Ansatz, Float[Array, " starts"]]:
+    """For each number of maxima ahead, the tanh wall of least F of a list, and its F."""
     node, weight = gauss_legendre(_SCAN_NODES)
     start, stop = np.arcsinh(-1 / _WIDTHS)[:, None], np.arcsinh(14.0)
     t = start + (stop - start) * (node + 1) / 2
@@ -147,28 +178,55 @@ def best_ansatz(
     kinetic = (volume * (1 - np.tanh(z) ** 2) ** 2).sum(1) / (8 * _WIDTHS**2)  # length-1 path
 
     fine = 4 * (_IMAGES - 1) + 1
-    amplitudes = np.arange(1, _AMPLITUDES + 1) / _AMPLITUDES
+    amplitudes = np.concatenate([_AMPLITUDES, _SMALL_AMPLITUDES])
+    small = amplitudes < _AMPLITUDES[0]
+    # the part of the path on which V is tabulated
+    parts = np.where(small, amplitudes, 1.0)
+    # between images a curved path is a chord: maxima of V there mean nothing
+    apart = 1 if paths.shape[2] == 1 else 4
 
-    def functional(path: Path) -> Float[Array, "amplitudes widths"]:
-        images = interpolate(jnp.linspace(0.0, 1.0, _IMAGES), path, jnp.linspace(0.0, 1.0, fine))
-        heights = jax.vmap(value)(images) - value(jnp.zeros_like(path[0]))
+    def functional(
+        path: Path,
+    ) -> tuple[Float[Array, "amplitudes widths"], Int[Array, " amplitudes"]]:
         length = jnp.sqrt((jnp.diff(path, axis=0) ** 2).sum(1)).sum()
+        knots = jnp.linspace(0.0, 1.0, _IMAGES)
 
-        def of_amplitude(amplitude: Scalar) -> Float[Array, " widths"]:
-            place = shape * amplitude * (fine - 1)
+        def along(part: Scalar) -> Float[Array, " fine"]:
+            images = interpolate(knots, path, part * jnp.linspace(0.0, 1.0, fine))
+            return jax.vmap(value)(images) - value(jnp.zeros_like(path[0]))
+
+        def of_amplitude(entry: tuple[Scalar, Scalar]) -> Float[Array, " widths"]:
+            amplitude, part = entry
+            heights = along(part)
+            place = shape * (amplitude / part) * (fine - 1)
             lower = jnp.clip(jnp.floor(place), 0, fine - 2).astype(int)
             above = place - lower
             height = (1 - above) * heights[lower] + above * heights[lower + 1]
             T = kinetic * (amplitude * length) ** 2
             return scale_free(T, (volume * height).sum(1), dimension)
 
-        return jax.lax.map(of_amplitude, jnp.asarray(amplitudes))
+        F = jax.lax.map(of_amplitude, (jnp.asarray(amplitudes), jnp.asarray(parts)))
+        heights = interpolate(knots, path, jnp.linspace(0.0, 1.0, fine))
+        heights = jax.vmap(value)(heights)[::apart]
+        maximum = (heights[1:-1] > heights[:-2]) & (heights[1:-1] >= heights[2:])
+        position = np.linspace(0.0, 1.0, heights.size)[1:-1]
+        ahead = (maximum & (position >= amplitudes[:, None])).sum(1)
+        return F + jnp.where(small, _NO_TIE, 0.0)[:, None], jnp.minimum(ahead, STARTS - 1)
 
-    F = jax.vmap(functional)(paths)
-    best = jnp.argmin(jnp.where(jnp.isnan(F), jnp.inf, F))
-    path, rest = jnp.divmod(best, F.shape[1] * F.shape[2])
-    amplitude, width = jnp.divmod(rest, F.shape[2])
-    return Ansatz(paths[path], jnp.asarray(amplitudes)[amplitude], jnp.asarray(_WIDTHS)[width])
+    F, ahead = jax.vmap(functional)(paths)
+    F = jnp.where(jnp.isnan(F), jnp.inf, F)
+
+    def best(count: Int[Array, ""]) -> tuple[Ansatz, Scalar]:
+        of_count = jnp.where((ahead == count)[..., None], F, jnp.inf)
+        least = jnp.argmin(of_count)
+        path, rest = jnp.divmod(least, F.shape[1] * F.shape[2])
+        amplitude, width = jnp.divmod(rest, F.shape[2])
+        ansatz = Ansatz(
+            paths[path], jnp.asarray(amplitudes)[amplitude], jnp.asarray(_WIDTHS)[width]
+        )
+        return ansatz, of_count.ravel()[least]
+
+    return jax.vmap(best)(jnp.arange(STARTS))
 
 
 def scale_free(kinetic: Scalar, potential: Scalar, dimension: int) -> Scalar:
@@ -275,28 +333,19 @@ class Found(NamedTuple):
     """A grid laid around the wall that was found; its elements are for `grid.share_out`, …"""
     needed: Effort
     """… from this, in units of the radius of `next_shape`."""
-    barrier: Bool[Array, ""]
-    """Whether the potential rises above the false vacuum on every path."""
     steps: Int[Array, ""]
 
 
-def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: int) -> Found:
+def search(value: ScaledPotential, ansatz: Ansatz, lightest: Scalar, dimension: int) -> Found:
     """Find the neighbourhood of the bounce.
 
     Args:
         value: scaled potential as a function of u, the false vacuum at u = 0.
-        target: the true vacuum.
+        ansatz: the wall to begin with.
         lightest: about the smallest mass at the false vacuum, in scaled units.
         dimension: 3 or 4.
     """
     D, elements = dimension, SEARCH_ELEMENTS
-    paths = relaxed_paths(value, target)
-    ansatz = best_ansatz(value, paths, D)
-    # along each path, and close to the false vacuum, where a barrier may be low and narrow
-    starts = paths[:, 1, None] * np.geomspace(1e-6, 1.0, 64)[:, None]
-    points = jnp.concatenate([paths, starts], axis=1)
-    heights = jax.vmap(jax.vmap(lambda u: rise(value, u)))(points)
-    barrier = (heights > 0).any(1).all()
     shape = Shape(
         radius=jnp.asarray(1.0),
         width=jnp.clip(1.2 * ansatz.width, _NARROWEST, _WIDEST),
@@ -325,7 +374,7 @@ def search(value: ScaledPotential, target: Field, lightest: Scalar, dimension: i
             elements, Shape(scale * centre, width, 1 + farther * reach, shape.breaks), needed
         )
         moved = regrid((elements, elements), (placed, around), end.values, D)
-        found = Found(end.values, placed, around, needed, barrier, steps + end.step)
+        found = Found(end.values, placed, around, needed, steps + end.step)
         return (moved, around, farther, steps + end.step), found
 
     carry = (values, shape, jnp.asarray(1.0), jnp.asarray(0))

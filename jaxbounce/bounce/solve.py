@@ -8,7 +8,7 @@ The search (`search`) finds the neighbourhood, Newton's method on spectral eleme
 (`profile`) the solution, and the certificate decides whether it may be called a bounce.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import equinox as eqx
 import jax
@@ -27,12 +27,10 @@ from jaxbounce.bounce.action import (
     Units,
     action_parts,
     boundary_matrix,
-    scale_breaking,
     scaled_potential,
     surface_term,
-    virial,
 )
-from jaxbounce.bounce.certificate import ANY_SIZE, NEAR, Certificate, far_field_error, judge
+from jaxbounce.bounce.certificate import NEAR, Certificate, judge
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import (
     Elements,
@@ -40,12 +38,8 @@ from jaxbounce.bounce.grid import (
     Shape,
     evaluate,
     evaluate_with_slope,
-    legendre_tails,
-    regrid,
-    share_out,
 )
-from jaxbounce.bounce.profile import solve_profile, stationary_action
-from jaxbounce.bounce.search import SEARCH_ELEMENTS, search
+from jaxbounce.bounce.profile import Wanted, solve_profile, stationary_action
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 
 ELEMENTS = Elements(22, 11)
@@ -78,6 +72,12 @@ class Bounce(eqx.Module):
     false_vacuum: Float[Array, " n"]
     true_vacuum: Float[Array, " n"]
     """As given, or the minimum next to it."""
+    inner_vacuum: Float[Array, " n"]
+    """Where the wall ends: the vacuum that the fields at r = 0 roll into.
+
+    That of the true vacuum if the status is SUCCESS; NaN where no wall was found, and where V
+    falls for ever. A constant under differentiation.
+    """
     certificate: Certificate
     values: Nodal
     """(φ − φ_FV)/`field_unit` at the nodes."""
@@ -153,6 +153,7 @@ def solve_bounce(
     dimension: int = 4,
     *,
     r_max: RealLike | None = None,
+    tunnels_to: Literal["given", "any"] = "given",
 ) -> Bounce:
     """The bounce out of a false vacuum.
 
@@ -170,12 +171,19 @@ def solve_bounce(
             below the false vacuum, beyond the barrier.
         dimension: 4 (vacuum decay) or 3 (thermal).
         r_max: radius of a box at whose wall φ = φ_FV; infinite volume if None.
+        tunnels_to: "given": the bounce into the true vacuum given, which is where the way
+            downhill from it leads. "any": of those that are found on the way to it the one of
+            least action, whichever vacuum it ends in.
 
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
         found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
         action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
-        Legendre tail < 1e-4, far field to 1e-6).
+        Legendre tail < 1e-4, far field to 1e-6), or, TUNNELS_ELSEWHERE, none that ends where
+        it should; then `inner_vacuum` is where the wall that was found does.
+
+        A bounce that breaks a continuous symmetry of V about the false vacuum points to where
+        the true vacuum given does, and so it stays under differentiation.
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.
@@ -190,6 +198,8 @@ def solve_bounce(
     100.060697175
     """
     false_vacuum, true_vacuum = (as_leaf(jnp.asarray(v)) for v in (false_vacuum, true_vacuum))
+    if tunnels_to not in ("given", "any"):
+        raise ValueError(f'tunnels_to = {tunnels_to!r}: must be "given" or "any"')
     if dimension not in (3, 4):
         raise ValueError(f"dimension = {dimension!r}: must be 3 or 4")
     if false_vacuum.ndim != 1 or false_vacuum.shape != true_vacuum.shape or not false_vacuum.size:
@@ -208,6 +218,7 @@ def solve_bounce(
         true_vacuum,
         dimension,
         None if r_max is None else as_leaf(r_max),
+        tunnels_to,
     )
 
 
@@ -219,8 +230,10 @@ def _solve(
     true_guess: Field,
     dimension: int,
     r_max: Scalar | None,
+    tunnels_to: str,
 ) -> Bounce:
-    problem = Problem(potential, dimension, r_max is not None, ELEMENTS)
+    anywhere = tunnels_to == "any"
+    problem = Problem(potential, dimension, r_max is not None, anywhere, ELEMENTS)
     start = jax.lax.stop_gradient(false_guess)
     false_vacuum = polish_vacuum(potential, theta, start)
     inputs = Inputs(theta, false_vacuum)
@@ -231,41 +244,33 @@ def _solve(
     value = scaled_potential(potential, fixed, units)
     mass_squared = curvature(potential, fixed.theta, fixed.false_vacuum)
     mass_squared = mass_squared * units.field**2 / units.energy
-    found = jax.lax.stop_gradient(search(value, target, _lightest(mass_squared), dimension))
-    shape = found.next_shape
-    if r_max is not None:
-        wall = jax.lax.stop_gradient(r_max) / (units.length * shape.radius)
-        shape = shape._replace(x_max=wall)
-    shape = share_out(ELEMENTS, shape, found.needed)
-    coarse = regrid((SEARCH_ELEMENTS, ELEMENTS), (found.shape, shape), found.values, dimension)
-    breaking = scale_breaking(value, found.values, dimension)
-    any_size = breaking < ANY_SIZE
-    solution = solve_profile(problem, inputs, units, shape, coarse, any_size)
+    wall = jnp.asarray(jnp.inf) if r_max is None else jax.lax.stop_gradient(r_max)
+    wanted = Wanted(target, _lightest(mass_squared), wall)
+    solution = solve_profile(problem, inputs, units, wanted)
     values, shape = solution.values, jax.lax.stop_gradient(solution.shape)
     action = stationary_action(problem, inputs, units, shape, values)
 
     parts = action_parts(problem, inputs, units, shape, values)
     surface = surface_term(problem, inputs, units, shape, values)
-    excess, _ = virial(problem, inputs, units, shape, values)
     # T + W of the outside is known, and (D−2) T + D W too
     outside = 0.0 if r_max is not None else (dimension * parts.boundary - surface) / 2
     kinetic = parts.kinetic + outside
     R_peak, FWHM = _wall(problem, inputs, units, shape, values)
 
-    certificate = Certificate(
-        newton_step=solution.newton_step,
-        newton_gain=solution.newton_gain,
-        derrick=jnp.abs(excess) / parts.kinetic,
-        legendre_tail=legendre_tails(ELEMENTS, values).max(),
-        negative_modes=solution.negative_modes,
-        far_field=far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
-        scale_breaking=breaking,
+    certificate = jax.lax.stop_gradient(solution.certificate)
+    barrier, as_asked, inner = jax.lax.stop_gradient(
+        (solution.barrier, solution.as_asked, solution.inner)
     )
-    certificate = jax.lax.stop_gradient(certificate)
-    status = judge(value, target, mass_squared, start, fixed, units, found, certificate)
+    guesses = (start, jax.lax.stop_gradient(true_guess))
+    status = judge(
+        value, target, mass_squared, guesses, fixed, units, barrier, certificate, as_asked
+    )
     finite = jnp.isfinite(action)
     bad = (status == Status.SUCCESS.value) & ~finite
     status = jnp.where(bad, Status.NOT_FINITE.value, status)
+    inner_vacuum = fixed.false_vacuum + units.field * inner
+    if anywhere:
+        true_vacuum = polish_vacuum(potential, theta, inner_vacuum)
     boundary = boundary_matrix(
         problem, scaled_potential(potential, inputs, units), shape, target.size
     )
@@ -278,6 +283,7 @@ def _solve(
         FWHM=FWHM,
         false_vacuum=false_vacuum,
         true_vacuum=true_vacuum,
+        inner_vacuum=inner_vacuum,
         certificate=certificate,
         values=values,
         field_unit=units.field,
@@ -289,11 +295,16 @@ def _solve(
     )
     good = status == Status.SUCCESS.value
     of_size = (bounce.kinetic, bounce.potential, R_peak, FWHM, values)
+    walled = good | (status == Status.TUNNELS_ELSEWHERE.value)
     of_all = jnp.where(good | (status == Status.SCALE_INVARIANT.value), action, jnp.nan)
     return eqx.tree_at(
-        lambda b: (b.action, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
+        lambda b: (b.action, b.inner_vacuum, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
         bounce,
-        (of_all, *(jnp.where(good, number, jnp.nan) for number in of_size)),
+        (
+            of_all,
+            jnp.where(walled, bounce.inner_vacuum, jnp.nan),
+            *(jnp.where(good, number, jnp.nan) for number in of_size),
+        ),
     )
 
 

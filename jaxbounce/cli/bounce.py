@@ -23,7 +23,7 @@ from jaxbounce.cli._shared import (
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
-    from jaxbounce.files.potential import Solved
+    from jaxbounce.files.potential import Decay, Solved
 
 MOST_POINTS = 10**6
 """Rows of a profile, at most: what reads it again takes no more."""
@@ -48,7 +48,8 @@ class Command:
     set: Annotated[
         tyro.conf.UseAppendAction[tuple[str, ...]], tyro.conf.arg(metavar="KEY=VALUE")
     ] = ()
-    """Set one key of the table, such as parameters.g=2.5, dimension=3 or r_max=100."""
+    """Set one key of the table, such as parameters.g=2.5, dimension=3, r_max=100 or
+    tunnels_to=any (the dominant decay on the way to the true vacuum, wherever it ends)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.csv")] = None
     """Write the profile as CSV, and the rest as JSON beside it."""
     points: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
@@ -84,16 +85,17 @@ class Command:
         )
         settled(table, self.set)
         solved = jb.files.potential.solve(table)
+        decays = jb.files.potential.decays(solved)
         derived = {}
         if solved.status == Status.SUCCESS:
             derived = wall_quantities(solved.bounce)
             if self.out is not None:
                 profile, rest = self.out, self.out.with_suffix(".json")
                 outputs.put(jb.files.write.write_whole, profile, _profile(solved, points))
-                outputs.put(jb.files.write.write_json, rest, _mapping(solved, derived))
+                outputs.put(jb.files.write.write_json, rest, _mapping(solved, decays, derived))
             if self.plot is not None:
                 outputs.draw(jb.plot(solved.bounce, names=solved.fields), self.plot)
-        print("\n".join(_lines(solved, derived)))
+        print("\n".join(_lines(solved, decays, derived)))
         return outputs.status(exit_status(solved.status))
 
 
@@ -114,7 +116,9 @@ def _profile(solved: "Solved", points: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _mapping(solved: "Solved", derived: dict[str, float | None]) -> dict[str, Any]:
+def _mapping(
+    solved: "Solved", decays: "tuple[Decay, ...]", derived: dict[str, float | None]
+) -> dict[str, Any]:
     """Everything but the profile, as JSON."""
     b = solved.bounce
     names = ("action", "kinetic", "potential", "R_peak", "FWHM")
@@ -125,14 +129,59 @@ def _mapping(solved: "Solved", derived: dict[str, float | None]) -> dict[str, An
             "dimension": b.dimension,
             "false_vacuum": [float(x) for x in b.false_vacuum],
             "true_vacuum": [float(x) for x in b.true_vacuum],
+            "inner_vacuum": [number(x) for x in b.inner_vacuum],
+            "at_r_0": [number(x) for x in b.fields(0.0)],
             **status_keys(solved.status),
         },
         certificate={name: number(value) for name, value in b.certificate._asdict().items()},
+        decays=[
+            {
+                "true_vacuum": [float(x) for x in decay.vacuum],
+                "V_minus_V_false": decay.depth,
+                "action": number(decay.bounce.action),
+                **status_keys(Status(int(decay.bounce.status))),
+            }
+            for decay in decays
+        ],
         derived=derived,
     )
 
 
-def _lines(solved: "Solved", derived: dict[str, float | None]) -> Iterator[str]:
+def _settles_at(vacuum: Any, bounce: "jb.bounce.Bounce") -> bool:
+    """Whether that is where the wall ends; where V falls for ever there is no other to name."""
+    import numpy as np
+
+    inner, false = np.asarray(bounce.inner_vacuum), np.asarray(bounce.false_vacuum)
+    apart = np.linalg.norm(inner - np.asarray(vacuum))
+    return not apart > 1e-3 * np.linalg.norm(inner - false)
+
+
+def _place(solved: "Solved", vacuum: Any) -> str:
+    """Values of the fields, by name."""
+    named = zip(solved.fields, vacuum, strict=True)
+    return ", ".join(f"{field} = {float(x):.10g}" for field, x in named)
+
+
+def _decay_lines(solved: "Solved", decays: "tuple[Decay, ...]") -> Iterator[str]:
+    """The vacua found, and the action into each; nothing where there is but the one."""
+    if len(decays) < 2:
+        return
+    yield ""
+    yield "deeper vacua that were found, and the action of the bounce into each"
+    for decay in decays:
+        status = Status(int(decay.bounce.status))
+        if status == Status.SUCCESS:
+            ending = f"S = {float(decay.bounce.action):.12g}"
+        elif status == Status.TUNNELS_ELSEWHERE:
+            ending = f"none found; a wall ends at {_place(solved, decay.bounce.inner_vacuum)}"
+        else:
+            ending = f"none: {status.message}"
+        yield f"  {_place(solved, decay.vacuum)}: V - V_false = {decay.depth:.6g}, {ending}"
+
+
+def _lines(
+    solved: "Solved", decays: "tuple[Decay, ...]", derived: dict[str, float | None]
+) -> Iterator[str]:
     b = solved.bounce
     yield header()
     yield ""
@@ -149,12 +198,16 @@ def _lines(solved: "Solved", derived: dict[str, float | None]) -> Iterator[str]:
             yield f"no scale: {solved.status.message}"
         else:
             yield f"no bounce: {solved.status.message}"
+        if solved.status == Status.TUNNELS_ELSEWHERE:
+            yield f"true vacuum  {_place(solved, b.true_vacuum)} (asked for)"
+            yield f"wall ends at {_place(solved, b.inner_vacuum)}"
+        yield from _decay_lines(solved, decays)
         return
     for name, vacuum in (("false vacuum", b.false_vacuum), ("true vacuum", b.true_vacuum)):
-        place = ", ".join(
-            f"{field} = {float(x):.10g}" for field, x in zip(solved.fields, vacuum, strict=True)
-        )
-        yield f"{name:12} {place}"
+        yield f"{name:12} {_place(solved, vacuum)}"
+    yield f"at r = 0     {_place(solved, b.fields(0.0))}"
+    if not _settles_at(b.true_vacuum, b):
+        yield f"wall ends at {_place(solved, b.inner_vacuum)}"
     yield f"action S     {float(b.action):.12g}"
     yield f"             kinetic {float(b.kinetic):.12g}, potential {float(b.potential):.12g}"
     yield f"R_peak       {float(b.R_peak):.9g}"
@@ -170,4 +223,6 @@ def _lines(solved: "Solved", derived: dict[str, float | None]) -> Iterator[str]:
         f"certificate  Newton step {float(c.newton_step):.1e}, Derrick {float(c.derrick):.1e},"
         f" Legendre tail {float(c.legendre_tail):.1e}, far field {float(c.far_field):.1e},"
         f" negative modes {float(c.negative_modes):.0f}"
+        + (f", zero modes {float(c.zero_modes):.0f}" if c.zero_modes else "")
     )
+    yield from _decay_lines(solved, decays)

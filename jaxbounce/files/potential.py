@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -17,9 +18,36 @@ from jaxbounce._core.types import as_leaf
 from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.files.tables import table_of
 from jaxbounce.potential.text import ConfiguredPotential, ExpressionPotential
-from jaxbounce.potential.vacua import find_vacua
+from jaxbounce.potential.vacua import curvature, find_vacua, in_valley
 
 _SEARCH = 3.0  # half-width of the box searched for vacua, over the largest parameter
+
+
+_LISTED = 8  # vacua, those nearest to the false one
+
+_SAME = 1e-4  # distance of two vacua that are one, relative to that from the false vacuum
+
+_EQUAL_DEPTH = 1e-9  # relative to the depth: vacua of one valley
+
+
+_METASTABLE = (
+    Status.SUCCESS,
+    Status.TUNNELS_ELSEWHERE,
+    Status.TRUE_VACUUM_NOT_DEEPER,
+    Status.BOUNCE_NOT_CONVERGED,
+    Status.BOUNCE_NOT_RESOLVED,
+    Status.NOT_A_BOUNCE,
+)
+"""What a bounce may be whose false vacuum is one."""
+
+
+class Decay(NamedTuple):
+    """A vacuum deeper than the false one, and the bounce into it."""
+
+    vacuum: Float[np.ndarray, " n"]
+    depth: float
+    """V there, measured from the false vacuum."""
+    bounce: Bounce
 
 
 class Solved(NamedTuple):
@@ -43,22 +71,49 @@ class Solved(NamedTuple):
 def solve(source: str | Path | Mapping[str, Any]) -> Solved:
     """The bounce of a potential from a table or file; vacua that are not given are looked for.
 
-    A table `transition` may stand in the file too; it is for the command of that name.
+    A table `transition` may stand in the file too; it is for the command of that name. The key
+    `tunnels_to` is that of `solve_bounce`.
 
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
     table = table_of(source)
-    configured = read_potential(table)
-    bounce = _solve(
-        configured.potential,
-        configured.theta,
-        configured.false_vacuum,
-        configured.true_vacuum,
-        configured.dimension,
-        configured.r_max,
+    tunnels_to = table.get("tunnels_to", "given")
+    if tunnels_to not in ("given", "any"):
+        raise PotentialError(f'tunnels_to = {tunnels_to!r}: must be "given" or "any"')
+    configured = read_potential({k: v for k, v in table.items() if k != "tunnels_to"})
+    return Solved(table, configured, _bounce(configured, configured.true_vacuum, tunnels_to))
+
+
+def decays(solved: Solved) -> tuple[Decay, ...]:
+    """The vacua found around both vacua that are deeper than the false one, with their bounces.
+
+    Of a valley of vacua (an orbit of a continuous symmetry) only one; the nearest first, and no
+    more than 8; none if the false vacuum is none. A search, as of `find_vacua`: a small basin may
+    be missed.
+    """
+    if solved.status not in _METASTABLE:
+        return ()
+    configured = solved.configured
+    V, theta = configured.potential, configured.theta
+    false = np.asarray(solved.bounce.false_vacuum)
+    ends = np.stack([false, np.asarray(configured.true_vacuum)])
+    reach = np.linalg.norm(ends[1] - ends[0])
+    found = find_vacua(V, theta, ends.min(0) - reach, ends.max(0) + reach)
+    bottom = float(V(jnp.asarray(false), theta))
+    deeper: list[tuple[np.ndarray, float]] = []
+    for place, height in zip(np.asarray(found.positions), np.asarray(found.values), strict=True):
+        depth, distance = float(height) - bottom, np.linalg.norm(place - false)
+        if depth >= 0 or distance < _SAME * reach:
+            continue
+        level = [d for _, d in deeper if abs(d - depth) < _EQUAL_DEPTH * abs(depth)]
+        if not (level and bool(in_valley(curvature(V, theta, jnp.asarray(place))))):
+            deeper.append((place, depth))
+    nearest = sorted(deeper, key=lambda entry: float(np.linalg.norm(entry[0] - false)))
+    return tuple(
+        Decay(place, depth, _bounce(configured, jnp.asarray(place), "given"))
+        for place, depth in nearest[:_LISTED]
     )
-    return Solved(table, configured, bounce)
 
 
 def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotential:
@@ -77,12 +132,51 @@ def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotentia
         deepest, next_ = _vacua(configured)
         true = deepest if true is None else true
         false = next_ if false is None else false
+    _check_finite(configured, "false_vacuum", false)
+    _check_finite(configured, "true_vacuum", true)
     return configured._replace(false_vacuum=false, true_vacuum=true)
 
 
+def _check_finite(configured: ConfiguredPotential, key: str, vacuum: Any) -> None:
+    """V and its gradient are numbers at a vacuum; told before anything large is compiled."""
+    V, slope = jax.value_and_grad(configured.potential)(jnp.asarray(vacuum), configured.theta)
+    for name, numbers in (("V", V), ("the gradient of V", slope)):
+        if not np.isfinite(numbers).all():
+            place = ", ".join(
+                f"{field} = {float(x):.10g}"
+                for field, x in zip(configured.potential.fields, np.asarray(vacuum), strict=True)
+            )
+            raise PotentialError(
+                f"potential: {name} is not a finite number at {key}, {place}; it must be: write"
+                " log(x**2 + eps) or sqrt(x**2 + eps) with a small eps where x may vanish"
+            )
+
+
+def _bounce(configured: ConfiguredPotential, true: Any, tunnels_to: str) -> Bounce:
+    return _solve(
+        configured.potential,
+        configured.theta,
+        configured.false_vacuum,
+        true,
+        configured.dimension,
+        configured.r_max,
+        tunnels_to,
+    )
+
+
 @eqx.filter_jit
-def _solve(potential: Any, theta: Any, false: Any, true: Any, dimension: int, r_max: Any) -> Bounce:
-    return solve_bounce(potential, theta, false, true, dimension, r_max=r_max)
+def _solve(
+    potential: Any,
+    theta: Any,
+    false: Any,
+    true: Any,
+    dimension: int,
+    r_max: Any,
+    tunnels_to: Any,
+) -> Bounce:
+    return solve_bounce(
+        potential, theta, false, true, dimension, r_max=r_max, tunnels_to=tunnels_to
+    )
 
 
 def _vacua(configured: ConfiguredPotential) -> tuple[Any, Any]:

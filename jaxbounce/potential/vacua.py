@@ -19,7 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
-from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf
+from jaxbounce._core.types import Real, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
@@ -37,6 +37,10 @@ _FLAT = 1e-14  # a curvature of this size, relative to the largest, is a flat di
 
 _CURVATURE_ROUNDING = 1e-10
 
+_VALLEY = 1e-7  # curvature along a valley of vacua, relative to the largest
+
+_AT_REST = 1e-7  # of the longest step that is allowed: a descent has ended
+
 
 def curvature(potential: Potential, theta: Any, phi: Float[Array, " n"]) -> Float[Array, "n n"]:
     """∂²V/∂φ∂φ: the mass matrix squared if φ is a vacuum."""
@@ -49,6 +53,11 @@ def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
     shifted = matrix + _CURVATURE_ROUNDING * scale * jnp.eye(matrix.shape[-1])
     _, negative = eliminate(shifted, jnp.zeros((matrix.shape[-1], 0)), _FLAT)
     return (negative == 0) & jnp.isfinite(scale)
+
+
+def in_valley(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
+    """Whether a minimum with this matrix of second derivatives is one of a valley of minima."""
+    return ~is_minimum(matrix - _VALLEY * jnp.abs(matrix).max() * jnp.eye(matrix.shape[-1]))
 
 
 def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[Array, " n"]:
@@ -107,11 +116,21 @@ def find_vacua(
     """
     lower, upper = as_leaf(jnp.asarray(lower)), as_leaf(jnp.asarray(upper))
     size = jnp.abs(upper - lower).max()
-    points = low_discrepancy(starts, lower.size)
-    ends = jax.vmap(lambda p: descend(potential, theta, p, size))(lower + (upper - lower) * points)
-    polished = jax.vmap(lambda p: polish_vacuum(potential, theta, p))(ends)
-    values = jax.vmap(lambda p: potential(p, theta))(polished)
-    minimum = jax.vmap(lambda p: is_minimum(curvature(potential, theta, p)))(polished)
+    points = lower + (upper - lower) * low_discrepancy(starts, lower.size)
+
+    @jax.jit
+    def search(theta: Any, points: Real) -> tuple[Real, ...]:
+        def value(phi: Real) -> Scalar:
+            return potential(phi, theta)
+
+        def of_start(start: Real) -> tuple[Real, ...]:
+            end = descend(value, start, lambda _: 0.1 * size).end
+            polished = polish_vacuum(potential, theta, end)
+            return end, polished, value(polished), is_minimum(jax.hessian(value)(polished))
+
+        return jax.vmap(of_start)(points)
+
+    ends, polished, values, minimum = search(theta, points)
     near = jnp.abs(polished - ends).max(-1) < 1e-2 * size
     usable = np.asarray(minimum & near & jnp.isfinite(values))
     found: list[int] = []
@@ -123,23 +142,45 @@ def find_vacua(
     return Vacua(polished[index], values[index])
 
 
-def descend(
-    potential: Potential, theta: Any, start: Float[Array, " n"], size: RealLike
-) -> Float[Array, " n"]:
-    """Downhill from `start` by damped Newton steps, each no longer than a tenth of `size`."""
+class Descent(NamedTuple):
+    """Where the way downhill from a point leads."""
 
-    def advance(_: int, state: tuple[Real, Real]) -> tuple[Real, Real]:
-        phi, damping = state
-        slope = jax.grad(potential)(phi, theta)
-        bend = curvature(potential, theta, phi)
+    end: Float[Array, " n"]
+    settled: Bool[Array, ""]
+    """Whether it came to rest; where not, it runs away, or a minimum is too far."""
+
+
+def descend(
+    value: Callable[[Float[Array, " n"]], Scalar],
+    start: Float[Array, " n"],
+    longest: Callable[[Float[Array, " n"]], Scalar],
+    steps: int = _DESCENT_STEPS,
+) -> Descent:
+    """Downhill from `start` by damped Newton steps.
+
+    Args:
+        value: the potential as a function of the fields alone.
+        start: where it begins.
+        longest: of the steps, as a function of where they begin; short ones follow the
+            valley they are in, long ones may jump into another.
+        steps: how many are tried.
+    """
+
+    def advance(state: tuple[Real, Real, Real, Real]) -> tuple[Real, Real, Real, Real]:
+        phi, damping, _, count = state
+        slope = jax.grad(value)(phi)
+        bend = jax.hessian(value)(phi)
         scale = jnp.abs(bend).max()
         shifted = bend + damping * scale * jnp.eye(phi.size)
         step, negative = eliminate(shifted, -slope[:, None], _FLAT)
         length = jnp.sqrt((step**2).sum())
-        new = phi + step[:, 0] * jnp.minimum(1.0, 0.1 * size / jnp.where(length > 0, length, 1.0))
-        better = (negative == 0) & (potential(new, theta) <= potential(phi, theta))
+        most = longest(phi)
+        new = phi + step[:, 0] * jnp.minimum(1.0, most / jnp.where(length > 0, length, 1.0))
+        better = (negative == 0) & (value(new) <= value(phi))
+        resting = (negative == 0) & (length < _AT_REST * most)
         damping = jnp.clip(jnp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
-        return jnp.where(better, new, phi), damping
+        return jnp.where(better, new, phi), damping, resting, count + 1
 
-    first = (start, jnp.full((), 1e-3, start.dtype))
-    return jax.lax.fori_loop(0, _DESCENT_STEPS, advance, first)[0]
+    first = (start, jnp.full((), 1e-3, start.dtype), jnp.asarray(False), jnp.asarray(0))
+    end, _, settled, _ = jax.lax.while_loop(lambda s: ~s[2] & (s[3] < steps), advance, first)
+    return Descent(end, settled)

@@ -80,6 +80,17 @@ def test_a_potential_in_the_chain(capsys, tmp_path):
         (("--preset", "published", "--set", "parameters.g=text"), 2, "parameters.g"),
         (("--preset", "published", "--set", "dimension=5"), 2, "must be 3 or 4"),
         (("--preset", "published", "--out", "wall.txt"), 2, "name in .csv"),
+        (("--preset", "published", "--set", "tunnels_to=elsewhere"), 2, "tunnels_to"),
+        (
+            ("--preset", "published", "--set", "potential=Phi**2 + phi**2*log(Phi**2)*g"),
+            2,
+            "potential: V is not a finite number at false_vacuum",
+        ),
+        (
+            ("--preset", "published", "--set", "potential=phi**2*(phi**2 - g) + sqrt(Phi**2)"),
+            2,
+            "the gradient of V is not a finite number at false_vacuum",
+        ),
         # SPEC I2: below λ_Φ v²/6 the false vacuum is tachyonic
         (("--preset", "published", "--set", "parameters.g=0.05"), 1, "false vacuum"),
     ],
@@ -105,3 +116,35 @@ def test_vacua_are_looked_for(capsys):
     roots = np.sort(np.roots([4, 0, -4, 0.3]).real)
     assert f"false vacuum x = {roots[2]:.8f}"[:24] in text
     assert f"true vacuum  x = {roots[0]:.8f}"[:24] in text
+
+
+@pytest.mark.slow
+def test_the_vacua_that_were_found_are_listed(capsys, tmp_path):
+    # PhaseTracer's concurrent example at T = 65, in units of its own: no bounce into 46.25, and
+    # S = 23.64148 into 26.25 (SciPy shooting)
+    T = 65.0
+    c = [
+        -967680000000 + 7994880000 * T + 1706880000 * T**2 + 3072000 * T**3 - 688800 * T**4
+        - 5043 * T**5,
+        -8156160000 - 5817600000 * T - 15456000 * T**2 + 4879200 * T**3 + 45510 * T**4,
+        6717440000 + 35840000 * T - 17184000 * T**2 - 218080 * T**3,
+        -33024000 + 30086400 * T + 585120 * T**2,
+        -20951040 - 833280 * T,
+        2 * 246016,
+    ]  # fmt: skip
+    text = " + ".join(f"({5 * value / 246016!r})*x**{k + 1}" for k, value in enumerate(c))
+    table = {
+        "fields": ["x"], "potential": text, "false_vacuum": [6.25], "true_vacuum": [46.25],
+        "dimension": 3,
+    }  # fmt: skip
+    path = tmp_path / "potential.json"
+    path.write_text(json.dumps(table))
+    status, text, err = _run(capsys, "bounce", path)
+    assert status == 1
+    assert "wall ends at x = 26.25" in text
+    assert "another vacuum" in err
+    rows = text.split("deeper vacua")[1].splitlines()[1:]
+    assert rows[0].startswith("  x = 26.25")
+    assert float(rows[0].split("S = ")[1]) == pytest.approx(23.64148, rel=2e-7)
+    assert rows[1].startswith("  x = 46.25")
+    assert "none found" in rows[1]

@@ -1,0 +1,185 @@
+"""More than two vacua: the bounce into the one asked for, or the word that there is none."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import shooting
+from numpy.polynomial import Polynomial
+
+from jaxbounce._core.status import Status
+from jaxbounce.bounce import solve_bounce
+from jaxbounce.bounce.inner_end import inner_end
+from jaxbounce.potential.library import polynomial
+
+DEGREE = 10
+
+
+@pytest.fixture(scope="module")
+def solve():
+    """The bounce of a polynomial of one field in D = 3, and the same wherever it ends."""
+
+    @jax.jit
+    def one(coefficients, false, true):
+        return solve_bounce(polynomial, coefficients, false, true, 3)
+
+    def solved(V: Polynomial, false: float, true: float):
+        padded = np.zeros(DEGREE + 1)
+        padded[: V.coef.size] = V.coef
+        return one(padded, np.array([false]), np.array([true]))
+
+    return solved
+
+
+def three_phases(T: float) -> Polynomial:
+    """PhaseTracer's example of three phases at once, in units of 1e7."""
+    coefficients = [
+        0.0,
+        -967680000000 + 7994880000 * T + 1706880000 * T**2 + 3072000 * T**3 - 688800 * T**4
+        - 5043 * T**5,
+        -8156160000 - 5817600000 * T - 15456000 * T**2 + 4879200 * T**3 + 45510 * T**4,
+        6717440000 + 35840000 * T - 17184000 * T**2 - 218080 * T**3,
+        -33024000 + 30086400 * T + 585120 * T**2,
+        -20951040 - 833280 * T,
+        2 * 246016,
+    ]  # fmt: skip
+    return Polynomial(np.array(coefficients) * 5 / 246016)
+
+
+FALSE = {65.0: 6.25, 68.0: 7.0, 70.0: 7.5, 72.0: 8.0, 74.0: 8.5}
+
+# T, true vacuum asked for, action (SciPy shooting; none if there is no such bounce), where it ends
+THREE_PHASES = [
+    (74.0, 48.5, 82.63798, 48.5),
+    (72.0, 48.0, 63.92278, 48.0),
+    (70.0, 47.5, 50.46343, 47.5),
+    (70.0, 27.5, 55.08682, 27.5),
+    (68.0, 47.0, 40.40583, 47.0),
+    (68.0, 27.0, 37.74897, 27.0),
+    (65.0, 46.25, None, 26.25),
+    (65.0, 26.25, 23.64148, 26.25),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("T", "asked", "action", "end"), THREE_PHASES)
+def test_the_vacuum_asked_for_or_none(solve, T, asked, action, end):
+    false = FALSE[T]
+    bounce = solve(three_phases(T), false, asked)
+    np.testing.assert_allclose(bounce.inner_vacuum, [end], rtol=1e-5)
+    if action is None:
+        assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE
+        assert np.isnan(float(bounce.action))
+    else:
+        assert Status(int(bounce.status)) is Status.SUCCESS
+        assert float(bounce.action) == pytest.approx(action, rel=2e-7)
+
+
+@pytest.mark.slow
+def test_a_true_vacuum_far_beyond_where_the_wall_ends(solve):
+    # near the spinodal; SciPy shooting
+    a = 0.7499
+    bounce = solve(Polynomial([0, 0, (3 - 4 * a) / 2, -1, a]), 0.0, 1.0)
+    assert Status(int(bounce.status)) is Status.SUCCESS
+    assert float(bounce.action) == pytest.approx(3.88289123e-5, rel=1e-8)
+
+
+def random_potential(rng) -> tuple[Polynomial, list[float]]:
+    """Two to five minima, the false vacuum at 0, scaled to height 1; its extrema."""
+    roots = np.cumsum([0.0, *rng.uniform(0.4, 1.6, 2 * rng.integers(2, 6) - 2)])
+    V = Polynomial.fromroots(roots).integ()
+    V = V - V(0.0)
+    V = V / np.abs(V(np.linspace(0, roots[-1], 400))).max()
+    return V, roots.tolist()
+
+
+@pytest.mark.slow
+def test_random_potentials_with_two_to_five_minima(solve):
+    rng = np.random.default_rng(7)
+    told, elsewhere, withheld = 0, 0, 0
+    while told < 16:
+        V, extrema = random_potential(rng)
+        k = 2 * rng.integers(1, len(extrema) // 2 + 1)
+        asked, top = extrema[k], extrema[k - 1]
+        peak = max(V(np.linspace(0, top, 200)))
+        if V(asked) > -0.2 * peak:
+            continue
+        exact = shooting.actions(V, top, asked)
+        if exact is None:
+            continue
+        bounce = solve(V, 0.0, asked)
+        told += 1
+        if exact and Status(int(bounce.status)) is not Status.SUCCESS:
+            withheld += 1  # a search may miss a bounce; it may not take another for it
+        elif exact:
+            assert float(bounce.action) == pytest.approx(min(exact), rel=1e-8), extrema
+        else:
+            elsewhere += 1
+            assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE, extrema
+            at = np.abs(np.array(extrema[2::2]) - float(bounce.inner_vacuum[0]))
+            assert at.min() < 1e-4
+            assert abs(float(bounce.inner_vacuum[0]) - asked) > 0.1
+    assert elsewhere > 0
+    assert withheld <= 1
+
+
+@pytest.mark.slow
+def test_what_is_no_number_at_a_vacuum_is_not_a_parameter_out_of_range():
+    def potential(phi, scale):
+        return 1e-3 * phi[0] ** 2 + scale * phi[0] ** 4 * (jnp.log(phi[0] ** 2) - 0.5)
+
+    solve = jax.jit(lambda scale: solve_bounce(potential, scale, [0.0], [1.0], 4).status)
+    assert Status(int(solve(0.01))) is Status.POTENTIAL_NOT_FINITE
+    assert Status(int(solve(jnp.nan))) is Status.INVALID_PARAMETER
+
+
+# --- where the way downhill leads; u = 0 is the false vacuum
+
+# a wine bottle along u₁, with a second vacuum at u₁ = 0.5 and the true one at 1
+_BOTTLE = Polynomial.fromroots([0.0, 0.25, 0.5, 0.75, 1.0]).integ()
+
+
+def _bottle(u):
+    return 1e3 * jnp.polyval(jnp.asarray(_BOTTLE.coef[::-1]), u[0]) + u[1] ** 2
+
+
+def _hat(u):
+    s = u @ u
+    return s - 3 * s**2 + 1.4 * s**3
+
+
+def _ridge(u):
+    # down along u₁, and from there to both sides
+    return (u[0] - 0.8) ** 2 + u[0] * ((u[1] ** 2 - 0.04) ** 2)
+
+
+def _falls(u):
+    return -(u[0] ** 3) + u[1] ** 2
+
+
+VALLEY = float(np.sqrt((3 + np.sqrt(9 - 4.2)) / 4.2))
+
+
+@pytest.mark.parametrize(
+    ("value", "centre", "target", "as_asked", "vacuum"),
+    [
+        (_bottle, [0.9, 0.1], [1.0, 0.0], True, [1.0, 0.0]),
+        (_bottle, [0.55, 0.0], [1.0, 0.0], False, [0.5, 0.0]),
+        (_bottle, [0.76, 0.0], [1.0, 0.0], True, [1.0, 0.0]),
+        (_bottle, [0.74, 0.0], [1.0, 0.0], False, [0.5, 0.0]),
+        (_bottle, [0.05, 0.0], [1.0, 0.0], False, [0.0, 0.0]),
+        # a point that is no minimum means the one it rolls into
+        (_bottle, [0.9, 0.0], [0.8, 0.3], True, [1.0, 0.0]),
+        # one vacuum in two directions
+        (_hat, [1.0, 0.0], [0.6, 0.8], True, [VALLEY, 0.0]),
+        # a ridge is left towards what was asked for, the other side is another vacuum
+        (_ridge, [0.7, 0.0], [0.8, -0.2], True, [0.8, -0.2]),
+        (_ridge, [0.7, 0.05], [0.8, -0.2], False, [0.8, 0.2]),
+        # V falls for ever
+        (_falls, [0.8, 0.0], [1.0, 0.0], True, [np.nan, np.nan]),
+    ],
+)
+def test_where_a_wall_ends(value, centre, target, as_asked, vacuum):
+    end = jax.jit(lambda c, t: inner_end(value, c, t))(jnp.array(centre), jnp.array(target))
+    assert bool(end.as_asked) is as_asked
+    np.testing.assert_allclose(end.vacuum, vacuum, atol=2e-4)
