@@ -35,6 +35,8 @@ class Status(enum.IntEnum):
     NOT_A_BOUNCE = 36
     NO_TRANSITION = 37
     SCALE_INVARIANT = 38
+    HISTORY_NOT_RESOLVED = 45
+    AFTER_THE_HISTORY = 46
 
     @property
     def message(self) -> str:
@@ -124,6 +126,13 @@ _MESSAGES = {
     Status.SCALE_INVARIANT: (
         "the potential has no scale: bounces of every size solve, all with the action given"
         " (an exact zero mode); radius, width and profile are not determined"
+    ),
+    Status.HISTORY_NOT_RESOLVED: (
+        "the panels do not resolve the nucleation rate (it switches on, bends or rises by more than"
+        " e^7 in one of them); give the times as breakpoints, more edges, or bisections=40"
+    ),
+    Status.AFTER_THE_HISTORY: (
+        "the time is after the last edge, where nothing is known; give edges that reach further"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"
