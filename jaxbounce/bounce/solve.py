@@ -34,6 +34,7 @@ from jaxbounce.bounce.action import (
 )
 from jaxbounce.bounce.certificate import ANY_SIZE, NEAR, Certificate, far_field_error, judge
 from jaxbounce.bounce.far_field import beyond
+from jaxbounce.bounce.finer import action_error
 from jaxbounce.bounce.grid import (
     Elements,
     Nodal,
@@ -175,7 +176,9 @@ def solve_bounce(
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
         found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
         action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
-        Legendre tail < 1e-4, far field to 1e-6).
+        Legendre tail < 1e-4, far field to 1e-6). Where the potential has a kink on the way, an
+        action whose own error is below 1e-7 will do, with Derrick's identity to 1e-4 (about
+        what R_peak and FWHM are then good to) and a Legendre tail < 1e-6.
 
     Raises:
         ValueError: for shapes that do not fit, another dimension, or without float64.
@@ -253,6 +256,7 @@ def _solve(
         negative_modes=solution.negative_modes,
         far_field=far_field_error(problem, fixed, units, shape, values) / parts.kinetic,
         scale_breaking=breaking,
+        action_error=action_error(problem, fixed, units, shape, values),
     )
     certificate = jax.lax.stop_gradient(certificate)
     status = judge(value, target, mass_squared, start, fixed, units, found, certificate)
