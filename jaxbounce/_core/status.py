@@ -38,7 +38,6 @@ class Status(enum.IntEnum):
     HISTORY_NOT_RESOLVED = 45
     AFTER_THE_HISTORY = 46
     TRANSITION_BEGINS_ABOVE = 47
-    VACUUM_ENERGY_DOMINATES = 48
 
     @property
     def message(self) -> str:
@@ -138,10 +137,6 @@ _MESSAGES = {
     ),
     Status.TRANSITION_BEGINS_ABOVE: (
         "bubbles that nucleate above T_high would count at percolation; raise T_high"
-    ),
-    Status.VACUUM_ENERGY_DOMINATES: (
-        "the false vacuum has more energy than the radiation, which alone makes up H here; give a"
-        " potential that tunnels earlier"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"
