@@ -34,9 +34,9 @@ def transition(lowest: float, T_high: float = 110.0, I_p: float = 0.34) -> tuple
         integral = quad(integrand, 1 / T_high, 1 / T, points=peak, limit=400, epsrel=1e-12)[0]
         return 4 * np.pi / 3 * integral
 
-    T_n = float(brentq(log_rate, 50.0, 99.0))  # pyright: ignore[reportArgumentType]
+    T_n = float(brentq(log_rate, 50.0, 99.0))
     hottest = min(60.0, T_high - 0.5)
-    T_p = float(brentq(lambda T: np.log(volume(T) / I_p), 8.0, hottest, xtol=1e-11))  # pyright: ignore[reportArgumentType]
+    T_p = float(brentq(lambda T: np.log(volume(T) / I_p), 8.0, hottest, xtol=1e-11))
     h = 1e-3
     slope = (log_rate(T_p + h) - log_rate(T_p - h)) / (2 * h)
     return T_n, T_p, -T_p * slope - 8
