@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from jaxbounce._core.status import Status
 from jaxbounce.cli import main
+from jaxbounce.cli.transition import _vacuum_energy
 from jaxbounce.cosmology.radiation import hubble_rate
 from jaxbounce.files.transition import EXAMPLE, read_transition
 from jaxbounce.transition.solve import Settings, transition_with_elasticities
@@ -332,3 +333,37 @@ def test_the_file_serves_the_bounce_at_one_temperature_too(capsys, example):
     action = float(text.split("action S")[1].split()[0])
     # S3/T at T_n as the transition has it
     np.testing.assert_allclose(action / 173.18011957237246, 148.5538142494527, rtol=1e-9)
+
+
+def _supercooled(tmp_path, **parameters):
+    """V = D (T² − T0²) φ² − (E T + A) φ³ + l/4 φ⁴, T0² < 0: a barrier that stays to T = 0."""
+    path = tmp_path / "supercooled.json"
+    table = {
+        "fields": ["phi"],
+        "parameters": {**parameters, "T": 5.0},
+        "potential": "D*(T**2 - T0sq)*phi**2 - (E*T + A)*phi**3 + l/4*phi**4",
+        "false_vacuum": [0.0],
+        "true_vacuum": [250.0],
+        "transition": {"T_low": 2.0, "T_high": 40.0, "g_star": 100.0, "v_w": 1.0},
+    }
+    path.write_text(json.dumps(table))
+    return path
+
+
+@pytest.mark.slow
+def test_vacuum_energy_that_the_expansion_leaves_out_is_told(capsys, tmp_path):
+    # the toy model of TransitionSolver (BP5); radiation alone by shooting and SciPy
+    path = _supercooled(
+        tmp_path, l=0.28100716325, A=26.001193875, T0sq=-276.8496718750002, D=3.5, E=0.2
+    )
+    status, out, err = _run(capsys, "transition", path)
+    assert status == 1
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert "72" in err.split("times the energy")[0]
+    assert "T_n = 13.1662, T_p = 11.0891 GeV, beta/H = 23.04" in err
+
+
+def test_a_share_of_vacuum_energy_is_noted_from_a_tenth_on():
+    assert "NOT in H" not in _vacuum_energy(0.09)
+    assert _vacuum_energy(0.2).startswith("0.2 of the energy of radiation at T_n, NOT in H")
