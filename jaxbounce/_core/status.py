@@ -41,6 +41,9 @@ class Status(enum.IntEnum):
     SCALE_INVARIANT = 38
     POTENTIAL_NOT_FINITE = 40
     TUNNELS_ELSEWHERE = 41
+    HISTORY_NOT_RESOLVED = 45
+    AFTER_THE_HISTORY = 46
+    TRANSITION_BEGINS_ABOVE = 47
 
     @property
     def message(self) -> str:
@@ -154,6 +157,16 @@ _MESSAGES = {
     Status.TUNNELS_ELSEWHERE: (
         "no bounce into the true vacuum given was found: the wall that was found ends in another"
         ' vacuum (inner_vacuum); ask for that one, or for the dominant decay, tunnels_to = "any"'
+    ),
+    Status.HISTORY_NOT_RESOLVED: (
+        "the panels do not resolve the nucleation rate (it switches on, bends or rises by more than"
+        " e^7 in one of them); give the times as breakpoints, more edges, or bisections=40"
+    ),
+    Status.AFTER_THE_HISTORY: (
+        "the time is after the last edge, where nothing is known; give edges that reach further"
+    ),
+    Status.TRANSITION_BEGINS_ABOVE: (
+        "bubbles that nucleate above T_high would count at percolation; raise T_high"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"

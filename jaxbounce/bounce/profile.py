@@ -31,6 +31,7 @@ from jaxbounce.bounce.action import (
     virial,
 )
 from jaxbounce.bounce.certificate import ANY_SIZE, Certificate, far_field_error
+from jaxbounce.bounce.finer import action_error
 from jaxbounce.bounce.grid import (
     Grid,
     Nodal,
@@ -177,6 +178,7 @@ def resolve(
             far_field=far_field_error(problem, inputs, units, shape, values) / kinetic,
             scale_breaking=breaking,
             zero_modes=end.zero_modes,
+            action_error=action_error(problem, inputs, units, shape, values),
         )
         badness = end.step + certificate.derrick + certificate.legendre_tail
         badness = badness + jnp.where(end.negative_modes == 1, 0.0, 1.0)
@@ -194,7 +196,9 @@ def resolve(
         return best, jnp.minimum(badness, least), following, moved, rounds + 1, finished
 
     infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
-    nothing = Certificate(infinite, infinite, infinite, infinite, none, infinite, breaking, none)
+    nothing = Certificate(
+        infinite, infinite, infinite, infinite, none, infinite, breaking, none, infinite
+    )
     unknown = (start, shape, nothing, infinite)
     first = (unknown, infinite, shape, start, jnp.asarray(0), jnp.asarray(False))
     return jax.lax.while_loop(lambda s: (s[4] < _ROUNDS) & ~s[5], attempt, first)[0]

@@ -180,7 +180,9 @@ def solve_bounce(
         found that satisfies the certificate (Newton step < 1e-8, or < 1e-6 with the
         action stationary to 1e-10; Derrick's identity to 1e-6, exactly one negative mode,
         Legendre tail < 1e-4, far field to 1e-6), or, TUNNELS_ELSEWHERE, none that ends where
-        it should; then `inner_vacuum` is where the wall that was found does.
+        it should; then `inner_vacuum` is where the wall that was found does. Where the potential
+        has a kink on the way, an action whose own error is below 1e-7 will do, with Derrick's
+        identity to 1e-4 (about what R_peak and FWHM are then good to) and a Legendre tail < 1e-6.
 
         A bounce that breaks a continuous symmetry of V about the false vacuum points to where
         the true vacuum given does, and so it stays under differentiation.

@@ -104,6 +104,7 @@ def _mapping(solved: "Solved") -> dict[str, Any]:
             "S3_over_T_n": float(found.exponent_n),
             "S3_over_T_p": float(found.exponent_p),
             "T_metastable_GeV": [low, high],
+            "rho_V_over_rho_rad_n": solved.vacuum_over_radiation,
             "relative_error_estimate": float(found.error),
             **status_keys(Status(int(found.status))),
         },
@@ -129,6 +130,7 @@ def _lines(solved: "Solved") -> Iterator[str]:
     yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
     yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
+    yield f"rho_V      {_vacuum_energy(solved.vacuum_over_radiation)}"
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
@@ -141,6 +143,15 @@ def _lines(solved: "Solved") -> Iterator[str]:
     yield "  jaxbounce run " + " ".join(f"--set {k}={v:.10g}" for k, v in keys.items())
     if "v_w" not in keys:
         yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
+
+
+def _vacuum_energy(ratio: float) -> str:
+    from jaxbounce.transition.solve import NOTED_VACUUM_ENERGY
+
+    text = f"{ratio:.3g} of the energy of radiation at T_n"
+    if ratio <= NOTED_VACUUM_ENERGY:
+        return text
+    return text + ", NOT in H: Gamma/H^4, T_n, T_p and beta/H are those of radiation alone"
 
 
 def _assignments(values: Any) -> str:

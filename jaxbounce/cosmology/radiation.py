@@ -20,6 +20,11 @@ def hubble_rate(T: RealLike, g_star: RealLike) -> Real:
     return HUBBLE_PREFACTOR * jnp.sqrt(as_real(g_star)) * as_real(T) ** 2 / PLANCK_MASS
 
 
+def radiation_density(T: RealLike, g_star: RealLike) -> Real:
+    """Energy density ρ = (π²/30) g_* T⁴ (GeV⁴) of a radiation bath at temperature T (GeV)."""
+    return (jnp.pi**2 / 30) * as_real(g_star) * as_real(T) ** 4
+
+
 def entropy_density(T: RealLike, g_star_s: RealLike) -> Real:
     """Entropy density s = (2π²/45) g_*s T³ (GeV³) at temperature T (GeV)."""
     return (2 * jnp.pi**2 / 45) * as_real(g_star_s) * as_real(T) ** 3

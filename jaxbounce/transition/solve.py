@@ -9,11 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce import solve_bounce
+from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.potential.text import ConfiguredPotential
+from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.temperatures import (
     Exponent,
     Phases,
@@ -26,6 +28,11 @@ from jaxbounce.transition.temperatures import (
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
 """What has elasticities, by its name in `Transition`."""
+
+NOTED_VACUUM_ENERGY = 0.1
+"""Of the radiation's energy at T_n: above it the report says that H leaves the vacuum's out."""
+
+_MOST_VACUUM_ENERGY = 1.0  # H off by √2: no number is to be trusted
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
@@ -69,14 +76,19 @@ class Solved(NamedTuple):
     transition: Transition
     elasticities: dict[str, Float[Array, " outputs"]]
     """∂ln output/∂ln θ in the order of `OUTPUTS`, by coupling and by `transition.` setting."""
+    vacuum_over_radiation: float
+    """[V(false) − V(true)]/ρ_rad at T_n; H is that of radiation alone."""
 
 
 def solve_transition(thermal: ThermalPotential) -> Solved:
     """T_n, T_p, β/H and their elasticities.
 
     Raises:
-        ComputationError: if there is none, with one line that says why.
+        ComputationError: if there is none, or one that the vacuum's energy dominates, which H
+            leaves out, with one line that says why.
+        ConfigurationError: if the potential is not finite at a vacuum.
     """
+    _check_finite(thermal)
     potential = thermal.configured.potential
     false, true = map(jnp.asarray, thermal.configured[2:4])
     phases = follow_vacua(
@@ -94,10 +106,18 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     name, couplings, settings = thermal.temperature, thermal.couplings, thermal.settings
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
-    transition, slopes = _solve(potential, name, couplings, settings, phases, ends)
+    transition, slopes, vacuum_energy = _solve(potential, name, couplings, settings, phases, ends)
     if int(transition.status) != Status.SUCCESS:
         raise ComputationError(_no_transition(thermal, phases, transition))
-    return Solved(thermal, phases, transition, slopes)
+    ratio = float(vacuum_energy)
+    if not ratio <= _MOST_VACUUM_ENERGY:
+        raise ComputationError(
+            f"no number to trust: at T_n the vacuum has {ratio:.3g} times the energy of the"
+            " radiation, and H here is that of radiation alone, which would give T_n ="
+            f" {float(transition.T_n):.6g}, T_p = {float(transition.T_p):.6g} GeV, beta/H ="
+            f" {float(transition.beta_over_H):.6g}"
+        )
+    return Solved(thermal, phases, transition, slopes, ratio)
 
 
 def transition_with_elasticities(
@@ -129,11 +149,15 @@ def _solve(
     settings: Settings,
     phases: Phases,
     ends: tuple[Scalar, Scalar],
-) -> tuple[Transition, dict[str, Array]]:
+) -> tuple[Transition, dict[str, Array], Scalar]:
     # made in here, so that other vacua are not another program
     guesses = phases.guesses()
     exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
-    return transition_with_elasticities(exponent, couplings, settings, ends)
+    found, slopes = transition_with_elasticities(exponent, couplings, settings, ends)
+    theta = {**couplings, temperature: found.T_n}
+    vacua = (polish_vacuum(potential, theta, guess(found.T_n)) for guess in guesses)
+    false, true = (potential(vacuum, theta) for vacuum in vacua)
+    return found, slopes, (false - true) / radiation_density(found.T_n, settings.g_star)
 
 
 @eqx.filter_jit
@@ -157,6 +181,20 @@ def _look(
     return jax.vmap(at)(T)
 
 
+def _check_finite(thermal: ThermalPotential) -> None:
+    """Whether the potential and its slope are numbers at the vacua given, before more is tried."""
+    potential, theta, false, true = thermal.configured[:4]
+    for key, vacuum in (("false_vacuum", false), ("true_vacuum", true)):
+        value, slope = jax.value_and_grad(potential)(jnp.asarray(vacuum), theta)
+        if not (jnp.isfinite(value) & jnp.isfinite(slope).all()):
+            what = "slope" if jnp.isfinite(value) else "value"
+            raise ConfigurationError(
+                f"{key} = {np.asarray(vacuum).tolist()}: the potential has no finite {what} there,"
+                f" at {thermal.temperature} = {thermal.T_vacua:g}; must be finite: write it so that"
+                " it is, such as log(phi**2 + 1e-12) for log(phi**2)"
+            )
+
+
 def _no_vacua(phases: Phases) -> str:
     T, coldest = phases.T, Status(int(phases.status[0]))
     return (
@@ -167,10 +205,12 @@ def _no_vacua(phases: Phases) -> str:
 
 def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transition) -> str:
     """Why there is no number, from a look at bounces over the range."""
-    if int(transition.status) == Status.QUADRATURE_NOT_CONVERGED:
+    status, error = Status(int(transition.status)), float(transition.error)
+    if status == Status.QUADRATURE_NOT_CONVERGED and np.isfinite(error):
         return (
-            f"no transition: S3/T is interpolated to {float(transition.error):.0e} only where it"
-            " happens, too coarse to trust; is the potential smooth in T there?"
+            f"no transition: S3/T is interpolated to {error:.0e} only where it happens, or the"
+            " volume of the bubbles not resolved there, too coarse to trust; is the potential"
+            " smooth in T there?"
         )
     T = np.linspace(*phases.metastable_range(), _LOOKS)
     found = _look(
@@ -196,12 +236,22 @@ def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transi
         return (
             "no transition: fewer bubbles than one a Hubble volume and time, ln(Gamma/H^4) is at"
             f" most {rate[largest]:.1f}, at {T[largest]:g} GeV (S3/T = {exponent[largest]:.1f});"
-            f" {'lower T_low' if lower else 'change the parameters'}"
+            f" {'it rises still: lower T_low' if lower else 'change the parameters'}"
         )
     if rate[hottest] > 0 and T[hottest] == thermal.T_high:
         return (
             f"no transition: Gamma is above H^4 at T_high = {thermal.T_high:g} GeV already; raise"
             " T_high, so that its beginning is seen"
+        )
+    if status == Status.TRANSITION_BEGINS_ABOVE:
+        if T[hottest] == thermal.T_high:
+            return (
+                "no transition: bubbles that nucleate above T_high ="
+                f" {thermal.T_high:g} GeV would count; raise T_high"
+            )
+        return (
+            f"no transition: bubbles nucleate above {T[hottest]:g} GeV, where their rate is not"
+            " known: the false vacuum is not metastable, or has no bounce"
         )
     # the ends lie outside of where the vacua are metastable
     failed = np.flatnonzero(codes[1:-1] != Status.SUCCESS) + 1
@@ -209,9 +259,11 @@ def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transi
         where = failed[0]
         return (
             "no transition: bubbles nucleate, but their rate is not known over the whole range; at"
-            f" {T[where]:g} GeV: {Status(int(codes[where])).message}"
+            # what to do with the vacua is for those who give them: these are followed
+            f" {T[where]:g} GeV: {Status(int(codes[where])).message.split(';')[0]}"
         )
+    ends = T[0] != thermal.T_low
     return (
         f"no transition: bubbles nucleate, but do not reach I_p = {float(thermal.settings.I_p):g}"
-        f" before {T[0]:g} GeV; lower T_low"
+        f" before {T[0]:g} GeV; {'the barrier ends there' if ends else 'lower T_low'}"
     )

@@ -13,14 +13,13 @@ search finds; everything after that is smooth in it, and differentiable.
 Source: A. D. Linde, Nucl. Phys. B 216 (1983) 421.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.series import chebyshev_sum
@@ -28,29 +27,30 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.bounce import solve_bounce, vacua_status
-from jaxbounce.cosmology.radiation import hubble_rate
 from jaxbounce.percolation.history import nucleation_history
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
-
-Exponent = Callable[[Scalar, Any], Scalar]
-"""S₃/T as a function of T and of parameters; NaN where there is none."""
+from jaxbounce.transition.window import (
+    Exponent as Exponent,
+    chebyshev_points,
+    chebyshev_series,
+    find_window,
+    log_rate_over_hubble as log_rate_over_hubble,
+)
 
 Guess: TypeAlias = FieldLike | Callable[[Scalar], FieldLike]
 """A vacuum, or one for each temperature."""
 
 _JUMP = 0.1  # of the distance of the vacua: a step beyond is not the same vacuum
 
-_ZOOMS, _ZOOM_POINTS = 5, 17
-
-_SIDES = ((0, 1), (1, 0))
-
-_FIRST, _LAST = -60.0, 4.0  # ln I between which nucleation is followed
-
-_NODES = 24  # Chebyshev points of S₃/T
-
 _PANELS = 32  # of the moment chain
 
-_TOLERANCE = 1e-7  # of the Chebyshev tail, relative to S₃/T
+_TOLERANCE = 1e-7  # of the Chebyshev series, relative to S₃/T
+
+_BEFORE = 1e-6  # of I, from above T_high
+
+_LOOKS = 257  # temperatures among which Γ first exceeds H⁴
+
+_SHARPER = 3  # times the ends of the metastable range are found 1/points more sharply
 
 
 class Transition(NamedTuple):
@@ -67,7 +67,8 @@ class Transition(NamedTuple):
     exponent_p: Scalar
     """S₃/T at T_p."""
     error: Scalar
-    """Relative error of the interpolated S₃/T, from the last Chebyshev coefficients."""
+    """Relative error of the interpolated S₃/T, from the last Chebyshev coefficients, and where
+    single temperatures have no bounce from points held out beside them."""
     status: Code
 
     def __str__(self) -> str:
@@ -121,17 +122,17 @@ class Phases(NamedTuple):
     true_vacuum: Float[np.ndarray, "k n"]
     status: Int[np.ndarray, " k"]
     """What `vacua_status` says: SUCCESS where the false vacuum is metastable."""
+    ends: tuple[float, float]
+    """Temperatures between which it is, each a root where it is not an end of the range asked
+    for, and a rounding outside; NaN if there are none."""
 
     def metastable_range(self) -> tuple[float, float]:
-        """The temperatures just outside those where the false vacuum is metastable.
+        """Temperatures between which the false vacuum is metastable, `ends`.
 
         `find_transition` samples its range; one that begins far below the end of the barrier,
         or ends far above the critical temperature, may hide a transition between two samples.
-        Call it only where there is one.
         """
-        good = np.flatnonzero(self.status == Status.SUCCESS)
-        low, high = max(good[0] - 1, 0), min(good[-1] + 1, self.T.size - 1)
-        return float(self.T[low]), float(self.T[high])
+        return self.ends
 
     def guesses(self) -> tuple[Callable[[Scalar], Real], Callable[[Scalar], Real]]:
         """Both vacua as functions of T, interpolated: to be polished."""
@@ -202,19 +203,29 @@ def follow_vacua(
     false, true, status = (
         np.concatenate([np.asarray(d)[::-1], np.asarray(u)]) for d, u in zip(down, up, strict=True)
     )
-    return Phases(T, false, true, status)
+    good = np.flatnonzero(status == Status.SUCCESS)
+
+    def end(inside: int, outside: int) -> float:
+        """Where between two temperatures the status changes, on one finer grid after another."""
+        if not 0 <= outside < T.size:
+            return float(T[inside])
+        vacua, known, beyond = (false[inside], true[inside]), T[inside], T[outside]
+        for _ in range(_SHARPER):
+            finer = np.linspace(known, beyond, points)
+            _, (of_false, of_true, codes) = along(tuple(map(jnp.asarray, vacua)), finer)
+            last = int(np.argmax(np.append(np.asarray(codes)[1:], 0) != Status.SUCCESS))
+            vacua, known = (of_false[last], of_true[last]), finer[last]
+            beyond = finer[min(last + 1, points - 1)]
+        return float(beyond)
+
+    ends = (np.nan, np.nan)
+    if good.size:
+        ends = (end(good[0], good[0] - 1), end(good[-1], good[-1] + 1))
+    return Phases(T, false, true, status, ends)
 
 
 def _distance(vacua: tuple[Real, Real]) -> Real:
     return jnp.abs(vacua[0] - vacua[1]).max()
-
-
-def log_rate_over_hubble(
-    T: Real, exponent: Real, prefactor: RealLike = 1.0, g_star: RealLike = 106.75
-) -> Real:
-    """ln(Γ/H⁴) of the thermal rate; T in GeV."""
-    rate = 4 * jnp.log(T) + 1.5 * jnp.log(exponent / (2 * jnp.pi)) - exponent
-    return rate + jnp.log(as_real(prefactor)) - 4 * jnp.log(hubble_rate(T, g_star))
 
 
 def find_transition(
@@ -243,21 +254,18 @@ def find_transition(
         prefactor: A.
 
     Returns:
-        A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴.
+        A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴,
+        TRANSITION_BEGINS_ABOVE if bubbles from above T_high would count.
     """
     v_w, I_p = as_real(v_w), as_real(I_p)
     theta = jax.tree.map(as_leaf, theta)
     fixed = jax.lax.stop_gradient((theta, v_w, as_real(g_star), as_real(prefactor)))
     ends = jax.lax.stop_gradient((as_leaf(T_low), as_leaf(T_high)))
-    low, high = _window(exponent, fixed, ends)
+    low, high = find_window(exponent, fixed, ends, jax.lax.stop_gradient(I_p))
 
     # S₃/T as a Chebyshev sum on the window
-    angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES
-    T = (low + high) / 2 + (high - low) / 2 * np.cos(angle)
-    values = jax.lax.map(lambda t: exponent(t, theta), T)
-    transform = 2 / _NODES * np.cos(np.arange(_NODES)[:, None] * angle)
-    coefficients = (jnp.asarray(transform) @ values).at[0].divide(2)
-    error = jnp.abs(coefficients[-2:]).max() / jnp.abs(coefficients[0])
+    T = (low + high) / 2 + (high - low) / 2 * chebyshev_points()
+    coefficients, error = chebyshev_series(jax.lax.map(lambda t: exponent(t, theta), T))
 
     def exponent_at(T: Real, coefficients: Real) -> Real:
         return chebyshev_sum(coefficients, (2 * T - low - high) / (high - low))
@@ -271,7 +279,7 @@ def find_transition(
     def temperature(tau: Real) -> Real:
         return middle / jnp.sqrt(2 * tau)
 
-    edges = jnp.linspace((middle / high) ** 2 / 2, (middle / low) ** 2 / 2, _PANELS + 1)
+    edges = (middle / jnp.linspace(high, low, _PANELS + 1)) ** 2 / 2
     history = nucleation_history(
         # Γ/H_m⁴ = (Γ/H⁴)(T/T_m)⁸
         lambda tau, c: log_rate(temperature(tau), c) - 4 * jnp.log(2 * tau),
@@ -290,15 +298,22 @@ def find_transition(
         jax.lax.stop_gradient(edges[last]),
     )
     T_p = temperature(tau)
-    T_n = bracketed_root(lambda T: log_rate(T, coefficients), low, high)
-    nucleates = (log_rate(low, coefficients) > 0) & (log_rate(high, coefficients) < 0)
+    # the first time on cooling: Γ may fall below H⁴ again
+    looked = jax.lax.stop_gradient(jnp.linspace(high, low, _LOOKS))
+    above = log_rate(looked, jax.lax.stop_gradient(coefficients)) > 0
+    crossing = jnp.maximum(jnp.argmax(above), 1)
+    T_n = bracketed_root(
+        lambda T: log_rate(T, coefficients), looked[crossing], looked[crossing - 1]
+    )
+    nucleates = above.any() & ~above[0]
     _, slope = jax.jvp(lambda T: log_rate(T, coefficients), (T_p,), (jnp.ones_like(T_p),))
     # ln(Γ/H⁴) falls by 8 more e-folds per e-fold of T than ln Γ does
     beta_over_H = -(T_p * slope + 8)
 
-    status = jnp.where(
-        error < _TOLERANCE, Status.SUCCESS.value, Status.QUADRATURE_NOT_CONVERGED.value
-    )
+    resolved = (error < _TOLERANCE) & (history.status == Status.SUCCESS.value)
+    status = jnp.where(resolved, Status.SUCCESS.value, Status.QUADRATURE_NOT_CONVERGED.value)
+    whole = history.before_start < _BEFORE
+    status = jnp.where(whole, status, Status.TRANSITION_BEGINS_ABOVE.value)
     status = jnp.where(percolates & nucleates, status, Status.NO_TRANSITION.value)
     status = jnp.where((v_w > 0) & (I_p > 0), status, Status.INVALID_PARAMETER.value)
     numbers = (
@@ -314,31 +329,3 @@ def find_transition(
         error=jax.lax.stop_gradient(error),
         status=status,
     )
-
-
-def _window(exponent: Exponent, fixed: Any, ends: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
-    """Temperatures between which ln I goes from `_FIRST` to `_LAST`, by repeated scans.
-
-    I ≈ 8π v³ Γ/β⁴ is good enough to choose where to look.
-    """
-    theta, v_w, g_star, prefactor = fixed
-
-    def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], None]:
-        T = jnp.linspace(ends[1], ends[0], _ZOOM_POINTS)  # cooling
-        S = jax.lax.map(lambda t: exponent(t, theta), T)
-        log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
-        # slopes to both sides; to one at the ends and beside what has no bounce
-        slopes = jnp.diff(log_rate) / jnp.diff(jnp.log(T))
-        sides = jnp.stack([jnp.pad(slopes, pad, constant_values=jnp.nan) for pad in _SIDES])
-        beta = jnp.abs(jnp.nanmean(sides, 0) + 8)
-        log_volume = math.log(8 * math.pi) + 3 * jnp.log(v_w) + log_rate - 4 * jnp.log(beta)
-        log_volume = jnp.where(jnp.isfinite(log_volume), log_volume, -jnp.inf)
-        started, over = log_volume > _FIRST, log_volume > _LAST
-        first = jnp.where(started.any(), jnp.argmax(started), _ZOOM_POINTS - 1)
-        last = jnp.where(over.any(), jnp.argmax(over), _ZOOM_POINTS - 1)
-        # one point earlier; in the end not one without a bounce, above the critical temperature
-        earlier = jnp.maximum(first - 1, 0)
-        top = jnp.where(jnp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
-        return (T[jnp.maximum(last, top + 1)], T[top]), None
-
-    return jax.lax.scan(zoom, ends, jnp.arange(_ZOOMS) == _ZOOMS - 1)[0]

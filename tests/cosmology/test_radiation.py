@@ -15,6 +15,13 @@ def test_hubble_rate_is_the_friedmann_equation_up_to_the_published_rounding():
     np.testing.assert_allclose(cosmology.hubble_rate(100.0, 106.75), exact * rounding, rtol=1e-14)
 
 
+def test_radiation_density_is_what_the_friedmann_equation_asks_for():
+    hubble = float(cosmology.hubble_rate(40.0, 100.0))
+    rounding = HUBBLE_PREFACTOR / np.sqrt(4 * np.pi**3 / 45)
+    expected = 3 * (hubble / rounding * 1.22089e19) ** 2 / (8 * np.pi)
+    np.testing.assert_allclose(cosmology.radiation_density(40.0, 100.0), expected, rtol=1e-14)
+
+
 def test_critical_density_follows_from_newton_and_the_parsec():
     hubble = 100e3 / 3.085677581491367e22  # 100 km/s/Mpc in 1/s
     expected = 3 * hubble**2 / (8 * np.pi * 6.6743e-11)

@@ -256,6 +256,7 @@ def test_history_against_the_double_integral():
 
 
 def test_history_gradients_reach_every_parameter():
+    @jax.jit  # differences and slopes of one program
     def area(I_p, v_w, radius, t):
         history = perc.nucleation_history(
             _exponential, EXPONENTIAL_EDGES, v_w, args=I_p, initial_radius=radius
