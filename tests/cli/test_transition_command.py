@@ -367,7 +367,8 @@ def test_vacuum_energy_that_the_expansion_leaves_out_is_told(capsys, tmp_path):
     depth = cubic * phi**3 - mass * phi**2 - quartic / 4 * phi**4
     ratio = depth / (np.pi**2 / 30 * 100.0 * T**4)
     assert f"{ratio:.3g} times the energy" in err
-    assert "T_n = 13.1662, T_p = 11.0891 GeV, beta/H = 23.04" in err
+    assert "T_n = 13.1662, T_p = 11.0891 GeV" in err
+    assert float(err.split("beta/H = ")[1]) == pytest.approx(23.04, abs=5e-3)
 
 
 def test_a_share_of_vacuum_energy_is_noted_from_a_tenth_on():
