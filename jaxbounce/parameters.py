@@ -19,6 +19,7 @@ from jaxbounce._core.declare import (
     choice,
     choices_of,
     declarations,
+    each_safe as each_safe,
     made_safe as made_safe,
     spec,
     without_effect,

@@ -24,6 +24,7 @@ from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
+from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
@@ -35,11 +36,12 @@ from jaxbounce.parameters import (
     Parameters,
     are_inside,
     check_shapes,
+    each_safe,
     why_unused,
 )
 from jaxbounce.yields import (
     BoltzmannResult,
-    converted_fraction,
+    closure_shares,
     flux_over_entropy,
     gauss_legendre_integral,
     published_integral,
@@ -381,8 +383,8 @@ def _depleted(
         x = p.m_chi / p.T_p
         integral = flux_integral(x, p.v_w, choices.chi_stats, choices.equilibrium)
         hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / present / p.v_w
-    converted = converted_fraction(P, hits, choices.closure, p.P_back_over_P * P)
-    return available * converted, available * (1 - converted), available, hits
+    shares = closure_shares(P, hits, choices.closure, p.P_back_over_P * P)
+    return available * shares.converted, available * shares.survived, available, hits
 
 
 def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
@@ -448,7 +450,10 @@ def predict(model: Model) -> Prediction:
     """
     check_shapes(model.parameters)
     choices = model.choices
-    p, known = model.filled()
+    given = are_inside(model.parameters)
+    filled, known = dataclasses.replace(model, parameters=each_safe(model.parameters)).filled()
+    inside = are_inside(filled)
+    p, token = shielded(each_safe(filled))
     P = p.P
     source, error = _source(p, choices)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
@@ -467,8 +472,11 @@ def predict(model: Model) -> Prediction:
 
     smallest = jnp.finfo(rho_B.dtype).tiny
     tolerance = 1e-6 if rho_B.dtype == jnp.float64 else 1e-3
+    left = Y_chi != 0
+    if choices.dark_matter != "input" and choices.closure != "linear":
+        left = left | ((P < 1) & (p.f_chi > 0))  # some always survive: 0 is what came of too few
     lost = ((rho_B < smallest) & (P > 0) & (p.f_chi > 0)) | (
-        (rho_DM < smallest) & (Y_chi != 0) & (p.m_chi > 0)
+        (rho_DM < smallest) & left & (p.m_chi > 0)
     )
     status = jnp.where(lost & (status == Status.SUCCESS), Status.UNDERFLOW, status)
     if choices.equations == "quadrature":
@@ -476,31 +484,27 @@ def predict(model: Model) -> Prediction:
             status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
-    status = jnp.where(are_inside(p), status, Status.INVALID_PARAMETER)
+    status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason
     status = jnp.where(known.status == Status.SUCCESS, status, known.status)
-    given = are_inside(model.parameters)
     status = jnp.where(given, status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
 
-    def withheld(value: Scalar) -> Scalar:
-        return jnp.where(has_number, value, jnp.nan)
-
+    error = jax.lax.stop_gradient(error + _relative_error(p, choices, known))
+    numbers = {
+        "Y_B": Y_B,
+        "Y_chi": Y_chi,
+        "rho_B": rho_B,
+        "rho_DM": rho_DM,
+        "ratio": ratio,
+        "P": P,
+        "Y_available": available,
+        "mean_hits": hits,
+        "T_end": T_end,
+        "remaining_annihilation": remaining,
+    }
     return Prediction(
-        Y_B=withheld(Y_B),
-        Y_chi=withheld(Y_chi),
-        rho_B=withheld(rho_B),
-        rho_DM=withheld(rho_DM),
-        ratio=withheld(ratio),
-        P=withheld(P),
-        Y_available=withheld(available),
-        mean_hits=withheld(hits),
-        T_end=withheld(T_end),
-        remaining_annihilation=withheld(remaining),
-        error_estimate=jnp.where(
-            status == Status.INVALID_PARAMETER,
-            jnp.nan,
-            error + _relative_error(p, choices, known),
-        ),
+        **withheld(numbers, has_number, token, others=model),
+        error_estimate=jnp.where(status == Status.INVALID_PARAMETER, jnp.nan, error),
         status=status,
     )

@@ -8,6 +8,8 @@ from jaxbounce.yields.boltzmann import (
     solve_boltzmann as solve_boltzmann,
 )
 from jaxbounce.yields.closures import (
+    Shares as Shares,
+    closure_shares as closure_shares,
     converted_fraction as converted_fraction,
     two_zone_log_survival as two_zone_log_survival,
 )

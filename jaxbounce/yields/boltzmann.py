@@ -20,6 +20,7 @@ from jaxbounce._core.checks import one_of
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
+from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
@@ -155,7 +156,8 @@ def solve_boltzmann(
     hot, cold, tolerance = p.T_max_over_Tp, p.T_min_over_Tp, as_real(tolerance)
     given = as_real(0.0 if Y_chi is None else Y_chi)
     valid = _is_valid(p, hot, cold, given)
-    p = made_safe(p, valid)
+    inputs = p, given
+    (p, given), token = shielded((made_safe(p, valid), jnp.where(valid, given, 1e-10)))
     hot, cold = p.T_max_over_Tp, p.T_min_over_Tp
     hottest, coldest = -jnp.log(hot), -jnp.log(cold)
     last = coldest
@@ -175,9 +177,7 @@ def solve_boltzmann(
         panels=PANELS[kernel_of(c)] if panels is None else panels,
         nodes=nodes,
     )
-    start = _log_start(
-        p, c, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
-    )
+    start = _log_start(p, c, None if Y_chi is None else given, hottest, segments)
     carry = Progress(
         log_Y_chi=start,
         Y_B=jnp.zeros_like(start),
@@ -193,7 +193,12 @@ def solve_boltzmann(
         return advance(p, c, tolerance, solver, adjoint, carry, segment), None
 
     carry, _ = jax.lax.scan(step, carry, segments)
-    return _finished(p, c, carry, last, cold, valid)
+    found = _finished(p, c, carry, last, cold, valid)
+    good = found.status == Status.SUCCESS
+    numbers = {
+        name: getattr(found, name) for name in ("Y_chi", "Y_B", "remaining_annihilation")
+    }
+    return dataclasses.replace(found, **withheld(numbers, good, token, others=inputs))
 
 
 def _log_start(
@@ -263,13 +268,12 @@ def _finished(
         # the hits a particle makes are not continued beyond m/T = 650
         valid = valid & (p.m_chi / p.T_p < COLDEST)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)
-    good = status == Status.SUCCESS
     return BoltzmannResult(
-        Y_chi=jnp.where(good, Y_chi, jnp.nan),
-        Y_B=jnp.where(good, Y_B, jnp.nan),
-        error_estimate=jnp.where(good, error, jnp.nan),
+        Y_chi=Y_chi,
+        Y_B=Y_B,
+        error_estimate=jnp.where(status == Status.SUCCESS, error, jnp.nan),
         T_end=T_end,
-        remaining_annihilation=jnp.where(good, remaining, jnp.nan),
+        remaining_annihilation=remaining,
         steps=carry.steps,
         status=status,
     )
