@@ -19,12 +19,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import one_of
-from jaxbounce._core.declare import are_inside, declarations, spec
+from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion.average import (
     FluxAverage,
     nonrelativistic_flux_average,
@@ -240,24 +241,27 @@ class WallConversion(Stage):
             T: temperature of the plasma (GeV); used with thermal incidence.
             statistics: of the incoming particles, with thermal incidence.
         """
-        v_w, T = as_real(v_w), as_real(T)
+        given = self, as_real(v_w), as_real(T)
         if jnp.result_type(float) != jnp.float64:
             raise ConfigurationError(
                 "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
             )
-        if self.incidence == "thermal":
-            found = self.average(v_w, T, statistics)
-            # where nothing came of it, a single wall tells why
-            single = self.model.probability(self.wall(), self.couplings, self._typical_motion(v_w))
-            untold = (found.status == Status.NOT_FINITE) & (single.status != Status.SUCCESS)
-            status = jnp.where(untold, single.status, found.status)
-            estimate = Estimate(found.value, found.error_estimate, status)
-        else:
-            motion = self._typical_motion(v_w)
-            estimate = self.model.probability(self.wall(), self.couplings, motion)
-        status = jnp.where(self._is_valid(), estimate.status, Status.INVALID_PARAMETER)
-        P = jnp.where(status == Status.SUCCESS, estimate.P, jnp.nan)
+        valid = are_inside(self.couplings) & are_inside(self)
+        safe = dataclasses.replace(each_safe(self), couplings=each_safe(self.couplings))
+        estimate = safe._estimate(*given[1:], statistics)
+        status = jnp.where(valid, estimate.status, Status.INVALID_PARAMETER)
+        P = withheld(estimate.P, status == Status.SUCCESS, others=given)
         return Estimate(P, estimate.error, status)
+
+    def _estimate(self, v_w: Scalar, T: Scalar, statistics: Statistics) -> Estimate:
+        single = self.model.probability(self.wall(), self.couplings, self._typical_motion(v_w))
+        if self.incidence != "thermal":
+            return single
+        found = self.average(v_w, T, statistics)
+        # where nothing came of it, a single wall tells why
+        untold = (found.status == Status.NOT_FINITE) & (single.status != Status.SUCCESS)
+        status = jnp.where(untold, single.status, found.status)
+        return Estimate(found.value, found.error_estimate, status)
 
     def average(
         self, v_w: RealLike, T: RealLike, statistics: Statistics = "fermion"
@@ -295,6 +299,3 @@ class WallConversion(Stage):
 
     def _typical_motion(self, v_w: Scalar) -> Scalar:
         return v_w if self.model.kinematics == "nonrelativistic" else self.momentum(v_w)
-
-    def _is_valid(self) -> Scalar:
-        return are_inside(self.couplings) & are_inside(self)

@@ -44,6 +44,7 @@ from jaxbounce.yields import (
     closure_shares,
     flux_over_entropy,
     gauss_legendre_integral,
+    limit_in_force,
     published_integral,
     solve_boltzmann,
     time_limits,
@@ -66,11 +67,14 @@ class Model(eqx.Module):
         choices: which equations and which numerics.
         stages: what computes the rest, such as `jaxbounce.conversion.WallConversion` (P from a
             wall) and `jaxbounce.conversion.CriticalBubble` (the wall from a potential).
+        error_limit: largest estimated relative error of Y_B that is a success; None takes 1e-6
+            (1e-3 in float32). The published grids are what they are: no limit applies to them.
     """
 
     parameters: Parameters
     choices: Choices = eqx.field(static=True, default=Choices())
     stages: tuple[Stage, ...] = eqx.field(converter=_ordered, default=())
+    error_limit: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         supplied = {name for stage in self.stages for name in stage.supplies}
@@ -399,7 +403,7 @@ def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
     return p.f_chi * density / entropy
 
 
-def _integrated(parameters: Parameters, choices: Choices) -> BoltzmannResult:
+def _integrated(parameters: Parameters, choices: Choices, limit: float | None) -> BoltzmannResult:
     """The Boltzmann equations of a model."""
     forward = choices.derivatives == "forward"
     return solve_boltzmann(
@@ -407,6 +411,7 @@ def _integrated(parameters: Parameters, choices: Choices) -> BoltzmannResult:
         choices,
         initial_yield(parameters, choices),
         adjoint=diffrax.ForwardMode() if forward else None,
+        error_limit=limit,
     )
 
 
@@ -460,7 +465,7 @@ def predict(model: Model) -> Prediction:
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
-        solved = _integrated(p, choices)
+        solved = _integrated(p, choices, model.error_limit)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
@@ -471,7 +476,6 @@ def predict(model: Model) -> Prediction:
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
 
     smallest = jnp.finfo(rho_B.dtype).tiny
-    tolerance = 1e-6 if rho_B.dtype == jnp.float64 else 1e-3
     left = Y_chi != 0
     if choices.dark_matter != "input" and choices.closure != "linear":
         left = left | ((P < 1) & (p.f_chi > 0))  # some always survive: 0 is what came of too few
@@ -481,7 +485,8 @@ def predict(model: Model) -> Prediction:
     status = jnp.where(lost & (status == Status.SUCCESS), Status.UNDERFLOW, status)
     if choices.equations == "quadrature":
         if choices.quadrature != "published":
-            status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
+            limit = limit_in_force(error.dtype, model.error_limit)
+            status = jnp.where(error > limit, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     status = jnp.where(inside, status, Status.INVALID_PARAMETER)

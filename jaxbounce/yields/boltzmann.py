@@ -22,6 +22,7 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
+from jaxbounce.yields.accuracy import limit_in_force
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -44,8 +45,6 @@ _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where
 _COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
 
 _FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
-
-_ERROR_LIMIT = 1e-3
 
 
 class BoltzmannResult(eqx.Module):
@@ -114,6 +113,7 @@ def solve_boltzmann(
     adjoint: diffrax.AbstractAdjoint | None = None,
     panels: int | None = None,
     nodes: int = NODES,
+    error_limit: float | None = None,
 ) -> BoltzmannResult:
     """Integrate the Boltzmann equations of one point from T_max to T_min.
 
@@ -139,6 +139,8 @@ def solve_boltzmann(
         panels: quadrature panels of the wall epoch (static); None takes 14, or 26 for the
             published kernel, which is less smooth.
         nodes: Gauss–Legendre nodes a segment (static).
+        error_limit: largest error estimate that counts as a success (static); None takes the
+            limit of the quadrature too (`jaxbounce.yields.accuracy`).
 
     Returns:
         A `BoltzmannResult`. Status: INVALID_PARAMETER; CHI_EXHAUSTED if the external source
@@ -193,11 +195,9 @@ def solve_boltzmann(
         return advance(p, c, tolerance, solver, adjoint, carry, segment), None
 
     carry, _ = jax.lax.scan(step, carry, segments)
-    found = _finished(p, c, carry, last, cold, valid)
+    found = _finished(p, c, carry, last, cold, valid, error_limit)
     good = found.status == Status.SUCCESS
-    numbers = {
-        name: getattr(found, name) for name in ("Y_chi", "Y_B", "remaining_annihilation")
-    }
+    numbers = {name: getattr(found, name) for name in ("Y_chi", "Y_B", "remaining_annihilation")}
     return dataclasses.replace(found, **withheld(numbers, good, token, others=inputs))
 
 
@@ -243,6 +243,7 @@ def _finished(
     last: Scalar,
     cold: Scalar,
     valid: Bool[Array, ""],
+    limit: float | None,
 ) -> BoltzmannResult:
     Y_chi = jnp.exp(carry.log_Y_chi)
     T_last = p.T_p * jnp.exp(-last)
@@ -259,7 +260,8 @@ def _finished(
     table_error = jax.lax.stop_gradient(carry.gain_error / positive)
     error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
     status = jnp.asarray(Status.SUCCESS)
-    status = jnp.where(error > _ERROR_LIMIT, Status.QUADRATURE_NOT_CONVERGED, status)
+    too_large = error > limit_in_force(error.dtype, limit)
+    status = jnp.where(too_large, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
     finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)

@@ -133,9 +133,10 @@ def _panel_functionals(nodes: int) -> np.ndarray:
 def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     """Sum of the panel integrals of a non-negative integrand, and an estimate of its error.
 
-    The estimate extrapolates the decay of each panel's last Legendre coefficients to the
-    degree at which an n-node rule first errs (2n), never assuming more than a factor 10
-    per degree, and adds a floor for rounding and for discounted tails.
+    The estimate continues each panel's last Legendre coefficients, c_k ~ k^{−p}, beyond the
+    degree at which an n-node rule first errs, 2n: its error is Σ c_k over the even k ≥ 2n. A
+    power of k is what a kink or a layer inside the panel leaves, and bounds the geometric decay
+    of what is smooth. A floor is added for rounding and for discounted tails.
     """
     nodes = values.shape[-1]
     moments = values @ _panel_functionals(nodes)
@@ -143,7 +144,11 @@ def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     tail = jnp.abs(moments[:, 1:])
     early, late = jnp.maximum(tail[:, 0], tail[:, 1]), jnp.maximum(tail[:, 2], tail[:, 3])
     tiny = jnp.finfo(values.dtype).tiny
-    decay = jnp.clip(jnp.sqrt(late / jnp.maximum(early, tiny)), 0.1, 1.0)
-    truncation = (2 * half * late * decay**nodes).sum()
+    fall = jnp.clip(late / jnp.maximum(early, tiny), 1e-3, 1.0)
+    power = -jnp.log(fall) / np.log((nodes - 1) / (nodes - 3))
+    # beyond p = 2, the kink of a continuous integrand, the sum is bounded by its integral
+    rest = nodes / jnp.maximum(power - 1, 1.0) + 1
+    reached = late * jnp.exp(-power * np.log(2 * nodes / (nodes - 1)))
+    truncation = 2 * (half * reached * rest).sum()
     floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
     return total, truncation + floor * total

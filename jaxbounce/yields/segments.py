@@ -41,9 +41,15 @@ _FRONT_EDGES = 4
 
 _REFINEMENTS = 2
 
+_SCANNED_EFOLDS = 48  # parts of the range in ln T that are scanned besides
+
 _INTERVALS = 6  # a panel is cut into this many to be scanned again
 
 _LARGEST_EXPONENT = 40.0  # depletion and washout beyond e^{−40} put panels where K is still wanted
+
+_LARGEST_VOLUME = 700.0  # e^{−700} is as good as nothing
+
+_BEYOND_POINTS = 100
 
 _FIRST_NODE = 2.6e-8  # P(4, Δz) of the published z grid: where u P(4, Δz) ~ 1 its area is cut off
 
@@ -138,6 +144,14 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
     )
     deepest = -jnp.log(jnp.clip(made, np.exp(-_LARGEST_EXPONENT), 1.0))
     parts = (np.arange(_INTERVALS) + 0.5) / _INTERVALS
+    # washout runs with the logarithm of T: its front may be a layer of y that is thin beside any
+    # panel, where T_max is far above T_p
+    span = _efolds(upper, p.beta_over_H) - _efolds(lower, p.beta_over_H)
+    n = _efolds(lower, p.beta_over_H) + span * np.arange(1, _SCANNED_EFOLDS) / _SCANNED_EFOLDS
+    between = jnp.clip(p.beta_over_H / 2 * jnp.expm1(2 * n), lower, upper)
+    edges = jnp.concatenate(
+        [edges[:1], jnp.sort(jnp.concatenate([edges[1:-1], between])), edges[-1:]]
+    )
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
         y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
@@ -263,6 +277,9 @@ def _integrate_source(
     else:
         gain, gained, gained_bare = bare, jnp.zeros_like(lost), jnp.zeros_like(lost)
     gained_at_end, gain_error = integrate(gain, half)
+    if c.area_kernel == "kjma":
+        left = _left_beyond(p, y, rate / jnp.where(span > 0, span, 1.0), active, coldest)
+        gain_error = gain_error.at[-1].add(left)
     return Segments(
         start=start,
         length=length,
@@ -279,6 +296,32 @@ def _integrate_source(
         loss_error=loss_error,
         gain_error=gain_error,
     )
+
+
+def _left_beyond(p: Parameters, y: Real, source: Real, active: Real, coldest: Scalar) -> Scalar:
+    """What the walls would still give to B after the last panel, where space counts as covered.
+
+    e^{−I} is next to nothing there, unless washout has taken all that came before: with
+    S ∝ I e^{−I} it is ∫ S e^{−Ω} dy = (S/I) e^{I} ∫ e^{−I − Ω} dI, Ω the washout still to come.
+    """
+    last = jnp.argmax(jnp.where(active, jnp.arange(active.size), -1))
+    y, source = y[last, -1], source[last, -1]
+    end = p.beta_over_H / 2 * jnp.expm1(2 * coldest)
+    end = jnp.where(end < p.y_max, end, p.y_max)
+    first = extended_volume(y, p.I_p)
+    over = jnp.maximum(jnp.minimum(extended_volume(end, p.I_p) - first, _LARGEST_VOLUME), 0.0)
+    # from first to first + over, at equal ratios of 1 + (I − I₁): e^{−I} falls at once
+    beyond = jnp.expm1(jnp.log1p(over) * np.linspace(0.0, 1.0, _BEYOND_POINTS))
+    later = jnp.log((first + beyond) / p.I_p)
+    washed = washout_exponent(
+        jnp.minimum(_efolds(later, p.beta_over_H), coldest),
+        coldest,
+        p.washout_over_H,
+        p.washout_power,
+    )
+    kept = jnp.exp(-beyond - washed)
+    integral = (jnp.diff(beyond) * jnp.maximum(kept[1:], kept[:-1])).sum()
+    return jax.lax.stop_gradient(jnp.where(active.any(), source / first * integral, 0.0))
 
 
 def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:

@@ -124,7 +124,9 @@ def _log_survival_slopes_mp(P, back, a):
 
 def test_derivatives_where_next_to_nothing_survives():
     survived = jax.jit(
-        jax.value_and_grad(lambda *x: closure_shares(x[0], x[2], "two-zone", x[1]).survived, (0, 1, 2))
+        jax.value_and_grad(
+            lambda *x: closure_shares(x[0], x[2], "two-zone", x[1]).survived, (0, 1, 2)
+        )
     )
     for v_w in (0.003, 0.007, 0.3):
         point = 0.9, 0.8, _hits(v_w)
