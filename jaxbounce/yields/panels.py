@@ -141,6 +141,8 @@ def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     nodes = values.shape[-1]
     moments = values @ _panel_functionals(nodes)
     total = (half * moments[:, 0]).sum()
+    # an estimate is not differentiated, and where a tail is exactly zero could not be
+    half, moments, size = jax.lax.stop_gradient((half, moments, total))
     tail = jnp.abs(moments[:, 1:])
     early, late = jnp.maximum(tail[:, 0], tail[:, 1]), jnp.maximum(tail[:, 2], tail[:, 3])
     tiny = jnp.finfo(values.dtype).tiny
@@ -151,4 +153,4 @@ def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     reached = late * jnp.exp(-power * np.log(2 * nodes / (nodes - 1)))
     truncation = 2 * (half * reached * rest).sum()
     floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
-    return total, truncation + floor * total
+    return total, truncation + floor * size
