@@ -160,9 +160,13 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
         n, last = _efolds(y, B), _efolds(upper, B)
         washed = washout_exponent(n, last, p.washout_over_H, p.washout_power)
         fading = p.washout_over_H * jnp.exp(p.washout_power * n) / (B + 2 * y)
-        phi = phi - jnp.minimum(washed, _LARGEST_EXPONENT)
-        slope = slope + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
-        inverse_feature = inverse_feature + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
+        # twice, since what is washed out by e^{−20} is lost and not only deep in a tail
+        phi = phi - 2 * jnp.minimum(washed, _LARGEST_EXPONENT / 2)
+        slope = slope + jnp.where(washed < _LARGEST_EXPONENT / 2, fading, 0.0)
+        # a power of 1 + 2y/(β/H): a panel must not reach far beyond its distance from the branch
+        # point, wherever washout is felt at all
+        felt = washed / (washed + 1e-3) * jnp.where(washed < _LARGEST_EXPONENT / 2, 1.0, 0.0)
+        inverse_feature = inverse_feature + felt * (fading + 2 / (B + 2 * y))
         if c.coupling == "self-consistent":
             k = _rough_depletion(p, c, y)
             gone = jnp.cumsum(k * widths) - k * widths / 2
@@ -278,7 +282,8 @@ def _integrate_source(
         gain, gained, gained_bare = bare, jnp.zeros_like(lost), jnp.zeros_like(lost)
     gained_at_end, gain_error = integrate(gain, half)
     if c.area_kernel == "kjma":
-        left = _left_beyond(p, y, rate / jnp.where(span > 0, span, 1.0), active, coldest)
+        density = rate / jnp.where(span > 0, span, 1.0)
+        left = _left_beyond(p, y[:, -1], density[:, -1], y_edges[1:], active, coldest)
         gain_error = gain_error.at[-1].add(left)
     return Segments(
         start=start,
@@ -298,17 +303,20 @@ def _integrate_source(
     )
 
 
-def _left_beyond(p: Parameters, y: Real, source: Real, active: Real, coldest: Scalar) -> Scalar:
+def _left_beyond(
+    p: Parameters, y: Real, source: Real, ends: Real, active: Real, coldest: Scalar
+) -> Scalar:
     """What the walls would still give to B after the last panel, where space counts as covered.
 
     e^{−I} is next to nothing there, unless washout has taken all that came before: with
     S ∝ I e^{−I} it is ∫ S e^{−Ω} dy = (S/I) e^{I} ∫ e^{−I − Ω} dI, Ω the washout still to come.
+    `y` and `source` are those of the last node of each panel, `ends` where the panels end.
     """
     last = jnp.argmax(jnp.where(active, jnp.arange(active.size), -1))
-    y, source = y[last, -1], source[last, -1]
+    near, first = extended_volume(y[last], p.I_p), extended_volume(ends[last], p.I_p)
+    per_volume = source[last] / near * jnp.exp(near - first)
     end = p.beta_over_H / 2 * jnp.expm1(2 * coldest)
     end = jnp.where(end < p.y_max, end, p.y_max)
-    first = extended_volume(y, p.I_p)
     over = jnp.maximum(jnp.minimum(extended_volume(end, p.I_p) - first, _LARGEST_VOLUME), 0.0)
     # from first to first + over, at equal ratios of 1 + (I − I₁): e^{−I} falls at once
     beyond = jnp.expm1(jnp.log1p(over) * np.linspace(0.0, 1.0, _BEYOND_POINTS))
@@ -321,7 +329,7 @@ def _left_beyond(p: Parameters, y: Real, source: Real, active: Real, coldest: Sc
     )
     kept = jnp.exp(-beyond - washed)
     integral = (jnp.diff(beyond) * jnp.maximum(kept[1:], kept[:-1])).sum()
-    return jax.lax.stop_gradient(jnp.where(active.any(), source / first * integral, 0.0))
+    return jax.lax.stop_gradient(jnp.where(active.any(), per_volume * integral, 0.0))
 
 
 def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:
