@@ -24,7 +24,7 @@ from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
-from jaxbounce._core.withheld import shielded, withheld
+from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
@@ -458,7 +458,7 @@ def predict(model: Model) -> Prediction:
     given = are_inside(model.parameters)
     filled, known = dataclasses.replace(model, parameters=each_safe(model.parameters)).filled()
     inside = are_inside(filled)
-    p, token = shielded(each_safe(filled))
+    p = each_safe(filled)
     P = p.P
     source, error = _source(p, choices)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
@@ -509,7 +509,7 @@ def predict(model: Model) -> Prediction:
         "remaining_annihilation": remaining,
     }
     return Prediction(
-        **withheld(numbers, has_number, token, others=model),
+        **withheld(numbers, has_number, others=model),
         error_estimate=jnp.where(status == Status.INVALID_PARAMETER, jnp.nan, error),
         status=status,
     )
