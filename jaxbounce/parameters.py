@@ -56,12 +56,11 @@ def as_given(value: RealLike | None) -> Given:
 class Parameters(eqx.Module):
     """The physics values, all scalars; None where a stage of the model computes the value.
 
-    A range is what is verified, not what compiles: against independent integrals, over random
-    points up to its ends (tests/yields/test_ranges.py). Beyond them features of the source are
-    narrower than anything that looks for them: at β/H < 1e-2 percolation takes 100 Hubble times and
-    the source is a spike at the beginning of time, 1e-4 wide and less; a window narrower than 1e-3
-    is no duration; I_p ≤ 1e3 keeps I_p e^y at the latest y, 70, inside float32 and inside the
-    range of the wall area's formula.
+    A range ends where numbers are known to go wrong, or have not been checked
+    (tests/yields/test_quadrature.py holds the ends of β/H and I_p). At β/H < 1e-2 percolation takes
+    100 Hubble times, and the source is a spike at the beginning of time that the panels can miss; a
+    window narrower than 1e-3 is no duration; I_p ≤ 1e3 keeps I_p e^y at the latest y, 70, below
+    the e^80 at which the extended volume is cut.
     """
 
     m_chi: Given = eqx.field(

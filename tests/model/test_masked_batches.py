@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import jaxbounce
-from boltzmann_points import BENCHMARK, SELF, choices
+from boltzmann_points import BENCHMARK, choices
 from jaxbounce import Parameters, Status, predict
 from jaxbounce.conversion import Couplings, LocalLandauZener, TanhWall, WallConversion
 from jaxbounce.yields import solve_boltzmann
