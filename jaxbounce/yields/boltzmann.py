@@ -153,8 +153,9 @@ def solve_boltzmann(
 
     Returns:
         A `BoltzmannResult`. Status: INVALID_PARAMETER; NEVER_IN_EQUILIBRIUM or
-        COLDER_THAN_COVERED if what is given contradicts the equations; CHI_EXHAUSTED if the external source
-        takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED; NOT_FINITE.
+        COLDER_THAN_COVERED if what is given contradicts the equations; CHI_EXHAUSTED if the
+        external source takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED;
+        NOT_FINITE.
 
     Raises:
         ConfigurationError: for an unknown name, or if a value is not a scalar (while tracing).

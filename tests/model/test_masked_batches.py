@@ -50,6 +50,7 @@ def test_masked_points_of_a_batch_leave_its_gradient_alone(slope, bad):
         np.testing.assert_allclose(found, 1.2483412999e-20, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_an_invalid_point_alone_has_no_derivative(model):
     def rho_B(parameters):
         return predict(dataclasses.replace(model, parameters=parameters)).rho_B
@@ -66,6 +67,7 @@ def test_an_invalid_point_alone_has_no_derivative(model):
             assert np.isnan(tangent)
 
 
+@pytest.mark.slow
 def test_failed_solves_of_the_boltzmann_equations():
     """Too little χ for the source, an invalid speed, a start that is not a number."""
     external = choices(coupling="external", kernel="eq6", equilibrium="piecewise")
@@ -95,6 +97,7 @@ def test_failed_solves_of_the_boltzmann_equations():
         np.testing.assert_array_equal(np.isnan(leaf), np.asarray(status) != Status.SUCCESS)
 
 
+@pytest.mark.slow
 def test_failed_conversions():
     """Levels that do not cross, a coupling that is not a number, one that is negative."""
 

@@ -54,7 +54,7 @@ WASHED = {
 
 @pytest.mark.slow
 def test_washout_at_the_hot_end():
-    """Field case boltzmann_washout_error_above_estimate: log-space integral, SciPy Radau to 1e-8."""
+    """A field case (boltzmann_washout_error_above_estimate): log-space integral, SciPy Radau."""
     result = predict(jaxbounce.load(WASHED))
     assert result.status == Status.SUCCESS
     np.testing.assert_allclose(result.Y_B, 1.64472353e-6, rtol=1e-8)
