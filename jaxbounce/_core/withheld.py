@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 from jaxtyping import Array, Bool
@@ -78,11 +79,9 @@ def _primitive(name: str, action: Callable[..., Sequence[Any]]) -> Primitive:
     primitive = Primitive(name)
     primitive.multiple_results = True
 
-    def abstract(*avals: Any, **static: Any) -> list[Any]:
-        return [jax.core.ShapedArray(x.shape, x.dtype) for x in action_avals(*avals, **static)]
-
-    def action_avals(*avals: Any, **static: Any) -> Sequence[Any]:
-        return jax.eval_shape(lambda *x: tuple(action(*x, **static)), *avals)
+    def abstract(*avals: Any, **static: Any) -> list[ShapedArray]:
+        found = jax.eval_shape(lambda *x: tuple(action(*x, **static)), *avals)
+        return [ShapedArray(x.shape, x.dtype) for x in found]
 
     def batch(operands: Sequence[Any], axes: Sequence[Any], **static: Any) -> Any:
         size = next(x.shape[a] for x, a in zip(operands, axes, strict=True) if a is not None)
