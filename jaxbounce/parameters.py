@@ -19,6 +19,7 @@ from jaxbounce._core.declare import (
     choice,
     choices_of,
     declarations,
+    each_safe as each_safe,
     made_safe as made_safe,
     spec,
     without_effect,
@@ -53,7 +54,14 @@ def as_given(value: RealLike | None) -> Given:
 
 
 class Parameters(eqx.Module):
-    """The physics values, all scalars; None where a stage of the model computes the value."""
+    """The physics values, all scalars; None where a stage of the model computes the value.
+
+    A range ends where numbers are known to go wrong, or have not been checked
+    (tests/yields/test_quadrature.py holds the ends of β/H and I_p). At β/H < 1e-2 percolation takes
+    100 Hubble times, and the source is a spike at the beginning of time that the panels can miss; a
+    window narrower than 1e-3 is no duration; I_p ≤ 1e3 keeps I_p e^y at the latest y, 70, below
+    the e^80 at which the extended volume is cut.
+    """
 
     m_chi: Given = eqx.field(
         converter=as_given,
@@ -74,7 +82,7 @@ class Parameters(eqx.Module):
     beta_over_H: Given = eqx.field(
         converter=as_given,
         kw_only=True,
-        metadata=spec("(β/H) at percolation", low=0, typical=100.0),
+        metadata=spec("(β/H) at percolation", low=1e-2, high=1e8, closed="both", typical=100.0),
     )
     v_w: Given = eqx.field(
         converter=as_given,
@@ -85,7 +93,9 @@ class Parameters(eqx.Module):
         converter=as_given,
         kw_only=True,
         default=0.34,
-        metadata=spec("extended volume at percolation", low=0, typical=0.34),
+        metadata=spec(
+            "extended volume at percolation", low=1e-12, high=1e3, closed="both", typical=0.34
+        ),
     )
     g_star: Given = eqx.field(
         converter=as_given,
@@ -131,7 +141,8 @@ class Parameters(eqx.Module):
         metadata=spec(
             "width of the Gaussian activity window in y",
             key="source_shape_sigma_y",
-            low=0,
+            low=1e-3,
+            closed="low",
             typical=3.0,
             used_if={"window": ("gaussian",)},
         ),
@@ -168,7 +179,13 @@ class Parameters(eqx.Module):
         converter=as_given,
         kw_only=True,
         default=5.0,
-        metadata=spec("hottest temperature of the y integral, over T_p", low=1, typical=2.0),
+        metadata=spec(
+            "hottest temperature of the y integral, over T_p",
+            low=1,
+            high=1e6,
+            closed="high",
+            typical=2.0,
+        ),
     )
     T_min_over_Tp: Given = eqx.field(
         converter=as_given,
@@ -248,7 +265,12 @@ class Parameters(eqx.Module):
         kw_only=True,
         default=0.0,
         metadata=spec(
-            "power of m/T with which washout over H changes", key="Gamma_wash_power", typical=0.0
+            "power of m/T with which washout over H changes",
+            key="Gamma_wash_power",
+            low=-10,
+            high=10,
+            closed="both",
+            typical=0.0,
         ),
     )
 

@@ -146,6 +146,19 @@ def made_safe(module: Any, valid: Flag) -> Any:
     return dataclasses.replace(module, **values)
 
 
+def each_safe(module: Any) -> Any:
+    """The instance with each value outside its range, and no other, replaced by a typical one.
+
+    Unlike `made_safe` it leaves apart what differs between the points of a batch and what does not.
+    """
+    values = {
+        name: jnp.where(d.range.holds(getattr(module, name)), getattr(module, name), d.typical)
+        for name, d in declarations(type(module)).items()
+        if getattr(module, name) is not None
+    }
+    return dataclasses.replace(module, **values)
+
+
 def without_effect(
     used_if: UsedIf, chosen: Mapping[str, str], defaults: Mapping[str, str]
 ) -> str | None:

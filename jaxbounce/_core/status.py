@@ -30,6 +30,8 @@ class Status(enum.IntEnum):
     TABLE_ENDS_INSIDE_WALL = 16
     ODE_NOT_CONVERGED = 20
     NEEDS_BOLTZMANN = 21
+    NEVER_IN_EQUILIBRIUM = 22
+    COLDER_THAN_COVERED = 23
     FALSE_VACUUM_NOT_MINIMUM = 30
     TRUE_VACUUM_NOT_DEEPER = 31
     DEGENERATE_VACUA = 32
@@ -117,6 +119,14 @@ _MESSAGES = {
     Status.ODE_NOT_CONVERGED: (
         "the solver of the Boltzmann equation ran out of steps; loosen the tolerance, or start"
         " colder than where χ is coupled by more than 1e14 annihilations an e-fold"
+    ),
+    Status.NEVER_IN_EQUILIBRIUM: (
+        "χ is to start in equilibrium at T_max, but annihilation is too slow there to have kept it"
+        " there; raise T_max_over_Tp to where it did (or to T_max > 3 m_chi), or give Y_chi_init"
+    ),
+    Status.COLDER_THAN_COVERED: (
+        "χ is colder than m/T = 650 while walls convert it, beyond which its hits are not"
+        ' computed; raise T_min_over_Tp or lower y_max, or use coupling = "external"'
     ),
     Status.FALSE_VACUUM_NOT_MINIMUM: (
         "the false vacuum given is not near a minimum of the potential (its gradient does not"

@@ -20,6 +20,7 @@ from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce.action import (
     Field,
     Inputs,
@@ -236,6 +237,8 @@ def _solve(
 ) -> Bounce:
     anywhere = tunnels_to == "any"
     problem = Problem(potential, dimension, r_max is not None, anywhere, ELEMENTS)
+    given = theta
+    theta, token = shielded(given)
     start = jax.lax.stop_gradient(false_guess)
     false_vacuum = polish_vacuum(potential, theta, start)
     inputs = Inputs(theta, false_vacuum)
@@ -298,14 +301,15 @@ def _solve(
     good = status == Status.SUCCESS.value
     of_size = (bounce.kinetic, bounce.potential, R_peak, FWHM, values)
     walled = good | (status == Status.TUNNELS_ELSEWHERE.value)
-    of_all = jnp.where(good | (status == Status.SCALE_INVARIANT.value), action, jnp.nan)
+    has_action = good | (status == Status.SCALE_INVARIANT.value)
+    of_all = withheld(action, has_action, token, others=given)
     return eqx.tree_at(
         lambda b: (b.action, b.inner_vacuum, b.kinetic, b.potential, b.R_peak, b.FWHM, b.values),
         bounce,
         (
             of_all,
             jnp.where(walled, bounce.inner_vacuum, jnp.nan),
-            *(jnp.where(good, number, jnp.nan) for number in of_size),
+            *withheld(of_size, good, others=given),
         ),
     )
 

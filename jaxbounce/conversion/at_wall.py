@@ -19,12 +19,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import one_of
-from jaxbounce._core.declare import are_inside, declarations, spec
+from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion.average import (
     FluxAverage,
     nonrelativistic_flux_average,
@@ -253,18 +254,21 @@ class WallConversion(Stage):
             T: temperature of the plasma (GeV); used with thermal incidence.
             statistics: of the incoming particles, with thermal incidence.
         """
-        v_w, T = as_real(v_w), as_real(T)
+        given = self, as_real(v_w), as_real(T)
         if jnp.result_type(float) != jnp.float64:
             raise ConfigurationError(
                 "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
             )
+        _, v_w, T = given
+        valid = are_inside(self.couplings) & are_inside(self)
+        safe = dataclasses.replace(each_safe(self), couplings=each_safe(self.couplings))
         if isinstance(self.profile, TabulatedWall) and self.profile.others is not None:
-            args = (self, v_w, T, statistics)
+            args = (safe, v_w, T, statistics)
             estimate = with_table_error(_on_wall, args, self.profile, self.table_tolerance)
         else:
-            estimate = self._estimate(v_w, T, statistics)
-        status = jnp.where(self._is_valid(), estimate.status, Status.INVALID_PARAMETER)
-        P = jnp.where(status == Status.SUCCESS, estimate.P, jnp.nan)
+            estimate = safe._estimate(v_w, T, statistics)
+        status = jnp.where(valid, estimate.status, Status.INVALID_PARAMETER)
+        P = withheld(estimate.P, status == Status.SUCCESS, others=given)
         return Estimate(P, estimate.error, status, estimate.table)
 
     def _estimate(self, v_w: Scalar, T: Scalar, statistics: Statistics) -> Estimate:
@@ -318,9 +322,6 @@ class WallConversion(Stage):
 
     def _typical_motion(self, v_w: Scalar) -> Scalar:
         return v_w if self.model.kinematics == "nonrelativistic" else self.momentum(v_w)
-
-    def _is_valid(self) -> Scalar:
-        return are_inside(self.couplings) & are_inside(self)
 
 
 def _on_wall(

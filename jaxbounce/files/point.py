@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, shown
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.conversion import expand_conversion, read_conversion
@@ -53,6 +54,9 @@ OTHER_KEYS: dict[str, OtherKey] = {
         '"transport_params.json"',
     ),
     "regime": OtherKey("thermal (chi starts in equilibrium) | nonthermal | auto", "auto"),
+    "error_limit": OtherKey(
+        "largest estimated relative error of Y_B that is a success; null: 1e-6", None, "1e-6"
+    ),
     "deplete_DM_from_source": OtherKey("whether chi loses what the external source takes", False),
 }
 """Keys beside parameters and choices."""
@@ -68,6 +72,7 @@ _REQUIRED = tuple(
     for field in dataclasses.fields(Parameters)
     if field.default is dataclasses.MISSING
 )
+_ERROR_LIMITS = Range(0.0, 1.0, False, False, "a relative error")
 _INITIAL = tuple(declared.key for declared in DECLARATIONS.values() if declared.optional)
 
 
@@ -148,6 +153,8 @@ def _check_values(table: Mapping[str, Any]) -> None:
         nullable = DECLARATIONS[name].optional or name == "P"
         if table[key] is not None or not nullable:
             check_number(key, table[key], RANGES[name])
+    if table["error_limit"] is not None:
+        check_number("error_limit", table["error_limit"], _ERROR_LIMITS)
     check_flag("deplete_DM_from_source", table["deplete_DM_from_source"])
     check_name("regime", table["regime"], REGIMES)
     for name, declared in CHOICE_KEYS.items():
@@ -203,7 +210,8 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     choices = _choices(table)
     numbers = {name: table[key] for key, name in PARAMETER_OF_KEY.items()}
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
-    model = Model(Parameters(**numbers), choices, () if settings is None else settings.stages())
+    stages = () if settings is None else settings.stages()
+    model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
 

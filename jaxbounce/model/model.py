@@ -25,6 +25,7 @@ from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
+from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
@@ -36,13 +37,15 @@ from jaxbounce.parameters import (
     Parameters,
     are_inside,
     check_shapes,
+    each_safe,
     why_unused,
 )
 from jaxbounce.yields import (
     BoltzmannResult,
-    converted_fraction,
+    closure_shares,
     flux_over_entropy,
     gauss_legendre_integral,
+    limit_in_force,
     published_integral,
     solve_boltzmann,
     time_limits,
@@ -65,11 +68,14 @@ class Model(eqx.Module):
         choices: which equations and which numerics.
         stages: what computes the rest, such as `jaxbounce.conversion.WallConversion` (P from a
             wall) and `jaxbounce.conversion.CriticalBubble` (the wall from a potential).
+        error_limit: largest estimated relative error of Y_B that is a success; None takes 1e-6
+            (1e-3 in float32). The published grids are what they are: no limit applies to them.
     """
 
     parameters: Parameters
     choices: Choices = eqx.field(static=True, default=Choices())
     stages: tuple[Stage, ...] = eqx.field(converter=_ordered, default=())
+    error_limit: float | None = eqx.field(static=True, default=None)
 
     def __check_init__(self) -> None:
         supplied = {name for stage in self.stages for name in stage.supplies}
@@ -382,8 +388,8 @@ def _depleted(
         x = p.m_chi / p.T_p
         integral = flux_integral(x, p.v_w, choices.chi_stats, choices.equilibrium)
         hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / present / p.v_w
-    converted = converted_fraction(P, hits, choices.closure, p.P_back_over_P * P)
-    return available * converted, available * (1 - converted), available, hits
+    shares = closure_shares(P, hits, choices.closure, p.P_back_over_P * P)
+    return available * shares.converted, available * shares.survived, available, hits
 
 
 def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
@@ -398,7 +404,7 @@ def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
     return p.f_chi * density / entropy
 
 
-def _integrated(parameters: Parameters, choices: Choices) -> BoltzmannResult:
+def _integrated(parameters: Parameters, choices: Choices, limit: float | None) -> BoltzmannResult:
     """The Boltzmann equations of a model."""
     forward = choices.derivatives == "forward"
     return solve_boltzmann(
@@ -406,6 +412,7 @@ def _integrated(parameters: Parameters, choices: Choices) -> BoltzmannResult:
         choices,
         initial_yield(parameters, choices),
         adjoint=diffrax.ForwardMode() if forward else None,
+        error_limit=limit,
     )
 
 
@@ -458,14 +465,17 @@ def predict(model: Model) -> Prediction:
     check_shapes(model.parameters)
     check_precision(model)
     choices = model.choices
-    p, known = model.filled()
+    given = are_inside(model.parameters)
+    filled, known = dataclasses.replace(model, parameters=each_safe(model.parameters)).filled()
+    inside = are_inside(filled)
+    p = each_safe(filled)
     P = p.P
     source, error = _source(p, choices)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
-        solved = _integrated(p, choices)
+        solved = _integrated(p, choices, model.error_limit)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
@@ -476,41 +486,40 @@ def predict(model: Model) -> Prediction:
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
 
     smallest = jnp.finfo(rho_B.dtype).tiny
-    tolerance = 1e-6 if rho_B.dtype == jnp.float64 else 1e-3
+    left = Y_chi != 0
+    if choices.dark_matter != "input" and choices.closure != "linear":
+        left = left | ((P < 1) & (p.f_chi > 0))  # some always survive: 0 is what came of too few
     lost = ((rho_B < smallest) & (P > 0) & (p.f_chi > 0)) | (
-        (rho_DM < smallest) & (Y_chi != 0) & (p.m_chi > 0)
+        (rho_DM < smallest) & left & (p.m_chi > 0)
     )
     status = jnp.where(lost & (status == Status.SUCCESS), Status.UNDERFLOW, status)
     if choices.equations == "quadrature":
         if choices.quadrature != "published":
-            status = jnp.where(error > tolerance, Status.QUADRATURE_NOT_CONVERGED, status)
+            limit = limit_in_force(error.dtype, model.error_limit)
+            status = jnp.where(error > limit, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
-    status = jnp.where(are_inside(p), status, Status.INVALID_PARAMETER)
+    status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason
     status = jnp.where(known.status == Status.SUCCESS, status, known.status)
-    given = are_inside(model.parameters)
     status = jnp.where(given, status, Status.INVALID_PARAMETER)
     has_number = (status == Status.SUCCESS) | (status == Status.UNDERFLOW)
 
-    def withheld(value: Scalar) -> Scalar:
-        return jnp.where(has_number, value, jnp.nan)
-
+    error = jax.lax.stop_gradient(error + _relative_error(p, choices, known))
+    numbers = {
+        "Y_B": Y_B,
+        "Y_chi": Y_chi,
+        "rho_B": rho_B,
+        "rho_DM": rho_DM,
+        "ratio": ratio,
+        "P": P,
+        "Y_available": available,
+        "mean_hits": hits,
+        "T_end": T_end,
+        "remaining_annihilation": remaining,
+    }
     return Prediction(
-        Y_B=withheld(Y_B),
-        Y_chi=withheld(Y_chi),
-        rho_B=withheld(rho_B),
-        rho_DM=withheld(rho_DM),
-        ratio=withheld(ratio),
-        P=withheld(P),
-        Y_available=withheld(available),
-        mean_hits=withheld(hits),
-        T_end=withheld(T_end),
-        remaining_annihilation=withheld(remaining),
-        error_estimate=jnp.where(
-            status == Status.INVALID_PARAMETER,
-            jnp.nan,
-            error + _relative_error(p, choices, known),
-        ),
+        **withheld(numbers, has_number, others=model),
+        error_estimate=jnp.where(status == Status.INVALID_PARAMETER, jnp.nan, error),
         status=status,
     )

@@ -26,6 +26,7 @@ from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce import solve_bounce, vacua_status
 from jaxbounce.percolation.history import nucleation_history
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
@@ -257,9 +258,12 @@ def find_transition(
         A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴,
         TRANSITION_BEGINS_ABOVE if bubbles from above T_high would count.
     """
-    v_w, I_p = as_real(v_w), as_real(I_p)
-    theta = jax.tree.map(as_leaf, theta)
-    fixed = jax.lax.stop_gradient((theta, v_w, as_real(g_star), as_real(prefactor)))
+    given = (
+        jax.tree.map(as_leaf, theta),
+        *(as_leaf(as_real(x)) for x in (v_w, I_p, g_star, prefactor)),
+    )
+    (theta, v_w, I_p, g_star, prefactor), token = shielded(given)
+    fixed = jax.lax.stop_gradient((theta, v_w, g_star, prefactor))
     ends = jax.lax.stop_gradient((as_leaf(T_low), as_leaf(T_high)))
     low, high = find_window(exponent, fixed, ends, jax.lax.stop_gradient(I_p))
 
@@ -325,7 +329,7 @@ def find_transition(
     )
     good = status == Status.SUCCESS.value
     return Transition(
-        *(jnp.where(good, number, jnp.nan) for number in numbers),
+        *withheld(numbers, good, token, others=given),
         error=jax.lax.stop_gradient(error),
         status=status,
     )

@@ -1,5 +1,6 @@
 """Yields of baryons and of surviving χ: quadrature, closed forms, the Boltzmann equations."""
 
+from jaxbounce.yields.accuracy import limit_in_force as limit_in_force
 from jaxbounce.yields.annihilation import Solver as Solver
 from jaxbounce.yields.boltzmann import (
     BoltzmannResult as BoltzmannResult,
@@ -8,6 +9,8 @@ from jaxbounce.yields.boltzmann import (
     solve_boltzmann as solve_boltzmann,
 )
 from jaxbounce.yields.closures import (
+    Shares as Shares,
+    closure_shares as closure_shares,
     converted_fraction as converted_fraction,
     two_zone_log_survival as two_zone_log_survival,
 )

@@ -20,7 +20,10 @@ from jaxbounce._core.checks import one_of
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
+from jaxbounce._core.withheld import withheld
+from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
+from jaxbounce.yields.accuracy import limit_in_force
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -42,9 +45,15 @@ _PRODUCED = 1e-13  # of what annihilation of the bath makes in one e-fold: where
 
 _COUPLED = 1e7  # 2λY_eq from which the start is forgotten at once
 
-_FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
+_KEPT = 16.0  # 2λY_eq over −d ln Y_eq/dn above which equilibrium is a possible start
 
-_ERROR_LIMIT = 1e-3
+_LEAST_CHANGE = 0.1  # −d ln Y_eq/dn below which it is one whatever λ
+
+_COVERED = 30.0  # I at which e^{−I} of space is left: 1e-13
+
+_WINDOW_ENDS = 8.0  # in units of σ_y
+
+_FROZEN = 300.0  # m/T at which equilibrium is forgotten, whatever λ
 
 
 class BoltzmannResult(eqx.Module):
@@ -113,6 +122,7 @@ def solve_boltzmann(
     adjoint: diffrax.AbstractAdjoint | None = None,
     panels: int | None = None,
     nodes: int = NODES,
+    error_limit: float | None = None,
 ) -> BoltzmannResult:
     """Integrate the Boltzmann equations of one point from T_max to T_min.
 
@@ -138,10 +148,14 @@ def solve_boltzmann(
         panels: quadrature panels of the wall epoch (static); None takes 14, or 26 for the
             published kernel, which is less smooth.
         nodes: Gauss–Legendre nodes a segment (static).
+        error_limit: largest error estimate that counts as a success (static); None takes the
+            limit of the quadrature too (`jaxbounce.yields.accuracy`).
 
     Returns:
-        A `BoltzmannResult`. Status: INVALID_PARAMETER; CHI_EXHAUSTED if the external source
-        takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED; NOT_FINITE.
+        A `BoltzmannResult`. Status: INVALID_PARAMETER; NEVER_IN_EQUILIBRIUM or
+        COLDER_THAN_COVERED if what is given contradicts the equations; CHI_EXHAUSTED if the
+        external source takes more χ than there is; ODE_NOT_CONVERGED; QUADRATURE_NOT_CONVERGED;
+        NOT_FINITE.
 
     Raises:
         ConfigurationError: for an unknown name, or if a value is not a scalar (while tracing).
@@ -155,7 +169,8 @@ def solve_boltzmann(
     hot, cold, tolerance = p.T_max_over_Tp, p.T_min_over_Tp, as_real(tolerance)
     given = as_real(0.0 if Y_chi is None else Y_chi)
     valid = _is_valid(p, hot, cold, given)
-    p = made_safe(p, valid)
+    inputs = p, given
+    p, given = made_safe(p, valid), jnp.where(valid, given, 1e-10)
     hot, cold = p.T_max_over_Tp, p.T_min_over_Tp
     hottest, coldest = -jnp.log(hot), -jnp.log(cold)
     last = coldest
@@ -175,9 +190,7 @@ def solve_boltzmann(
         panels=PANELS[kernel_of(c)] if panels is None else panels,
         nodes=nodes,
     )
-    start = _log_start(
-        p, c, None if Y_chi is None else jnp.where(valid, given, 1e-10), hottest, segments
-    )
+    start = _log_start(p, c, None if Y_chi is None else given, hottest, segments)
     carry = Progress(
         log_Y_chi=start,
         Y_B=jnp.zeros_like(start),
@@ -193,7 +206,15 @@ def solve_boltzmann(
         return advance(p, c, tolerance, solver, adjoint, carry, segment), None
 
     carry, _ = jax.lax.scan(step, carry, segments)
-    return _finished(p, c, carry, last, cold, valid)
+    found = _finished(p, c, carry, last, cold, valid, error_limit)
+    status = _contradiction(p, c, Y_chi is None)
+    status = jnp.where(found.status == Status.INVALID_PARAMETER, found.status, status)
+    found = dataclasses.replace(
+        found, status=jnp.where(status == Status.SUCCESS, found.status, status)
+    )
+    good = found.status == Status.SUCCESS
+    numbers = {name: getattr(found, name) for name in ("Y_chi", "Y_B", "remaining_annihilation")}
+    return dataclasses.replace(found, **withheld(numbers, good, others=inputs))
 
 
 def _log_start(
@@ -231,6 +252,38 @@ def _log_start(
     return jnp.where(forgotten, log_equilibrium, jnp.log(Y_chi + seed))
 
 
+def _contradiction(p: Parameters, c: Choices, thermal: bool) -> Code:
+    """Which of the things given the equations do not allow; SUCCESS if none.
+
+    In equilibrium Y_χ follows Y_eq only while 2λY_eq ≫ κ = −d ln Y_eq/dn, at a distance
+    δ = κ/(2λY_eq); a start there is forgotten as e^{−1/δ}, to 1e-7 for δ = 1/16. Where Y_eq changes
+    by less than a tenth in an e-fold χ is relativistic, and equilibrium at T_max is what any
+    earlier decoupling leaves.
+    """
+    status = jnp.asarray(Status.SUCCESS)
+    if thermal:
+        T = p.T_p * p.T_max_over_Tp
+        x = p.m_chi / T
+        equilibrium = equilibrium_yield(x, p.g_chi, p.g_star_s, c.chi_stats, c.equilibrium)
+        rate = annihilation_rate(T, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
+        leaving = x**2 / (2 + x)
+        kept = (2 * rate * equilibrium > _KEPT * leaving) | (leaving < _LEAST_CHANGE)
+        status = jnp.where(kept, status, Status.NEVER_IN_EQUILIBRIUM)
+    if c.coupling == "self-consistent":
+        # where the walls have done their work: space is covered, or the range ends
+        y = p.beta_over_H / 2 * (1 / p.T_min_over_Tp - 1) * (1 / p.T_min_over_Tp + 1)
+        y = jnp.where(y < p.y_max, y, p.y_max)
+        if c.area_kernel == "kjma":
+            covered = jnp.log1p(_COVERED / p.I_p)
+            y = jnp.where(y < covered, y, covered)
+        if c.window == "gaussian":
+            over = _WINDOW_ENDS * p.sigma_y
+            y = jnp.where(y < over, y, over)
+        coldest = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
+        status = jnp.where(coldest < COLDEST, status, Status.COLDER_THAN_COVERED)
+    return status
+
+
 def _finished(
     p: Parameters,
     c: Choices,
@@ -238,6 +291,7 @@ def _finished(
     last: Scalar,
     cold: Scalar,
     valid: Bool[Array, ""],
+    limit: float | None,
 ) -> BoltzmannResult:
     Y_chi = jnp.exp(carry.log_Y_chi)
     T_last = p.T_p * jnp.exp(-last)
@@ -254,22 +308,19 @@ def _finished(
     table_error = jax.lax.stop_gradient(carry.gain_error / positive)
     error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
     status = jnp.asarray(Status.SUCCESS)
-    status = jnp.where(error > _ERROR_LIMIT, Status.QUADRATURE_NOT_CONVERGED, status)
+    too_large = error > limit_in_force(error.dtype, limit)
+    status = jnp.where(too_large, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
     finite = jnp.isfinite(Y_chi) & jnp.isfinite(Y_B)
     status = jnp.where(finite | carry.exhausted, status, Status.NOT_FINITE)
-    if c.coupling == "self-consistent":
-        # the hits a particle makes are not continued beyond m/T = 650
-        valid = valid & (p.m_chi / p.T_p < COLDEST)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)
-    good = status == Status.SUCCESS
     return BoltzmannResult(
-        Y_chi=jnp.where(good, Y_chi, jnp.nan),
-        Y_B=jnp.where(good, Y_B, jnp.nan),
-        error_estimate=jnp.where(good, error, jnp.nan),
+        Y_chi=Y_chi,
+        Y_B=Y_B,
+        error_estimate=jnp.where(status == Status.SUCCESS, error, jnp.nan),
         T_end=T_end,
-        remaining_annihilation=jnp.where(good, remaining, jnp.nan),
+        remaining_annihilation=remaining,
         steps=carry.steps,
         status=status,
     )

@@ -11,6 +11,8 @@ fraction C is converted depends on what is assumed between hits; the assumptions
   behind converting with P_b.
 """
 
+from typing import NamedTuple
+
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import digamma, gammaln
@@ -40,6 +42,16 @@ def _log_gamma_shift(a: Real, shift: Real) -> Real:
     return jnp.where(shift < nearby, near, far)
 
 
+def _two_zone_shift(P: RealLike, P_back: RealLike, hits: RealLike) -> tuple[Real, Real]:
+    """P, and g with S = (1 − P) e^{−g}, the two-zone survival; g ≥ 0."""
+    P, P_back, a = jnp.broadcast_arrays(as_real(P), as_real(P_back), as_real(hits))
+    a = jnp.where(a < 1, 1.0, a)  # not `maximum`, which halves the derivative at a = 1
+    lost = P + P_back - P * P_back  # 1 − q q_b without cancellation
+    product = 4 * a * (a - 1) * lost
+    shift = product / (2 * (1 + jnp.sqrt(1 + product)))  # A − 1
+    return P, _log_gamma_shift(a, shift)
+
+
 def two_zone_log_survival(P: RealLike, P_back: RealLike, hits: RealLike) -> Real:
     """ln S of the two-zone closure, S = Y_χ/Y_χ0.
 
@@ -52,34 +64,51 @@ def two_zone_log_survival(P: RealLike, P_back: RealLike, hits: RealLike) -> Real
         P_back: conversion probability from behind, 0 ≤ P_b ≤ 1.
         hits: a ≥ 1, mean number of hits from the front, J/(n v_w).
     """
-    P, P_back, a = jnp.broadcast_arrays(as_real(P), as_real(P_back), as_real(hits))
-    a = jnp.where(a < 1, 1.0, a)  # not `maximum`, which halves the derivative at a = 1
-    lost = P + P_back - P * P_back  # 1 − q q_b without cancellation
-    product = 4 * a * (a - 1) * lost
-    shift = product / (2 * (1 + jnp.sqrt(1 + product)))  # A − 1
-    return jnp.log1p(-P) - _log_gamma_shift(a, shift)
+    P, deeper = _two_zone_shift(P, P_back, hits)
+    return jnp.log1p(-P) - deeper
+
+
+class Shares(NamedTuple):
+    """What becomes of χ; each share is as accurate as the other, however small it is.
+
+    Attributes:
+        converted: C = Y_B/Y_χ0, the fraction of χ that the walls turn into B.
+        survived: S = Y_χ/Y_χ0, what is left; C + S = 1.
+    """
+
+    converted: Real
+    survived: Real
+
+
+def closure_shares(
+    P: RealLike, hits: RealLike, closure: Closure, P_back: RealLike | None = None
+) -> Shares:
+    """The fractions of χ converted and left.
+
+    The survivors are computed as survivors: after many hits 1 − C is rounding and nothing else.
+
+    Args:
+        P: conversion probability a hit.
+        hits: a, mean number of hits from the front.
+        closure: "linear" (S may be negative), "mean-field", "swept-once" or "two-zone".
+        P_back: probability for hits from behind ("two-zone" only); P if None.
+    """
+    P, hits = as_real(P), as_real(hits)
+    if closure == "linear":
+        return Shares(P * hits, 1 - P * hits)
+    if closure == "mean-field":
+        return Shares(-jnp.expm1(-P * hits), jnp.exp(-P * hits))
+    if closure == "swept-once":
+        everyone = jnp.ones_like(hits)
+        return Shares(P * everyone, (1 - P) * everyone)
+    P, deeper = _two_zone_shift(P, P if P_back is None else P_back, hits)
+    factor = jnp.exp(-deeper)
+    # 1 − (1 − P) e^{−g} as a sum of what is not negative: no cancellation, and no log 0 at P = 1
+    return Shares(P * factor - jnp.expm1(-deeper), (1 - P) * factor)
 
 
 def converted_fraction(
     P: RealLike, hits: RealLike, closure: Closure, P_back: RealLike | None = None
 ) -> Real:
-    """C = Y_B/Y_χ0, the fraction of χ that the walls turn into B.
-
-    Args:
-        P: conversion probability a hit.
-        hits: a, mean number of hits from the front.
-        closure: "linear" (may exceed 1), "mean-field", "swept-once" or "two-zone".
-        P_back: probability for hits from behind ("two-zone" only); P if None.
-    """
-    P, hits = as_real(P), as_real(hits)
-    if closure == "linear":
-        return P * hits
-    if closure == "mean-field":
-        return -jnp.expm1(-P * hits)
-    if closure == "swept-once":
-        return P * jnp.ones_like(hits)
-    certain = P >= 1
-    log_survival = two_zone_log_survival(
-        jnp.where(certain, 0.5, P), P if P_back is None else P_back, hits
-    )
-    return jnp.where(certain, 1.0, -jnp.expm1(log_survival))
+    """C = Y_B/Y_χ0, the fraction of χ that the walls turn into B: that of `closure_shares`."""
+    return closure_shares(P, hits, closure, P_back).converted

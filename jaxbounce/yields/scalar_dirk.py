@@ -21,6 +21,8 @@ import numpy as np
 
 from jaxbounce._core.types import Scalar
 
+_IDLE = 1e-6
+
 State = tuple[Scalar, Scalar, Scalar, Scalar, Scalar]
 """U; a quadrature b; Σ |error estimates|; the lowest monitored value; the probe's size."""
 
@@ -100,7 +102,9 @@ class ScalarDIRK(diffrax.AbstractAdaptiveSolver):
         """One step; there are no jumps, since every segment is a solve of its own."""
         del terms, made_jump
         U0, b0, accumulated, lowest, size = y0
-        h = t1 - t0
+        # in a batch, points that have finished take steps of no length until the last one has: what
+        # comes of them is discarded, but its derivatives must be finite for 0 times them to be 0
+        h = jnp.where(t1 > t0, t1 - t0, _IDLE)
         slopes, gains, probes = [solver_state[0]], [solver_state[1]], [solver_state[2]]
         largest = jnp.zeros_like(U0)
         unsolved = jnp.zeros_like(U0)

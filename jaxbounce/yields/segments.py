@@ -41,9 +41,15 @@ _FRONT_EDGES = 4
 
 _REFINEMENTS = 2
 
+_SCANNED_EFOLDS = 48  # parts of the range in ln T that are scanned besides
+
 _INTERVALS = 6  # a panel is cut into this many to be scanned again
 
 _LARGEST_EXPONENT = 40.0  # depletion and washout beyond e^{−40} put panels where K is still wanted
+
+_LARGEST_VOLUME = 700.0  # e^{−700} is as good as nothing
+
+_BEYOND_POINTS = 100
 
 _FIRST_NODE = 2.6e-8  # P(4, Δz) of the published z grid: where u P(4, Δz) ~ 1 its area is cut off
 
@@ -138,6 +144,14 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
     )
     deepest = -jnp.log(jnp.clip(made, np.exp(-_LARGEST_EXPONENT), 1.0))
     parts = (np.arange(_INTERVALS) + 0.5) / _INTERVALS
+    # washout runs with the logarithm of T: its front may be a layer of y that is thin beside any
+    # panel, where T_max is far above T_p
+    span = _efolds(upper, p.beta_over_H) - _efolds(lower, p.beta_over_H)
+    n = _efolds(lower, p.beta_over_H) + span * np.arange(1, _SCANNED_EFOLDS) / _SCANNED_EFOLDS
+    between = jnp.clip(p.beta_over_H / 2 * jnp.expm1(2 * n), lower, upper)
+    edges = jnp.concatenate(
+        [edges[:1], jnp.sort(jnp.concatenate([edges[1:-1], between])), edges[-1:]]
+    )
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
         y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
@@ -146,9 +160,13 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
         n, last = _efolds(y, B), _efolds(upper, B)
         washed = washout_exponent(n, last, p.washout_over_H, p.washout_power)
         fading = p.washout_over_H * jnp.exp(p.washout_power * n) / (B + 2 * y)
-        phi = phi - jnp.minimum(washed, _LARGEST_EXPONENT)
-        slope = slope + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
-        inverse_feature = inverse_feature + jnp.where(washed < _LARGEST_EXPONENT, fading, 0.0)
+        # twice, since what is washed out by e^{−20} is lost and not only deep in a tail
+        phi = phi - 2 * jnp.minimum(washed, _LARGEST_EXPONENT / 2)
+        slope = slope + jnp.where(washed < _LARGEST_EXPONENT / 2, fading, 0.0)
+        # a power of 1 + 2y/(β/H): a panel must not reach far beyond its distance from the branch
+        # point, wherever washout is felt at all
+        felt = washed / (washed + 1e-3) * jnp.where(washed < _LARGEST_EXPONENT / 2, 1.0, 0.0)
+        inverse_feature = inverse_feature + felt * (fading + 2 / (B + 2 * y))
         if c.coupling == "self-consistent":
             k = _rough_depletion(p, c, y)
             gone = jnp.cumsum(k * widths) - k * widths / 2
@@ -263,6 +281,10 @@ def _integrate_source(
     else:
         gain, gained, gained_bare = bare, jnp.zeros_like(lost), jnp.zeros_like(lost)
     gained_at_end, gain_error = integrate(gain, half)
+    if c.area_kernel == "kjma":
+        density = rate / jnp.where(span > 0, span, 1.0)
+        left = _left_beyond(p, y[:, -1], density[:, -1], y_edges[1:], active, coldest)
+        gain_error = gain_error.at[-1].add(left)
     return Segments(
         start=start,
         length=length,
@@ -279,6 +301,35 @@ def _integrate_source(
         loss_error=loss_error,
         gain_error=gain_error,
     )
+
+
+def _left_beyond(
+    p: Parameters, y: Real, source: Real, ends: Real, active: Real, coldest: Scalar
+) -> Scalar:
+    """What the walls would still give to B after the last panel, where space counts as covered.
+
+    e^{−I} is next to nothing there, unless washout has taken all that came before: with
+    S ∝ I e^{−I} it is ∫ S e^{−Ω} dy = (S/I) e^{I} ∫ e^{−I − Ω} dI, Ω the washout still to come.
+    `y` and `source` are those of the last node of each panel, `ends` where the panels end.
+    """
+    last = jnp.argmax(jnp.where(active, jnp.arange(active.size), -1))
+    near, first = extended_volume(y[last], p.I_p), extended_volume(ends[last], p.I_p)
+    per_volume = source[last] / near * jnp.exp(near - first)
+    end = p.beta_over_H / 2 * jnp.expm1(2 * coldest)
+    end = jnp.where(end < p.y_max, end, p.y_max)
+    over = jnp.maximum(jnp.minimum(extended_volume(end, p.I_p) - first, _LARGEST_VOLUME), 0.0)
+    # from first to first + over, at equal ratios of 1 + (I − I₁): e^{−I} falls at once
+    beyond = jnp.expm1(jnp.log1p(over) * np.linspace(0.0, 1.0, _BEYOND_POINTS))
+    later = jnp.log((first + beyond) / p.I_p)
+    washed = washout_exponent(
+        jnp.minimum(_efolds(later, p.beta_over_H), coldest),
+        coldest,
+        p.washout_over_H,
+        p.washout_power,
+    )
+    kept = jnp.exp(-beyond - washed)
+    integral = (jnp.diff(beyond) * jnp.maximum(kept[1:], kept[:-1])).sum()
+    return jax.lax.stop_gradient(jnp.where(active.any(), per_volume * integral, 0.0))
 
 
 def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:

@@ -8,7 +8,7 @@ import pytest
 from jax.test_util import check_grads
 from scipy.integrate import solve_ivp
 
-from jaxbounce.yields import converted_fraction, two_zone_log_survival
+from jaxbounce.yields import closure_shares, converted_fraction, two_zone_log_survival
 
 P_BENCHMARK = 0.14925839040304145
 
@@ -85,6 +85,61 @@ def test_limits():
     for closure in ("mean-field", "two-zone"):  # both are linear for rare conversion
         small = converted_fraction(1e-12, 3.0, closure, 0.0)
         np.testing.assert_allclose(small, 3e-12, rtol=1e-11)
+
+
+def _hits(v_w):
+    """a of massless χ."""
+    return (1 + v_w) ** 2 / (4 * v_w)
+
+
+@pytest.mark.parametrize("v_w", [0.002, 0.005, 0.007, 0.01, 0.03, 0.3])
+@pytest.mark.parametrize("P", [0.15, 0.9, 0.999, 1 - 1e-13])
+def test_survivors_of_many_hits_keep_their_digits(P, v_w):
+    """1 − C is rounding there: 5.198e-27 came out where 5.394e-27 of χ is left (v_w = 0.01)."""
+    a = _hits(v_w)
+    found = closure_shares(P, a, "two-zone", P)
+    np.testing.assert_allclose(found.survived, float(_survival_mp(P, P, a)), rtol=1e-12)
+    np.testing.assert_allclose(found.survived + found.converted, 1.0, rtol=4e-16)
+    mixed = closure_shares(P, a, "mean-field")
+    with mp.workdps(40):
+        np.testing.assert_allclose(
+            mixed.survived, float(mp.exp(-mp.mpf(P) * mp.mpf(a))), rtol=1e-13
+        )
+
+
+def _log_survival_slopes_mp(P, back, a):
+    with mp.workdps(40):
+
+        def log_survival(*x):
+            return mp.log(_survival_mp(*x))
+
+        step = mp.mpf(10) ** -12
+        found = []
+        for i in range(3):
+            left, right = ([mp.mpf(v) for v in (P, back, a)] for _ in range(2))
+            left[i], right[i] = left[i] - step, right[i] + step
+            found.append(float((log_survival(*right) - log_survival(*left)) / (2 * step)))
+    return found
+
+
+def test_derivatives_where_next_to_nothing_survives():
+    survived = jax.jit(
+        jax.value_and_grad(
+            lambda *x: closure_shares(x[0], x[2], "two-zone", x[1]).survived, (0, 1, 2)
+        )
+    )
+    for v_w in (0.003, 0.007, 0.3):
+        point = 0.9, 0.8, _hits(v_w)
+        value, slopes = survived(*point)
+        assert value > 0
+        expected = _log_survival_slopes_mp(*point)
+        np.testing.assert_allclose(np.array(slopes) / value, expected, rtol=1e-11)
+    # everything converts on a hit, P = 1: nothing is left, ∂S/∂P = −Γ(a)Γ(1+a)/Γ(2a)
+    a = _hits(0.1)
+    value, slopes = survived(1.0, 0.5, a)
+    assert value == 0
+    slope = -mp.gamma(a) * mp.gamma(1 + a) / mp.gamma(2 * a)
+    np.testing.assert_allclose(slopes[0], float(slope), rtol=1e-12)
 
 
 @pytest.mark.slow

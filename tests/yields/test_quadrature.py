@@ -118,6 +118,8 @@ CASES = {
     "cold": {"m_over_Tp": 300.0, "beta_over_H": 2000.0, "kernel": "kjma"},
     "tiny I_p": {"I_p": 1e-6, "kernel": "kjma", "window": "none"},
     "large I_p": {"I_p": 80.0, "kernel": "kjma", "window": "none"},
+    "end of the range: β/H": {"beta_over_H": 1e-2},
+    "end of the range: I_p": {"I_p": 1e3, "window": "none"},
 }
 
 
