@@ -59,7 +59,7 @@ class Shape(NamedTuple):
     """w, as a fraction of a."""
     x_max: Scalar
     """Outer end, as a multiple of a."""
-    breaks: Float[Array, " count+1"]
+    breaks: Float[Array, " breaks"]
     """Where the elements end, from 0 to 1 as shares of the range of t."""
 
 
@@ -121,7 +121,7 @@ def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
     return Grid(x, stiffness, jnp.asarray(volume * slope), slope)
 
 
-def equal_breaks(elements: Elements) -> Float[Array, " count+1"]:
+def equal_breaks(elements: Elements) -> Float[Array, " breaks"]:
     """Elements of one length in t."""
     return jnp.linspace(0.0, 1.0, elements.number + 1)
 

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.types import Scalar
+from jaxbounce._core.types import Real, Scalar
 from jaxbounce.bounce.action import Field, rise
 from jaxbounce.bounce.grid import (
     Effort,
@@ -229,7 +229,7 @@ def best_ansaetze(
     return jax.vmap(best)(jnp.arange(STARTS))
 
 
-def scale_free(kinetic: Scalar, potential: Scalar, dimension: int) -> Scalar:
+def scale_free(kinetic: Real, potential: Real, dimension: int) -> Real:
     """F; infinite unless W is negative."""
     usable = (potential < 0) & (kinetic > 0) & jnp.isfinite(potential) & jnp.isfinite(kinetic)
     T, W = jnp.where(usable, kinetic, 1.0), jnp.where(usable, -potential, 1.0)

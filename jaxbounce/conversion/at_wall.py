@@ -73,7 +73,7 @@ class StretchedWall(WallProfile):
         lower, upper = self.profile.limits()
         return self.stretch * lower, self.stretch * upper
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """That of the profile, stretched."""
         return self.stretch * self.profile.scan(intervals)
 

@@ -55,7 +55,7 @@ class BounceWall(WallProfile):
         """The centre of the bubble and the end of the grid."""
         return -self.bounce.R_peak, self.bounce.r_max - self.bounce.R_peak
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """Points dense at the wall, out to the end of the grid."""
         return self.bounce.scan_radii(intervals + 1) - self.bounce.R_peak
 

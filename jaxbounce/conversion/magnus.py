@@ -184,8 +184,8 @@ class Propagation(NamedTuple):
 
 
 def step_edges(
-    field: Generator, points: Float[Array, " intervals+1"], steps: int
-) -> Float[Array, " steps+1"]:
+    field: Generator, points: Float[Array, " points"], steps: int
+) -> Float[Array, " edges"]:
     """Edges of steps between `points[0]` and `points[-1]`, dense where the field turns.
 
     The leading error of a step grows with b × b', so the density of steps is a sum of
@@ -217,7 +217,7 @@ def step_edges(
 
 
 def propagate(
-    generator: Generator, edges: Float[Array, " steps+1"], start: Vector, end: Vector
+    generator: Generator, edges: Float[Array, " edges"], start: Vector, end: Vector
 ) -> Propagation:
     """Amplitudes on all steps, and their error from runs with 3/4 and 7/8 as many.
 

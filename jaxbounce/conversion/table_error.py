@@ -74,7 +74,7 @@ class ContinuedWall(WallProfile):
         lower, upper = self.table.limits()
         return lower - _TAIL * self.length[0], upper + _TAIL * self.length[1]
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """That of the table, and a share for each tail."""
         last = self.table.knots.size - 1.0
         share = jnp.where(self.length > 0, _SHARE * last, 0.0)

@@ -68,7 +68,7 @@ class WallProfile(eqx.Module):
         """The range of ξ outside which the fields are taken to be constant."""
 
     @abstractmethod
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """Increasing points that fill the limits, dense where the wall has structure."""
 
 
@@ -103,7 +103,7 @@ class TanhWall(WallProfile):
         reach = _TANH_REACH * self.width
         return self.centre - reach, self.centre + reach
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """Equally spaced points."""
         return jnp.linspace(*self.limits(), intervals + 1)
 
@@ -145,7 +145,7 @@ class TwoCentreTanhWall(WallProfile):
         lower = jnp.minimum(self.centre_Phi, self.centre_phi) - reach
         return lower, jnp.maximum(self.centre_Phi, self.centre_phi) + reach
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """Equally spaced points."""
         return jnp.linspace(*self.limits(), intervals + 1)
 
@@ -210,7 +210,7 @@ class TabulatedWall(WallProfile):
         """The ends of the table."""
         return self.knots[0], self.knots[-1]
 
-    def scan(self, intervals: int) -> Float[Array, " intervals+1"]:
+    def scan(self, intervals: int) -> Float[Array, " points"]:
         """Points that share the knots out evenly: tables are dense where the wall is."""
         position = jnp.linspace(0.0, self.knots.size - 1.0, intervals + 1)
         return jnp.interp(position, jnp.arange(self.knots.size), self.knots)

@@ -37,7 +37,7 @@ class NucleationHistory(eqx.Module):
     All numbers are NaN where `status` is not SUCCESS.
     """
 
-    edges: Float[Array, " panels+1"]
+    edges: Float[Array, " edges"]
     """Of the panels, breakpoints and bisections among them; some may coincide."""
     moments: Float[Array, "4 panels degrees"]
     initial_radius: Scalar
@@ -116,7 +116,7 @@ def _unit_scale_factor(t: Real, args: Any) -> Real:
 
 def nucleation_history(
     log_rate: Callable[[Real, Any], Real],
-    edges: Float[Array, " panels+1"],
+    edges: Float[Array, " edges"],
     v_w: RealLike,
     *,
     args: Any = None,
@@ -190,7 +190,7 @@ def nucleation_history(
 
 
 def _with_breakpoints(
-    edges: Float[Array, " panels+1"], breakpoints: Float[Array, " k"]
+    edges: Float[Array, " edges"], breakpoints: Float[Array, " k"]
 ) -> Float[Array, " more_panels+1"]:
     """Breakpoints among the edges; one that coincides with an edge takes it along as it moves."""
     inner = jnp.where(breakpoints < edges[0], edges[0], breakpoints)
@@ -201,7 +201,7 @@ def _with_breakpoints(
 
 
 def _bisected(
-    rates: Rates, edges: Float[Array, " panels+1"], nodes: int, times: int
+    rates: Rates, edges: Float[Array, " edges"], nodes: int, times: int
 ) -> Float[Array, " more_panels+1"]:
     """`times` more edges, each in the middle of the panel that contributes most to the error."""
 

@@ -77,7 +77,7 @@ def _between(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class _Panels(NamedTuple):
     """Panels and the integration over them."""
 
-    edges: Float[Array, " panels+1"]
+    edges: Float[Array, " edges"]
     nodes: int
 
     @property
@@ -105,7 +105,7 @@ class _Sampled(NamedTuple):
     ln_rate: Float[Array, "panels points"]
 
 
-def integrate_chain(rates: Rates, edges: Float[Array, " panels+1"], nodes: int) -> Chain:
+def integrate_chain(rates: Rates, edges: Float[Array, " edges"], nodes: int) -> Chain:
     """The chain on panels that may be empty; its estimates have no derivatives."""
 
     def sampled(t: Real) -> _Sampled:
@@ -128,7 +128,7 @@ def integrate_chain(rates: Rates, edges: Float[Array, " panels+1"], nodes: int) 
 def _integrate(
     v_w: Scalar,
     radius: Scalar,
-    edges: Float[Array, " panels+1"],
+    edges: Float[Array, " edges"],
     at_nodes: _Sampled,
     there: _Sampled,
     nodes: int,

@@ -92,7 +92,7 @@ def cubic_quartic(phi: Float[Array, " 1"], theta: RealLike) -> Scalar:
     return (x**4 - 2 * x**3 + theta / 2 * x**2) / 4
 
 
-def quartic_well(phi: Float[Array, " n"], theta: Float[Array, " n+1"]) -> Scalar:
+def quartic_well(phi: Float[Array, " n"], theta: Float[Array, " coefficients"]) -> Scalar:
     """V = (Σ c_i (φ_i − 1)² − c_n) Σ φ_i², any number of fields, θ = (c_0, …, c_n).
 
     Source: P. Athron et al., BubbleProfiler, arXiv:1901.03714.
