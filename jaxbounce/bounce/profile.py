@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool
+from jaxtyping import Array, Bool, Int
 
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import (
@@ -104,8 +104,11 @@ def newton(
     shape: Shape,
     start: Nodal,
     any_size: Bool[Array, ""],
+    steps: int | Int[Array, ""] = _NEWTON_STEPS,
 ) -> _Newton:
     """Newton's method on the discrete field equations, until rounding.
+
+    At most `steps` times; of one step the start is only looked at.
 
     Where bounces of any size solve them, the steps keep the size: their part along the zero
     mode η = x u' + ½(D−2) u, which nothing determines, is taken out.
@@ -137,7 +140,7 @@ def newton(
         solution, _, step, before = state
         size = solution.step
         stagnant = (size < 1e-8) & (size > before / 2)
-        return (step < _NEWTON_STEPS) & (size > _CONVERGED) & ~stagnant
+        return (step < steps) & (size > _CONVERGED) & ~stagnant
 
     infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
     first = (
@@ -147,6 +150,25 @@ def newton(
         infinite,
     )
     return jax.lax.while_loop(unfinished, advance, first)[0]
+
+
+def certify(
+    problem: Problem, inputs: Inputs, units: Units, shape: Shape, end: _Newton, breaking: Scalar
+) -> tuple[Certificate, Scalar]:
+    """What vouches for the end of Newton's method on one grid; the kinetic action there."""
+    excess, kinetic = virial(problem, inputs, units, shape, end.values)
+    certificate = Certificate(
+        newton_step=end.step,
+        newton_gain=end.gain,
+        derrick=jnp.abs(excess) / kinetic,
+        legendre_tail=legendre_tails(problem.elements, end.values).max(),
+        negative_modes=end.negative_modes,
+        far_field=far_field_error(problem, inputs, units, shape, end.values) / kinetic,
+        scale_breaking=breaking,
+        zero_modes=end.zero_modes,
+        action_error=action_error(problem, inputs, units, shape, end.values),
+    )
+    return certificate, kinetic
 
 
 def resolve(
@@ -168,18 +190,7 @@ def resolve(
         best, least, shape, start, rounds, _ = state
         end = newton(problem, inputs, units, shape, start, breaking < ANY_SIZE)
         values = end.values
-        excess, kinetic = virial(problem, inputs, units, shape, values)
-        certificate = Certificate(
-            newton_step=end.step,
-            newton_gain=end.gain,
-            derrick=jnp.abs(excess) / kinetic,
-            legendre_tail=legendre_tails(elements, values).max(),
-            negative_modes=end.negative_modes,
-            far_field=far_field_error(problem, inputs, units, shape, values) / kinetic,
-            scale_breaking=breaking,
-            zero_modes=end.zero_modes,
-            action_error=action_error(problem, inputs, units, shape, values),
-        )
+        certificate, kinetic = certify(problem, inputs, units, shape, end, breaking)
         badness = end.step + certificate.derrick + certificate.legendre_tail
         badness = badness + jnp.where(end.negative_modes == 1, 0.0, 1.0)
         badness = jnp.where(jnp.isfinite(badness), badness, jnp.inf)

@@ -84,13 +84,31 @@ def test_a_true_vacuum_far_beyond_where_the_wall_ends(solve):
     assert float(bounce.action) == pytest.approx(3.88289123e-5, rel=1e-8)
 
 
-def random_potential(rng) -> tuple[Polynomial, list[float]]:
-    """Two to five minima, the false vacuum at 0, scaled to height 1; its extrema."""
-    roots = np.cumsum([0.0, *rng.uniform(0.4, 1.6, 2 * rng.integers(2, 6) - 2)])
-    V = Polynomial.fromroots(roots).integ()
+@pytest.mark.slow
+def test_no_bounce_by_way_of_a_lower_vacuum(solve):
+    # shots at the direct bounce hang at the middle vacuum and then run past the false one: what
+    # ends there is the middle vacuum's own bounce, of S = 165.748405, and not one out of 0
+    extrema = [0.0, 0.86211, 2.43053, 3.54100, 4.86006]
+    V, _ = scaled(extrema)
+    middle = shooting.actions(V, extrema[1], extrema[2])
+    assert shooting.actions(V, extrema[3], extrema[4]) == []
+    bounce = solve(V, 0.0, extrema[4])
+    assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE
+    np.testing.assert_allclose(bounce.inner_vacuum, [extrema[2]], rtol=1e-5)
+    assert float(solve(V, 0.0, extrema[2]).action) == pytest.approx(middle[0], rel=1e-8)
+    assert float(solve(V, extrema[2], extrema[4]).action) == pytest.approx(165.748405, rel=1e-8)
+
+
+def scaled(extrema) -> tuple[Polynomial, list[float]]:
+    """The potential with these extrema, 0 at the first, scaled to height 1; and they."""
+    V = Polynomial.fromroots(extrema).integ()
     V = V - V(0.0)
-    V = V / np.abs(V(np.linspace(0, roots[-1], 400))).max()
-    return V, roots.tolist()
+    return V / np.abs(V(np.linspace(0, extrema[-1], 400))).max(), list(extrema)
+
+
+def random_potential(rng) -> tuple[Polynomial, list[float]]:
+    """Two to five minima, the false vacuum at 0; its extrema."""
+    return scaled(np.cumsum([0.0, *rng.uniform(0.4, 1.6, 2 * rng.integers(2, 6) - 2)]))
 
 
 @pytest.mark.slow
