@@ -32,6 +32,8 @@ class Status(enum.IntEnum):
     NEEDS_BOLTZMANN = 21
     NEVER_IN_EQUILIBRIUM = 22
     COLDER_THAN_COVERED = 23
+    CHI_REFLECTED = 24
+    VACUUM_ENERGY_DOMINATES = 25
     FALSE_VACUUM_NOT_MINIMUM = 30
     TRUE_VACUUM_NOT_DEEPER = 31
     DEGENERATE_VACUA = 32
@@ -127,6 +129,15 @@ _MESSAGES = {
     Status.COLDER_THAN_COVERED: (
         "χ is colder than m/T = 650 while walls convert it, beyond which its hits are not"
         ' computed; raise T_min_over_Tp or lower y_max, or use coupling = "external"'
+    ),
+    Status.CHI_REFLECTED: (
+        "K is not above the masses inside the wall: what is not converted is reflected, crosses the"
+        " wall twice and interferes, which a model of one passage leaves out; use a full-wave"
+        " model, or a larger K"
+    ),
+    Status.VACUUM_ENERGY_DOMINATES: (
+        "at T_n the vacuum has more energy than the radiation, and the expansion here is that of"
+        " radiation alone; no number is to be trusted"
     ),
     Status.FALSE_VACUUM_NOT_MINIMUM: (
         "the false vacuum given is not near a minimum of the potential (its gradient does not"

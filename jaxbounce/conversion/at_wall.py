@@ -24,7 +24,15 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.types import (
+    Code,
+    Real,
+    RealLike,
+    Scalar,
+    as_leaf,
+    as_optional_leaf,
+    as_real,
+)
 from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion.average import (
     FluxAverage,
@@ -275,7 +283,8 @@ class WallConversion(Stage):
         """P of the wall as it is, whatever the status."""
         motion = self._typical_motion(v_w)
         if self.incidence == "cold":
-            return self.model.probability(self.wall(), self.couplings, motion)
+            estimate = self.model.probability(self.wall(), self.couplings, motion)
+            return dataclasses.replace(estimate, status=self._one_passage(estimate.status, motion))
         # its value and error, whatever they are worth
         found = dataclasses.replace(self, tolerance=math.inf).average(v_w, T, statistics)
         # where nothing came of it, a single wall tells why
@@ -285,6 +294,21 @@ class WallConversion(Stage):
         unsure = (status == Status.SUCCESS) & ~(found.error_estimate <= self.tolerance)
         status = jnp.where(unsure, Status.AVERAGE_NOT_CONVERGED, status)
         return Estimate(found.value, found.error_estimate, status)
+
+    def _one_passage(self, status: Code, K: Scalar) -> Code:
+        """The status of P at K, where a relativistic model lets everything pass.
+
+        Incoming states need K > m_in, and both that go on K above their masses inside.
+        """
+        if self.model.kinematics == "nonrelativistic" or isinstance(self.model, FullWave):
+            return status
+        inside = eigenmasses(self._profile, self.couplings)[::2].max()
+        passes = jnp.where(inside < K, Status.SUCCESS.value, Status.CHI_REFLECTED.value)
+        comes = self.incoming_mass() < K
+        closed = jnp.where(comes, passes, Status.INCIDENT_CHANNEL_CLOSED.value)
+        # more steps would not mend it
+        judged = (status == Status.SUCCESS) | (status == Status.PROPAGATION_NOT_CONVERGED)
+        return jnp.where(judged & (closed != Status.SUCCESS), closed, status)
 
     def average(
         self, v_w: RealLike, T: RealLike, statistics: Statistics = "fermion"

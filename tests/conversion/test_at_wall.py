@@ -184,10 +184,55 @@ def test_cold_chi_meets_a_relativistic_model_with_gamma_m():
     conversion = WallConversion(W2(), Couplings(lam=LAM), RELATIVISTIC)
     outside = np.linalg.eigvalsh(1.7 * np.array([[1.0, LAM], [LAM, 0.0]]))
     np.testing.assert_allclose(conversion.momentum(0.6), 1.25 * abs(outside[0]), rtol=1e-10)
-    given = dataclasses.replace(conversion, K=2.0)
-    assert given.momentum(0.6) == 2.0
-    single = jax.jit(lambda c: RELATIVISTIC(W2(), c, 2.0).P_ad)(Couplings(lam=LAM))
+    given = dataclasses.replace(conversion, K=3.0)
+    assert given.momentum(0.6) == 3.0
+    single = jax.jit(lambda c: RELATIVISTIC(W2(), c, 3.0).P_ad)(Couplings(lam=LAM))
     np.testing.assert_allclose(CALL(given, 0.6, 1.0).P, single, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LocalLandauZener(kinematics="relativistic"),
+        pytest.param(RELATIVISTIC, marks=pytest.mark.slow),
+    ],
+)
+def test_what_a_wall_reflects_is_no_single_passage(model):
+    """χ weighs 2.4 inside: below, golden A.scattering has R_χ = 0.916 at K = 2, and T_χ = 0."""
+    heavy = 2.4
+    outside = np.abs(np.linalg.eigvalsh(1.7 * np.array([[1.0, LAM], [LAM, 0.0]]))).min()
+    cases = {
+        heavy * 1.001: Status.SUCCESS,
+        heavy * 0.999: Status.CHI_REFLECTED,
+        outside * 1.01: Status.CHI_REFLECTED,
+        outside * 0.99: Status.INCIDENT_CHANNEL_CLOSED,
+    }
+
+    @jax.jit
+    def slope_and_estimate(K):
+        def P(K):
+            found = WallConversion(W2(), Couplings(lam=LAM), model, K=K)(0.3, 1.0)
+            return found.P, found
+
+        (_, found), slope = jax.value_and_grad(P, has_aux=True)(K)
+        return slope, found
+
+    for K, status in cases.items():
+        slope, found = slope_and_estimate(K)
+        assert Status(int(found.status)) is status
+        good = status is Status.SUCCESS
+        assert np.isfinite(found.P) == good == np.isfinite(slope)
+
+    # in a batch, what is reflected leaves the others' slopes alone
+    def masked(K):
+        found = jax.vmap(lambda k: WallConversion(W2(), Couplings(lam=LAM), model, K=k)(0.3, 1.0))(
+            K
+        )
+        return jnp.where(found.status == Status.SUCCESS, found.P, 0.0).sum()
+
+    slopes = jax.jit(jax.grad(masked))(jnp.array([3.0, 1.0]))
+    np.testing.assert_allclose(slopes[0], slope_and_estimate(3.0)[0], rtol=1e-12)
+    assert slopes[1] == 0
 
 
 def test_full_wave_on_a_wall_counts_b_on_both_sides():

@@ -1,6 +1,7 @@
 """The error estimate of a panel, put to functions that it cannot resolve: closed-form integrals."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -56,9 +57,9 @@ FUNCTIONS = {"kink": _kink, "switch": _switch, "corner": _corner, "power": _powe
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_estimate_grows_with_what_a_panel_does_not_resolve(name, nodes):
     """Wherever it sits between the nodes; and it is not so large that it says nothing."""
-    y, half = panel_nodes(np.array([-1.0, 1.0]), nodes)
+    y, half = panel_nodes(jnp.array([-1.0, 1.0]), nodes)
     values = np.stack([FUNCTIONS[name](np.asarray(y), c) for c in PLACES])
-    found, estimate = jax.jit(jax.vmap(lambda v: integrate_panels(v, half)))(values)
+    found, estimate = jax.jit(jax.vmap(lambda v: integrate_panels(v, half)))(jnp.asarray(values))
     exact = np.array([_integral(name, c) for c in PLACES])
     error = np.abs(np.asarray(found) - exact)
     assert error.max() > 1e-7 * exact.max()
@@ -68,7 +69,7 @@ def test_the_estimate_grows_with_what_a_panel_does_not_resolve(name, nodes):
 
 
 def test_the_estimate_of_what_is_smooth_is_small():
-    y, half = panel_nodes(np.array([0.0, 1.0]))
-    found, estimate = integrate_panels(np.exp(np.asarray(y)), half)
+    y, half = panel_nodes(jnp.array([0.0, 1.0]))
+    found, estimate = integrate_panels(jnp.exp(y), half)
     np.testing.assert_allclose(found, np.e - 1, rtol=1e-14)
     assert estimate < 1e-11
