@@ -49,7 +49,7 @@ class Command:
                 " (jaxbounce transition --template prints one)"
             )
         outputs = Outputs()
-        outputs.check(self.out)
+        outputs.check(self.out, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
         table = settled(jb.files.tables.read_mapping(self.potential), self.set)
