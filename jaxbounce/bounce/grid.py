@@ -254,7 +254,7 @@ def regrid(
     shapes: tuple[Shape, Shape],
     values: Nodal,
     dimension: int,
-) -> Nodal:
+) -> Float[Array, "new_nodes fields"]:
     """Nodal values carried from the first grid to the second, by radius.
 
     Beyond the end of the first they fall off as a massless field does, r^{−(D−2)}.

@@ -19,7 +19,7 @@ from jaxtyping import Array, ArrayLike, Bool, Float
 
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
-from jaxbounce._core.types import Real, Scalar, as_leaf
+from jaxbounce._core.types import Code, Flag, Real, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
@@ -166,7 +166,7 @@ def descend(
         steps: how many are tried.
     """
 
-    def advance(state: tuple[Real, Real, Real, Real]) -> tuple[Real, Real, Real, Real]:
+    def advance(state: tuple[Real, Scalar, Flag, Code]) -> tuple[Real, Scalar, Flag, Code]:
         phi, damping, _, count = state
         slope = jax.grad(value)(phi)
         bend = jax.hessian(value)(phi)
