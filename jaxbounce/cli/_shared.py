@@ -7,6 +7,7 @@ imported when first used.
 import dataclasses
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -60,6 +61,30 @@ def settled(table: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, An
     for key, value in overrides(assignments).items():
         jb.files.tables.put(table, key, value)
     return table
+
+
+def settled_potential(table: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """The same for a potential: no new parameter that is not in it, which would change nothing.
+
+    Raises:
+        ConfigurationError: with the nearest of those that there are.
+    """
+    from jaxbounce._core.checks import suggestion
+
+    known = _names(table.get("parameters"))
+    settled(table, assignments)
+    for name in _names(table.get("parameters")):
+        if name not in known and not re.search(
+            rf"\b{re.escape(name)}\b", f"{table.get('potential')}"
+        ):
+            raise ConfigurationError(
+                f"--set parameters.{name}: does not occur in the potential{suggestion(name, known)}"
+            )
+    return table
+
+
+def _names(parameters: Any) -> list[str]:
+    return list(parameters) if isinstance(parameters, Mapping) else []
 
 
 def configured(command: Point) -> "jb.Configuration":

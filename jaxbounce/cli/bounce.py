@@ -17,7 +17,7 @@ from jaxbounce.cli._shared import (
     header,
     keep_compiled,
     number,
-    settled,
+    settled_potential,
     status_keys,
 )
 from jaxbounce.cli.template import other_text
@@ -83,7 +83,7 @@ class Command:
             if self.potential is None
             else jb.files.tables.read_mapping(self.potential)
         )
-        settled(table, self.set)
+        settled_potential(table, self.set)
         solved = jb.files.potential.solve(table)
         decays = jb.files.potential.decays(solved)
         derived = {}
