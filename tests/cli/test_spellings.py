@@ -33,6 +33,24 @@ def test_templates_in_both_formats_are_the_same_table(capsys, kind):
     (read_potential if kind == "bounce" else read_transition)(as_toml)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (["run", "--preset", "x"], "Expected one of 'benchmark', 'exact', 'published'"),
+        (["template", "--format", "x"], "Expected one of 'json', 'toml'"),
+        (["evolve", "--pionts", "8"], "did you mean --points?"),
+        (["diagnostics", "--points", "8"], "; --help lists what there is"),  # of other commands
+    ],
+)
+def test_what_is_said_of_arguments(capsys, arguments, ending):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert ending in said
+    assert "None" not in said
+    assert "mean --points" not in said or "pionts" in said
+
+
 @pytest.mark.parametrize("command", ["bounce", "transition"])
 def test_a_parameter_that_is_not_in_the_potential_is_not_set_for_nothing(
     capsys, tmp_path, monkeypatch, command
