@@ -150,7 +150,7 @@ def _solve(
     settings: Settings,
     phases: Phases,
     ends: tuple[Scalar, Scalar],
-) -> tuple[Transition, dict[str, Array], Scalar]:
+) -> tuple[Transition, dict[str, Array], Float[Array, "2"]]:
     # made in here, so that other vacua are not another program
     guesses = phases.guesses()
     exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
