@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+import jaxbounce
 from jaxbounce import load
 from jaxbounce.files.point import (
     BENCHMARK,
@@ -156,3 +157,22 @@ def test_files_that_cannot_be_read(tmp_path):
     broken.write_text("v_w = ")
     with pytest.raises(ConfigurationError, match="is not valid TOML"):
         read_mapping(broken)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: jaxbounce.load([1]),
+            r"\[1\]: is neither a table nor the path of one; give a dict",
+        ),
+        (
+            lambda: jaxbounce.predict({"v_w": 0.3}),
+            "model is a dict: must be a Model; jaxbounce.load",
+        ),
+        (lambda: jaxbounce.convert("wall.csv"), "settings is a str: must be ConversionSettings"),
+    ],
+)
+def test_what_is_given_in_place_of_another_thing(call, text):
+    with pytest.raises(jaxbounce.ConfigurationError, match=text):
+        call()
