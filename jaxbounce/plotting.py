@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from jaxbounce.yields import Evolution
 
 
+_VISIBLE = 3e-3  # of the largest distance from the false vacuum: about the width of a line
+
+
 def new_figure(width: float, height: float) -> "Figure":
     """A figure of its own, without touching the state of pyplot.
 
@@ -168,7 +171,7 @@ def bounce(
     points: int = 2000,
     ax: "Axes | None" = None,
 ) -> "Axes":
-    """Fields of a bounce over the radius.
+    """Fields of a bounce over the radius, as far as they differ visibly from the false vacuum.
 
     Args:
         found: the bounce.
@@ -181,7 +184,13 @@ def bounce(
     values = np.asarray(found.fields(r))
     for column in range(values.shape[1]):
         ax.plot(r, values[:, column], label=names[column] if names else f"field {column}")
-    ax.set_xlabel("r")
+    # the far field goes on for many widths of the wall, and nothing is to be seen there
+    away = np.abs(values - np.asarray(found.false_vacuum)).max(1)
+    seen = np.flatnonzero(away > _VISIBLE * away.max(initial=0.0))
+    if seen.size and r[seen[-1]] > 0:
+        ax.set_xlim(0.0, min(1.15 * r[seen[-1]], r[-1]))
+    ax.set_xlabel("r (inverse units of the fields)")
+    ax.set_ylabel("fields")
     ax.legend()
     return ax
 

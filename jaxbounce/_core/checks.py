@@ -43,9 +43,8 @@ def check_number(key: str, value: Any, allowed: Range) -> float:
     """`value` as a float, if it is a number in the range."""
     value = plain(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(
-            f"{key} = {shown(value)}: must be a number; write it without quotes"
-        )
+        remedy = "write it without quotes" if _reads(value) else "give one, such as 1.5 or 2e-3"
+        raise ConfigurationError(f"{key} = {shown(value)}: must be a number; {remedy}")
     try:
         finite = math.isfinite(value)
     except OverflowError:
@@ -55,10 +54,21 @@ def check_number(key: str, value: Any, allowed: Range) -> float:
     if not finite:
         raise ConfigurationError(f"{key} = {value}: must be finite; give an ordinary number")
     if value not in allowed:
+        text = f"{value:g}"
+        if float(text) in allowed:  # outside by less than these digits show
+            text = repr(float(value))
         raise ConfigurationError(
-            f"{key} = {value:g}: must be {allowed} ({allowed.meaning}); change it to such a value"
+            f"{key} = {text}: must be {allowed} ({allowed.meaning}); change it to such a value"
         )
     return float(value)
+
+
+def _reads(value: Any) -> bool:
+    """Whether it is a number written as text."""
+    try:
+        return isinstance(value, str) and math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def check_whole(key: str, value: Any, least: int, meaning: str, most: int | None = None) -> int:

@@ -111,8 +111,9 @@ _MESSAGES = {
         " more"
     ),
     Status.TABLE_NOISY: (
-        "the fields in the wall's table scatter too much from row to row to tell P to the"
-        " tolerance; smooth them, or solve for the wall more precisely"
+        "the fields in the wall's table do not follow from the rows around closely enough to tell P"
+        " to the tolerance: they scatter, or the rows are few; solve for the wall more precisely,"
+        " or tabulate it more densely"
     ),
     Status.TABLE_ENDS_INSIDE_WALL: (
         "the wall's table ends where the mixing of chi and B still changes, so that P would be off"

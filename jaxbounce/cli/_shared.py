@@ -7,7 +7,8 @@ imported when first used.
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -62,6 +63,30 @@ def settled(table: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, An
     return table
 
 
+def settled_potential(table: dict[str, Any], assignments: tuple[str, ...]) -> dict[str, Any]:
+    """The same for a potential: no new parameter that is not in it, which would change nothing.
+
+    Raises:
+        ConfigurationError: with the nearest of those that there are.
+    """
+    from jaxbounce._core.checks import suggestion
+
+    known = _names(table.get("parameters"))
+    settled(table, assignments)
+    for name in _names(table.get("parameters")):
+        if name not in known and not re.search(
+            rf"\b{re.escape(name)}\b", f"{table.get('potential')}"
+        ):
+            raise ConfigurationError(
+                f"--set parameters.{name}: does not occur in the potential{suggestion(name, known)}"
+            )
+    return table
+
+
+def _names(parameters: Any) -> list[str]:
+    return list(parameters) if isinstance(parameters, Mapping) else []
+
+
 def configured(command: Point) -> "jb.Configuration":
     """The configuration that a command names; in float64, compiled programs being kept."""
     # before the configuration: a profile is an array as soon as it is read
@@ -106,8 +131,19 @@ class Outputs:
     def __init__(self) -> None:
         self.failed = False
 
-    def check(self, *paths: Path | None, picture: Path | None = None) -> None:
+    def check(
+        self,
+        *paths: Path | None,
+        picture: Path | None = None,
+        sources: Iterable[Path | str | None] = (),
+    ) -> None:
         """Refuse paths to which nothing can be written, and pictures that cannot be drawn.
+
+        Args:
+            *paths: of results.
+            picture: of a picture.
+            sources: files that the command reads (or names that are no files): no result may
+                take the place of one, nor that of another result.
 
         Raises:
             ConfigurationError: with the reason.
@@ -115,9 +151,18 @@ class Outputs:
         if picture is not None:
             jb.plotting.need_matplotlib()
             jb.plotting.picture_format(picture)
-        for path in (*paths, picture):
-            if path is not None:
-                jb.files.write.need_writable(path)
+        places = [path for path in (*paths, picture) if path is not None]
+        for number, path in enumerate(places):
+            if any(_same_file(path, source) for source in sources if source is not None):
+                raise ConfigurationError(
+                    f"{path}: is read by this command, whose result would replace it; give --out"
+                    " another name"
+                )
+            if any(_same_file(path, other) for other in places[:number]):
+                raise ConfigurationError(
+                    f"{path}: is the place of two results; give each a name of its own"
+                )
+            jb.files.write.need_writable(path)
 
     def put(self, write: Callable[..., Any], path: Path, *content: Any) -> Any:
         """What `write(path, *content)` returns; None if it could not write there."""
@@ -135,6 +180,17 @@ class Outputs:
     def status(self, status: int) -> int:
         """The exit status of the command: what it is without files, or 1."""
         return status or int(self.failed)
+
+
+def _same_file(one: Path | str, other: Path | str) -> bool:
+    """Whether two paths are one regular file, or would be; devices take any number of results."""
+    try:
+        first, second = Path(one), Path(other)
+        if first.exists() and not first.is_file():
+            return False
+        return os.path.realpath(first) == os.path.realpath(second) or first.samefile(second)
+    except (OSError, ValueError):  # what stands there is for who opens it to say
+        return False
 
 
 def keep_compiled() -> None:

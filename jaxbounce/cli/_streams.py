@@ -6,6 +6,7 @@ And what the parser of arguments says, as one line like everything else.
 import contextlib
 import io
 import os
+import re
 import sys
 from collections.abc import Iterator
 
@@ -83,7 +84,14 @@ def _unframed(text: str) -> str:
             parts[-1].append(line)
     titled = "╭" not in text and len(parts) > 1
     message = " ".join(parts[1] if titled else parts[0]).rstrip(".")
+    message = re.sub(r"one of \(([^)]*)\)", _sorted_choices, message)
     options = [line.split()[0] for line in lines if line.startswith("--") and set(line) > {"-"}]
-    if options and "Perhaps you meant:" in lines:
+    # an option of another command is no other spelling
+    if options and "Perhaps you meant:" in lines and options[0] not in message.split():
         return f"{message}; did you mean {options[0]}?"
     return f"{message}; --help lists what there is"
+
+
+def _sorted_choices(found: re.Match[str]) -> str:
+    """Choices in an order that does not change from run to run, without that of leaving it out."""
+    return "one of " + ", ".join(sorted(set(found[1].split(", ")) - {"'None'"}))

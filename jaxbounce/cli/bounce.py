@@ -17,7 +17,7 @@ from jaxbounce.cli._shared import (
     header,
     keep_compiled,
     number,
-    settled,
+    settled_potential,
     status_keys,
 )
 from jaxbounce.cli.template import other_text
@@ -68,14 +68,14 @@ class Command:
         if self.potential is not None and self.preset is not None:
             raise ConfigurationError("FILE and --preset: both given; give exactly one potential")
         points = check_whole("--points", self.points, 16, "rows of the profile", MOST_POINTS)
-        outputs = Outputs()
+        outputs, files = Outputs(), []
         if self.out is not None:
             if self.out.suffix.lower() != ".csv":
                 raise ConfigurationError(
                     f"--out {self.out}: the profile is CSV; use a name in .csv"
                 )
-            outputs.check(self.out, self.out.with_suffix(".json"))
-        outputs.check(picture=self.plot)
+            files = [self.out, self.out.with_suffix(".json")]
+        outputs.check(*files, picture=self.plot, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
         table = (
@@ -83,7 +83,7 @@ class Command:
             if self.potential is None
             else jb.files.tables.read_mapping(self.potential)
         )
-        settled(table, self.set)
+        settled_potential(table, self.set)
         solved = jb.files.potential.solve(table)
         decays = jb.files.potential.decays(solved)
         derived = {}

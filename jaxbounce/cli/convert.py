@@ -66,7 +66,7 @@ class Command:
         from jaxbounce.conversion.published import local_estimate, solved_overlap
 
         outputs = Outputs()
-        outputs.check(self.out)
+        outputs.check(self.out, sources=(self.source, self.params))
         jb.enable_x64()
         keep_compiled()
         table = settled(self._table(), self.set)

@@ -49,7 +49,7 @@ class Command(Point):
         if self.out.suffix.lower() not in (".csv", ".nc"):
             raise ConfigurationError(f"--out {self.out}: unknown format; use .csv or .nc")
         outputs = Outputs()
-        outputs.check(self.out, picture=self.plot)
+        outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
         model = resolved(configuration)
         conversion = converted(model)

@@ -52,7 +52,7 @@ class Command(Point):
     def run(self) -> int:
         """Fit, write and print it; the exit status."""
         outputs = Outputs()
-        outputs.check(self.out)
+        outputs.check(self.out, sources=(self.config, self.data, self.priors))
         configuration, arguments = self.arguments()
         found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
         if self.out is not None:

@@ -42,7 +42,8 @@ class Command(fit.Command):
         if self.out is not None:
             jb.files.posterior.check_format(self.out)
         outputs = Outputs()
-        outputs.check(self.out, picture=self.plot)
+        sources = (self.config, self.data, self.priors)
+        outputs.check(self.out, picture=self.plot, sources=sources)
         _, arguments = self.arguments()
         found = jb.sample(
             *arguments,

@@ -47,7 +47,7 @@ class Command(Point):
     def run(self) -> int:
         """Predict, write and print it; the exit status."""
         outputs = Outputs()
-        outputs.check(self.out)
+        outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
         model = resolved(configuration)
         result = jb.compare(model)

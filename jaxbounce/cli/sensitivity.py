@@ -48,7 +48,7 @@ class Command(Point):
         from jaxbounce.model.sensitivity import check_parameters
 
         outputs = Outputs()
-        outputs.check(self.out, picture=self.plot)
+        outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
         model = resolved(configuration)
         names = None if self.wrt is None else check_parameters(model, names_in(self.wrt))

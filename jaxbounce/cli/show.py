@@ -52,7 +52,7 @@ class Command:
         outputs = Outputs()
         if self.out is not None:
             jb.files.export.check_format(self.out)
-        outputs.check(self.out, picture=self.plot)
+        outputs.check(self.out, picture=self.plot, sources=(self.data,))
         jb.enable_x64()
         data = measured(self.data)
         store = jb.scan.open_store(self.store)

@@ -10,7 +10,14 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
-from jaxbounce.cli._shared import Outputs, envelope, header, keep_compiled, settled, status_keys
+from jaxbounce.cli._shared import (
+    Outputs,
+    envelope,
+    header,
+    keep_compiled,
+    settled_potential,
+    status_keys,
+)
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
@@ -49,10 +56,10 @@ class Command:
                 " (jaxbounce transition --template prints one)"
             )
         outputs = Outputs()
-        outputs.check(self.out)
+        outputs.check(self.out, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
-        table = settled(jb.files.tables.read_mapping(self.potential), self.set)
+        table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
         thermal = jb.files.transition.read_transition(table)
         solved = jb.transition.solve_transition(thermal)
         if self.out is not None:
@@ -104,7 +111,8 @@ def _mapping(solved: "Solved") -> dict[str, Any]:
             "S3_over_T_n": float(found.exponent_n),
             "S3_over_T_p": float(found.exponent_p),
             "T_metastable_GeV": [low, high],
-            "rho_V_over_rho_rad_n": solved.vacuum_over_radiation,
+            "rho_V_over_rho_rad_n": solved.vacuum_over_radiation[0],
+            "rho_V_over_rho_rad_p": solved.vacuum_over_radiation[1],
             "relative_error_estimate": float(found.error),
             **status_keys(Status(int(found.status))),
         },
@@ -130,7 +138,7 @@ def _lines(solved: "Solved") -> Iterator[str]:
     yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
     yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
-    yield f"rho_V      {_vacuum_energy(solved.vacuum_over_radiation)}"
+    yield f"rho_V      {_vacuum_energy(*solved.vacuum_over_radiation)}"
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
@@ -145,11 +153,11 @@ def _lines(solved: "Solved") -> Iterator[str]:
         yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
 
 
-def _vacuum_energy(ratio: float) -> str:
+def _vacuum_energy(at_T_n: float, at_T_p: float) -> str:
     from jaxbounce.transition.solve import NOTED_VACUUM_ENERGY
 
-    text = f"{ratio:.3g} of the energy of radiation at T_n"
-    if ratio <= NOTED_VACUUM_ENERGY:
+    text = f"{at_T_n:.3g} of the energy of radiation at T_n, {at_T_p:.3g} at T_p"
+    if at_T_p <= NOTED_VACUUM_ENERGY:
         return text
     return text + ", NOT in H: Gamma/H^4, T_n, T_p and beta/H are those of radiation alone"
 

@@ -151,7 +151,7 @@ class DistributedOverlap(ConversionModel):
             _, phi = profile.fields(x)
             step = jnp.abs(width) / intervals
 
-            def damping(one: Scalar) -> Scalar:
+            def damping(one: Real) -> Real:
                 square = m_chi**2 - one**2
                 kappa = jnp.where(square > 0, jnp.sqrt(jnp.where(square > 0, square, 1.0)), 0.0)
                 pieces = step * (kappa[1:] + kappa[:-1]) / 2

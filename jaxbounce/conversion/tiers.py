@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce.conversion import (
     DistributedOverlap,
@@ -108,7 +109,15 @@ def convert(
         T: temperature (GeV) of a thermal average to be taken too.
         model: one of `MODELS`; all tiers if None.
         statistics: of the incoming particles.
+
+    Raises:
+        ConfigurationError: if they are no `ConversionSettings`.
     """
+    if not isinstance(settings, ConversionSettings):
+        raise ConfigurationError(
+            f"settings is a {type(settings).__name__}: must be ConversionSettings;"
+            " jaxbounce.files.conversion.read_conversion makes them of a table or a file"
+        )
     settings = settings.with_wall()
     if v_w is None:
         v_w = PUBLISHED_V_W if settings.v_w is None else settings.v_w

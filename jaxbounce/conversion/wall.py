@@ -159,15 +159,15 @@ class TabulatedWall(WallProfile):
     few digits, noise and a table that ends early do, is estimated by `table_error`.
 
     Attributes:
-        knots: ξ of the rows.
+        knots: ξ of the rows; walls lead in a batch of them.
         values: |Φ| and |φ| there.
         curvatures: second derivatives of the splines there.
         others: what else the rows allow; None if they count as exact.
     """
 
-    knots: Float[Array, " n"]
-    values: Float[Array, "2 n"]
-    curvatures: Float[Array, "2 n"]
+    knots: Float[Array, "*walls n"]
+    values: Float[Array, "*walls 2 n"]
+    curvatures: Float[Array, "*walls 2 n"]
     others: Alternatives | None = None
 
     @classmethod

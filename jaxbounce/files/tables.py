@@ -1,6 +1,7 @@
 """Tables from JSON and TOML files and from Python, and keys set in them."""
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -44,8 +45,13 @@ def table_of(source: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigurationError: if it is a file that cannot be read, or is not one table.
     """
+    if isinstance(source, str | os.PathLike):
+        return read_mapping(Path(source))
     if not isinstance(source, Mapping):
-        return read_mapping(source)
+        raise ConfigurationError(
+            f"{shown(source)}: is neither a table nor the path of one; give a dict, or the path of"
+            " a JSON or TOML file"
+        )
     _check_depth(source)
     return _plain(source)
 

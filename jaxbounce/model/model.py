@@ -452,8 +452,8 @@ def predict(model: Model) -> Prediction:
         A `Prediction`.
 
     Raises:
-        ConfigurationError: if a parameter is not a scalar, or the model is of another precision
-            than the process (raised while tracing).
+        ConfigurationError: if it is no `Model`, a parameter is not a scalar, or the model is of
+            another precision than the process (raised while tracing).
 
     The published benchmark, as its scripts compute it and with exact integrals:
 
@@ -462,6 +462,11 @@ def predict(model: Model) -> Prediction:
     >>> [f"{jb.predict(jb.load(preset=name)).rho_B:.6e}" for name in ("published", "exact")]
     ['4.217028e-28', '4.243201e-30']
     """
+    if not isinstance(model, Model):
+        raise ConfigurationError(
+            f"model is a {type(model).__name__}: must be a Model; jaxbounce.load makes one of a"
+            " table or a file"
+        )
     check_shapes(model.parameters)
     check_precision(model)
     choices = model.choices

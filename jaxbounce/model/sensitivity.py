@@ -86,19 +86,24 @@ def sensitivities(
 def _sensitivities(model: Model, names: tuple[str, ...], second: bool) -> Sensitivities:
     values = jnp.stack([model.value(name) for name in names])
 
-    def log_outputs(exponents: Array) -> tuple[Array, Prediction]:
+    def log_outputs(exponents: Array) -> tuple[Array, tuple[Prediction, Array]]:
         # θ e^x: derivatives in x at 0 are elasticities, and 0 where θ is
         scaled = values * jnp.exp(exponents)
         found = predict(model.replace(**{n: scaled[i] for i, n in enumerate(names)}))
         outputs = jnp.stack([getattr(found, name) for name in OUTPUTS])
         positive = (outputs > 0) & jnp.isfinite(outputs)
         logarithms = jnp.log(jnp.where(positive, outputs, 1.0))
-        return jnp.where(positive, logarithms, jnp.nan), found
+        return jnp.where(positive, logarithms, jnp.nan), (found, positive)
 
     at = jnp.zeros_like(values)
     first = jax.jacrev(log_outputs, has_aux=True)
-    elasticities, prediction = first(at)
-    curvatures = jax.jacfwd(lambda x: first(x)[0])(at) if second else None
+    elasticities, (prediction, positive) = first(at)
+    # a logarithm that was masked has no derivative, which is not a derivative of 0
+    elasticities = jnp.where(positive[:, None], elasticities, jnp.nan)
+    curvatures = None
+    if second:
+        curvatures = jax.jacfwd(lambda x: first(x)[0])(at)
+        curvatures = jnp.where(positive[:, None, None], curvatures, jnp.nan)
     return Sensitivities(names, values, elasticities, curvatures, prediction)
 
 

@@ -191,7 +191,7 @@ def nucleation_history(
 
 def _with_breakpoints(
     edges: Float[Array, " edges"], breakpoints: Float[Array, " k"]
-) -> Float[Array, " more_panels+1"]:
+) -> Float[Array, " more_edges"]:
     """Breakpoints among the edges; one that coincides with an edge takes it along as it moves."""
     inner = jnp.where(breakpoints < edges[0], edges[0], breakpoints)
     inner = jnp.where(inner > edges[-1], edges[-1], inner)
@@ -202,7 +202,7 @@ def _with_breakpoints(
 
 def _bisected(
     rates: Rates, edges: Float[Array, " edges"], nodes: int, times: int
-) -> Float[Array, " more_panels+1"]:
+) -> Float[Array, " more_edges"]:
     """`times` more edges, each in the middle of the panel that contributes most to the error."""
 
     def bisect(edges: Real, _: None) -> tuple[Real, None]:

@@ -142,7 +142,7 @@ def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
     """
     if len(text) > _LONGEST:
         raise PotentialError(f"potential: {len(text)} characters; at most {_LONGEST} are allowed")
-    readable = text.strip()
+    readable = " ".join(text.split())  # a long one may be written over several lines
     for name in names:
         if keyword.iskeyword(name):
             readable = re.sub(rf"\b{name}\b", _identifier(name), readable)

@@ -30,7 +30,7 @@ OUTPUTS = ("T_n", "T_p", "beta_over_H")
 """What has elasticities, by its name in `Transition`."""
 
 NOTED_VACUUM_ENERGY = 0.1
-"""Of the radiation's energy at T_n: above it the report says that H leaves the vacuum's out."""
+"""Of the radiation's energy at T_p: above it the report says that H leaves the vacuum's out."""
 
 _MOST_VACUUM_ENERGY = 1.0  # H off by √2: no number is to be trusted
 
@@ -76,8 +76,8 @@ class Solved(NamedTuple):
     transition: Transition
     elasticities: dict[str, Float[Array, " outputs"]]
     """∂ln output/∂ln θ in the order of `OUTPUTS`, by coupling and by `transition.` setting."""
-    vacuum_over_radiation: float
-    """[V(false) − V(true)]/ρ_rad at T_n; H is that of radiation alone."""
+    vacuum_over_radiation: tuple[float, float]
+    """[V(false) − V(true)]/ρ_rad at T_n and at T_p; H is that of radiation alone."""
 
 
 def solve_transition(thermal: ThermalPotential) -> Solved:
@@ -109,15 +109,16 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     transition, slopes, vacuum_energy = _solve(potential, name, couplings, settings, phases, ends)
     if int(transition.status) != Status.SUCCESS:
         raise ComputationError(_no_transition(thermal, phases, transition))
-    ratio = float(vacuum_energy)
-    if not ratio <= _MOST_VACUUM_ENERGY:
+    at_T_n, at_T_p = map(float, vacuum_energy)
+    # radiation thins out, the vacuum does not: its share is largest at the end
+    if not at_T_p <= _MOST_VACUUM_ENERGY:
         raise ComputationError(
-            f"no number to trust: at T_n the vacuum has {ratio:.3g} times the energy of the"
+            f"no number to trust: at T_p the vacuum has {at_T_p:.3g} times the energy of the"
             " radiation, and H here is that of radiation alone, which would give T_n ="
             f" {float(transition.T_n):.6g}, T_p = {float(transition.T_p):.6g} GeV, beta/H ="
             f" {float(transition.beta_over_H):.6g}"
         )
-    return Solved(thermal, phases, transition, slopes, ratio)
+    return Solved(thermal, phases, transition, slopes, (at_T_n, at_T_p))
 
 
 def transition_with_elasticities(
@@ -149,15 +150,19 @@ def _solve(
     settings: Settings,
     phases: Phases,
     ends: tuple[Scalar, Scalar],
-) -> tuple[Transition, dict[str, Array], Scalar]:
+) -> tuple[Transition, dict[str, Array], Float[Array, "2"]]:
     # made in here, so that other vacua are not another program
     guesses = phases.guesses()
     exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
     found, slopes = transition_with_elasticities(exponent, couplings, settings, ends)
-    theta = {**couplings, temperature: found.T_n}
-    vacua = (polish_vacuum(potential, theta, guess(found.T_n)) for guess in guesses)
-    false, true = (potential(vacuum, theta) for vacuum in vacua)
-    return found, slopes, (false - true) / radiation_density(found.T_n, settings.g_star)
+
+    def vacuum_over_radiation(T: Scalar) -> Scalar:
+        theta = {**couplings, temperature: T}
+        vacua = (polish_vacuum(potential, theta, guess(T)) for guess in guesses)
+        false, true = (potential(vacuum, theta) for vacuum in vacua)
+        return (false - true) / radiation_density(T, settings.g_star)
+
+    return found, slopes, jax.lax.map(vacuum_over_radiation, jnp.stack([found.T_n, found.T_p]))
 
 
 @eqx.filter_jit

@@ -36,10 +36,10 @@ _MISSING = 4  # points that may be
 
 
 def log_rate_over_hubble(
-    T: Real, exponent: Real, prefactor: RealLike = 1.0, g_star: RealLike = 106.75
+    T: RealLike, exponent: RealLike, prefactor: RealLike = 1.0, g_star: RealLike = 106.75
 ) -> Real:
     """ln(Γ/H⁴) of the thermal rate; T in GeV."""
-    rate = 4 * jnp.log(T) + 1.5 * jnp.log(exponent / (2 * jnp.pi)) - exponent
+    rate = 4 * jnp.log(T) + 1.5 * jnp.log(as_real(exponent) / (2 * jnp.pi)) - exponent
     return rate + jnp.log(as_real(prefactor)) - 4 * jnp.log(hubble_rate(T, g_star))
 
 

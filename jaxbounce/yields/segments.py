@@ -304,7 +304,7 @@ def _integrate_source(
 
 
 def _left_beyond(
-    p: Parameters, y: Real, source: Real, ends: Real, active: Real, coldest: Scalar
+    p: Parameters, y: Real, source: Real, ends: Real, active: Bool[Array, "..."], coldest: Scalar
 ) -> Scalar:
     """What the walls would still give to B after the last panel, where space counts as covered.
 

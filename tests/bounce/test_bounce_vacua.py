@@ -99,6 +99,49 @@ def test_no_bounce_by_way_of_a_lower_vacuum(solve):
     assert float(solve(V, extrema[2], extrema[4]).action) == pytest.approx(165.748405, rel=1e-8)
 
 
+def subcritical(T: float) -> Polynomial:
+    """PhaseTracer's example of a phase that opens a second step."""
+    return Polynomial(
+        [
+            0.2 + 0.5 * T - 0.3 * T**2,
+            -4.9588 - 3.8262 * T + 2.3338 * T**2,
+            10.9473 + 8.94145 * T - 6.23755 * T**2,
+            -11.4397 - 8.92383 * T + 6.89683 * T**2,
+            6.1325 + 4.27625 * T - 3.60875 * T**2,
+            -1.62 - 0.97 * T + 0.89 * T**2,
+            0.166667 + 0.0833333 * T - 0.0833333 * T**2,
+        ]
+    )
+
+
+def universal(a: float) -> Polynomial:
+    return Polynomial([0, 0, (3 - 4 * a) / 2, -1, a])
+
+
+SEXTIC = Polynomial([0, 0, 1 / 2, 0, -1 / 4, 0, 0.18 / 8])
+
+# V, false vacuum, true vacuum, action in D = 3: SciPy DOP853 shooting, Derrick's identity checked
+SHOT = {
+    "three phases, 78": (three_phases(78.0), 9.5, 49.5, 151.7056, 1e-6),
+    "three phases, 85": (three_phases(85.0), 11.25, 51.25, 901.363, 1e-6),
+    "subcritical, first step": (subcritical(1.2), 2.7686, 1.5368, 139.653359, 1e-8),
+    "subcritical, second step": (subcritical(1.2), 1.5368, 0.5201, 3.63481614, 1e-8),
+    "sextic": (SEXTIC, 0.0, 2.493126104216928, 100.0606971747, 1e-10),
+    "thin": (universal(0.501), 0.0, 1.0, 77800.315, 1e-7),
+    "very thin": (universal(0.5002), 0.0, 1.0, 1940415.7, 1e-7),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SHOT)
+def test_actions_by_shooting(solve, name):
+    V, false, true, action, rel = SHOT[name]
+    bounce = solve(V, false, true)
+    assert Status(int(bounce.status)) is Status.SUCCESS
+    assert float(bounce.action) == pytest.approx(action, rel=rel)
+    np.testing.assert_allclose(bounce.inner_vacuum, [true], rtol=1e-4)
+
+
 def scaled(extrema) -> tuple[Polynomial, list[float]]:
     """The potential with these extrema, 0 at the first, scaled to height 1; and they."""
     V = Polynomial.fromroots(extrema).integ()

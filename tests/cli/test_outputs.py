@@ -82,6 +82,51 @@ def test_a_picture_of_no_format_shows_before_the_work(tmp_path, capsys, name):
     assert "unknown picture format" in capsys.readouterr().err
 
 
+READERS = {
+    "run": (["run", "in.json", "--out"], "in.json"),
+    "sensitivity": (["sensitivity", "in.json", "--out"], "in.json"),
+    "evolve": (["evolve", "in.csv", "--out"], "in.csv"),
+    "fit": (["fit", "in.json", "--out"], "in.json"),
+    "fit-data": (["fit", "--data", "in.json", "--out"], "in.json"),
+    "fit-priors": (["fit", "--priors", "in.json", "--out"], "link.json"),
+    "posterior": (["posterior", "--priors", "in.nc", "--out"], "in.nc"),
+    "bounce": (["bounce", "in.json", "--out"], "in.csv"),  # its JSON goes beside
+    "transition": (["transition", "in.json", "--out"], "./in.json"),
+    "convert": (["convert", "in.csv", "--out"], "in.csv"),
+    "convert-params": (["convert", "in.csv", "--params", "in.json", "--out"], "hard.json"),
+    "show-data": (["show", "s.zarr", "--data", "in.csv", "--out"], "in.csv"),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_no_result_takes_the_place_of_what_is_read(tmp_path, monkeypatch, capsys, name):
+    def work(*_, **__):
+        raise AssertionError("began to work")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(jaxbounce, "enable_x64", work)
+    for suffix in (".json", ".nc", ".csv"):
+        if (name, suffix) != ("bounce", ".csv"):
+            (tmp_path / f"in{suffix}").write_text("precious")
+    (tmp_path / "link.json").symlink_to("in.json")
+    os.link(tmp_path / "in.json", tmp_path / "hard.json")
+    arguments, place = READERS[name]
+    assert main([*arguments, place]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert "is read by this command" in captured.err
+    assert {path.read_text() for path in tmp_path.glob("in.*")} == {"precious"}
+
+
+def test_two_results_need_two_places(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    monkeypatch.chdir(tmp_path)
+    assert main(["sensitivity", "--out", "x.png", "--plot", "./x.png"]) == 2
+    assert "x.png: is the place of two results" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_fifo_is_written_into(tmp_path):
     path = tmp_path / "fifo"
     os.mkfifo(path)

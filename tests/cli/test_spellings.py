@@ -7,6 +7,7 @@ import pytest
 
 import jaxbounce
 from jaxbounce.cli import main
+from jaxbounce.cli._shared import settled_potential
 from jaxbounce.cli.convert import Command as Convert
 from jaxbounce.cli.fit import measured
 from jaxbounce.files.potential import read_potential
@@ -30,6 +31,42 @@ def test_templates_in_both_formats_are_the_same_table(capsys, kind):
     assert as_json == json.loads(_printed(capsys, "template", kind, "--format", "json"))
     assert as_json == json.loads(_printed(capsys, kind, "--template"))
     (read_potential if kind == "bounce" else read_transition)(as_toml)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (["run", "--preset", "x"], "Expected one of 'benchmark', 'exact', 'published'"),
+        (["template", "--format", "x"], "Expected one of 'json', 'toml'"),
+        (["evolve", "--pionts", "8"], "did you mean --points?"),
+        (["diagnostics", "--points", "8"], "; --help lists what there is"),  # of other commands
+    ],
+)
+def test_what_is_said_of_arguments(capsys, arguments, ending):
+    with pytest.raises(SystemExit):
+        main(arguments)
+    said = capsys.readouterr().err
+    assert ending in said
+    assert "None" not in said
+    assert "mean --points" not in said or "pionts" in said
+
+
+@pytest.mark.parametrize("command", ["bounce", "transition"])
+def test_a_parameter_that_is_not_in_the_potential_is_not_set_for_nothing(
+    capsys, tmp_path, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.json").write_text(json.dumps(EXAMPLE))
+    (name,) = [key for key in EXAMPLE["parameters"] if key == "lam"]
+    assert main([command, "t.json", "--set", f"parameters.{name.upper()}=0.2"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("jaxbounce: --set parameters.LAM: does not occur in the potential")
+    assert main([command, "t.json", "--set", f"parameters.{name}s=0.2"]) == 2
+    assert "did you mean 'lam'?" in capsys.readouterr().err
+    # what a new expression brings along is in it
+    assert settled_potential(
+        {"potential": "x**2"}, ("potential=g*x**2", "parameters.g=0.2", "fields=[]")
+    )["parameters"] == {"g": 0.2}
 
 
 def test_the_template_of_a_scan_is_toml(capsys):

@@ -47,6 +47,23 @@ def test_scalars_of_arrays_must_be_in_range():
         check_number("P", np.float64(1.5), UNIT)
 
 
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [("0.5", "without quotes"), (" 5e-1", "without quotes"), ("0,5", "give one, such as 1.5")]
+    + [(value, "give one, such as 1.5") for value in ("", "0x10", "−0.5", None, True, [0.5])],
+)
+def test_the_remedy_for_what_is_no_number_is_one(value, remedy):
+    with pytest.raises(ConfigurationError, match=remedy):
+        check_number("P", value, UNIT)
+
+
+@pytest.mark.parametrize("value", [1 + 1e-7, -1e-300, 1.5])
+def test_a_value_out_of_range_is_not_shown_as_one_within(value):
+    with pytest.raises(ConfigurationError) as refusal:
+        check_number("P", value, UNIT)
+    assert float(str(refusal.value).split(":")[0].removeprefix("P = ")) not in UNIT
+
+
 def test_one_of():
     one_of("window", "on", ("on", "off"))
     with pytest.raises(ConfigurationError) as refusal:

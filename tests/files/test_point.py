@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+import jaxbounce
 from jaxbounce import load
 from jaxbounce.files.point import (
     BENCHMARK,
@@ -61,7 +62,7 @@ BAD = {
     "temperature": ({"T_p_GeV": 0}, "T_p_GeV = 0: must be > 0"),
     "speed": ({"v_w": 1.0}, "v_w = 1: must be in (0, 1)"),
     "probability": ({"P_chi_to_B": 1.5}, "P_chi_to_B = 1.5: must be in [0, 1]"),
-    "hot end": ({"T_max_over_Tp": 1.0}, "T_max_over_Tp = 1: must be > 1"),
+    "hot end": ({"T_max_over_Tp": 1.0}, "T_max_over_Tp = 1: must be in (1, "),
     "cold end": ({"T_min_over_Tp": 1.0}, "T_min_over_Tp = 1: must be in (0, 1)"),
     "nan": ({"I_p": math.nan}, "I_p = nan: must be finite"),
     "infinity": ({"beta_over_H": math.inf}, "beta_over_H = inf: must be finite"),
@@ -156,3 +157,22 @@ def test_files_that_cannot_be_read(tmp_path):
     broken.write_text("v_w = ")
     with pytest.raises(ConfigurationError, match="is not valid TOML"):
         read_mapping(broken)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: jaxbounce.load([1]),
+            r"\[1\]: is neither a table nor the path of one; give a dict",
+        ),
+        (
+            lambda: jaxbounce.predict({"v_w": 0.3}),
+            "model is a dict: must be a Model; jaxbounce.load",
+        ),
+        (lambda: jaxbounce.convert("wall.csv"), "settings is a str: must be ConversionSettings"),
+    ],
+)
+def test_what_is_given_in_place_of_another_thing(call, text):
+    with pytest.raises(jaxbounce.ConfigurationError, match=text):
+        call()

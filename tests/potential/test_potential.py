@@ -137,6 +137,14 @@ def test_expressions_know_functions_signs_and_powers():
     assert float(jax.grad(lambda p: cube(p, {}))(jnp.array([-2.0]))[0]) == pytest.approx(12.25)
 
 
+def test_an_expression_may_be_written_over_several_lines():
+    # as a multi-line string of TOML comes
+    V = ExpressionPotential("\n  x**2\n    - 3*(x\n + 1)\r\n\t+ x**4\n", ("x",))
+    assert float(V(jnp.array([2.0]), {})) == 4 - 9 + 16
+    with pytest.raises(PotentialError, match="not an algebraic expression"):
+        ExpressionPotential("x**2\nx**3", ("x",))
+
+
 def test_equal_expressions_are_equal_programs():
     first, second = (ExpressionPotential("a*x**2", ("x",), ("a",)) for _ in range(2))
     assert first == second
