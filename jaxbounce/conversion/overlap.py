@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
 from jaxbounce.conversion.estimate import ConversionModel, Estimate, Kinematics
 from jaxbounce.conversion.wall import Couplings, WallProfile, crossings, level_splitting, masses
 

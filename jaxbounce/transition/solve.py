@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Scalar
 from jaxbounce.bounce import solve_bounce
@@ -86,9 +86,7 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     Raises:
         ComputationError: if there is none, or one that the vacuum's energy dominates, which H
             leaves out, with one line that says why.
-        ConfigurationError: if the potential is not finite at a vacuum.
     """
-    _check_finite(thermal)
     potential = thermal.configured.potential
     false, true = map(jnp.asarray, thermal.configured[2:4])
     phases = follow_vacua(
@@ -184,20 +182,6 @@ def _look(
         return bounce.status, exponent, rate
 
     return jax.vmap(at)(T)
-
-
-def _check_finite(thermal: ThermalPotential) -> None:
-    """Whether the potential and its slope are numbers at the vacua given, before more is tried."""
-    potential, theta, false, true = thermal.configured[:4]
-    for key, vacuum in (("false_vacuum", false), ("true_vacuum", true)):
-        value, slope = jax.value_and_grad(potential)(jnp.asarray(vacuum), theta)
-        if not (jnp.isfinite(value) & jnp.isfinite(slope).all()):
-            what = "slope" if jnp.isfinite(value) else "value"
-            raise ConfigurationError(
-                f"{key} = {np.asarray(vacuum).tolist()}: the potential has no finite {what} there,"
-                f" at {thermal.temperature} = {thermal.T_vacua:g}; must be finite: write it so that"
-                " it is, such as log(phi**2 + 1e-12) for log(phi**2)"
-            )
 
 
 def _no_vacua(phases: Phases) -> str:

@@ -1,4 +1,4 @@
-"""The yield integral a second time, in NumPy: adaptive panels, logarithms, closed forms where known.
+"""The yield integral a second time, in NumPy: adaptive panels, logarithms, closed forms if known.
 
 Nothing here is the library's. Fluxes are integrals over the kinetic energy t = E − m in units of
 T, by the trapezoid in ln t (double-exponential on a finite range); the integral over y bisects

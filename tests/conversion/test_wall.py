@@ -91,7 +91,7 @@ def test_several_crossings_none_and_too_many():
     assert found.exists.tolist() == [True, True, True, False]
     assert found.status == Status.SUCCESS
     np.testing.assert_allclose(
-        level_splitting(TripleCrossing(), Couplings(), found.xi[:3]), 0, atol=1e-15
+        level_splitting(TripleCrossing(), Couplings(), found.xi[:3]), 0, atol=1e-14
     )
     assert crossings(TripleCrossing(), Couplings(), 2).status == Status.TOO_MANY_CROSSINGS
     assert crossings(NoCrossing(), Couplings()).status == Status.NO_CROSSING

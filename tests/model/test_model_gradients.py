@@ -136,7 +136,6 @@ def test_gradients_of_a_batch_of_mixed_points_are_finite():
     values = {n: jnp.asarray(10 ** rng.uniform(*ends, 1000)) for n, ends in spread.items()}
     values["P"] = jnp.asarray(rng.uniform(0, 1, 1000)).at[::50].set(0.0).at[1::50].set(1.0)
 
-
     def rho_B(m):
         found = predict(m)
         return found.rho_B, found.status
