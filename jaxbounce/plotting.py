@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _SMALLEST = 1e-14  # of the largest yield: what rounding leaves of it
 
-_VISIBLE = 3e-3  # of the largest distance from the false vacuum: about the width of a line
+_VISIBLE = 0.03  # of the largest distance from the false vacuum: tails of massless fields are long
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -195,7 +195,7 @@ def bounce(
     away = np.abs(values - np.asarray(found.false_vacuum)).max(1)
     seen = np.flatnonzero(away > _VISIBLE * away.max(initial=0.0))
     if seen.size and r[seen[-1]] > 0:
-        ax.set_xlim(0.0, min(1.15 * r[seen[-1]], r[-1]))
+        ax.set_xlim(0.0, min(1.25 * r[seen[-1]], r[-1]))
     ax.set_xlabel("r (inverse units of the fields)")
     ax.set_ylabel("fields")
     ax.legend()
@@ -247,7 +247,9 @@ def heat_map(
     else:
         norm = Normalize()
     mesh = ax.pcolormesh(cells.x, cells.y, values, norm=norm, shading="nearest")
-    ax.figure.colorbar(mesh, label=f"{quantity} ({cells.how})" if cells.how else quantity)
+    unit = " (kg/m³)" if quantity.startswith("rho_") else ""
+    how = f", {cells.how}" if cells.how else ""
+    ax.figure.colorbar(mesh, label=f"{quantity}{unit}{how}")
     for scale, coordinate in ((ax.set_xscale, cells.x), (ax.set_yscale, cells.y)):
         if coordinate.min() > 0 and coordinate.max() / coordinate.min() > 30:
             scale("log")
@@ -256,7 +258,9 @@ def heat_map(
     rho = cells.rho_B
     if rho is not None and min(rho.shape) > 1 and _crosses(rho, band):
         ax.contour(cells.x, cells.y, np.ma.masked_invalid(rho), levels=band, colors="red")
-        ax.legend([Line2D([], [], color="red")], ["measured ρ_B ± 2σ"])
+        # above the picture: the band may be anywhere in it
+        place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
+        ax.legend([Line2D([], [], color="red")], [r"measured $\rho_B \pm 2\sigma$"], **place)
     return ax
 
 

@@ -22,7 +22,7 @@ def test_a_bounce_is_shown_as_far_as_its_wall_reaches(false):
     ax = plotting.bounce(found, names=["Phi", "phi"])
     left, right = ax.get_xlim()
     assert left == 0
-    assert 7.9 < right < 10  # (1 - tanh 2.9)/2 = 3.0e-3
+    assert right == pytest.approx(1.25 * (5 + np.arctanh(0.94)), abs=0.4)  # the step of the radii
     assert ax.get_xlabel().startswith("r (")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Phi", "phi"]
 
