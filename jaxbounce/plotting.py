@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from jaxbounce.yields import Evolution
 
 
-_VISIBLE = 3e-3  # of the largest distance from the false vacuum: about the width of a line
+_SMALLEST = 1e-14  # of the largest yield: what rounding leaves of it
+
+_VISIBLE = 0.03  # of the largest distance from the false vacuum: tails of massless fields are long
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -114,13 +116,18 @@ def evolution(found: "Evolution", figure: "Figure | None" = None) -> "Figure":
     figure = new_figure(7, 6) if figure is None else figure
     upper, lower = figure.subplots(2, sharex=True)
     T = np.asarray(found.T)
-    upper.loglog(T, np.asarray(found.Y_chi), label="Y_χ")
-    upper.loglog(T, np.asarray(found.Y_B), label="Y_B")
-    lower.semilogx(T, _scaled(np.asarray(found.source)), label="source dY_B/dy")
+    upper.semilogx(T, np.asarray(found.Y_chi), label=r"$Y_\chi$")
+    upper.semilogx(T, np.asarray(found.Y_B), label="$Y_B$")
+    # what walls far from percolation make is no part of the picture
+    top = float(np.nanmax([found.Y_chi, found.Y_B], initial=0.0))
+    if top > 0:
+        upper.set_yscale("log")
+        upper.set_ylim(_SMALLEST * top, 10 * top)
+    lower.semilogx(T, _scaled(np.asarray(found.source)), label="source $dY_B/dy$")
     lower.semilogx(T, _scaled(np.asarray(found.area_density)), label="A/V")
     lower.set_xlabel("T (GeV)")
-    upper.set_ylabel("yield")
-    lower.set_ylabel("over the largest value")
+    upper.set_ylabel("yield n/s")
+    lower.set_ylabel("share of the largest value")
     upper.invert_xaxis()
     upper.legend()
     lower.legend()
@@ -188,7 +195,7 @@ def bounce(
     away = np.abs(values - np.asarray(found.false_vacuum)).max(1)
     seen = np.flatnonzero(away > _VISIBLE * away.max(initial=0.0))
     if seen.size and r[seen[-1]] > 0:
-        ax.set_xlim(0.0, min(1.15 * r[seen[-1]], r[-1]))
+        ax.set_xlim(0.0, min(1.25 * r[seen[-1]], r[-1]))
     ax.set_xlabel("r (inverse units of the fields)")
     ax.set_ylabel("fields")
     ax.legend()
@@ -240,7 +247,9 @@ def heat_map(
     else:
         norm = Normalize()
     mesh = ax.pcolormesh(cells.x, cells.y, values, norm=norm, shading="nearest")
-    ax.figure.colorbar(mesh, label=f"{quantity} ({cells.how})" if cells.how else quantity)
+    unit = " (kg/m³)" if quantity.startswith("rho_") else ""
+    how = f", {cells.how}" if cells.how else ""
+    ax.figure.colorbar(mesh, label=f"{quantity}{unit}{how}")
     for scale, coordinate in ((ax.set_xscale, cells.x), (ax.set_yscale, cells.y)):
         if coordinate.min() > 0 and coordinate.max() / coordinate.min() > 30:
             scale("log")
@@ -249,7 +258,9 @@ def heat_map(
     rho = cells.rho_B
     if rho is not None and min(rho.shape) > 1 and _crosses(rho, band):
         ax.contour(cells.x, cells.y, np.ma.masked_invalid(rho), levels=band, colors="red")
-        ax.legend([Line2D([], [], color="red")], ["measured ρ_B ± 2σ"])
+        # above the picture: the band may be anywhere in it
+        place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
+        ax.legend([Line2D([], [], color="red")], [r"measured $\rho_B \pm 2\sigma$"], **place)
     return ax
 
 
@@ -276,11 +287,12 @@ def tornado(found: "Sensitivities", ax: "Axes | None" = None) -> "Axes":
     shown = [r for r in rows if max(abs(r["rho_B"] or 0), abs(r["rho_DM"] or 0)) > 1e-6][::-1]
     ax = new_figure(7, 1.2 + 0.32 * max(len(shown), 1)).subplots() if ax is None else ax
     place = range(len(shown))
-    for offset, output, label in ((0.2, "rho_B", "ρ_B"), (-0.2, "rho_DM", "ρ_DM")):
+    labels = (r"$\rho_B$", r"$\rho_{DM}$")
+    for offset, output, label in zip((0.2, -0.2), ("rho_B", "rho_DM"), labels, strict=True):
         values = [row[output] or 0.0 for row in shown]
         ax.barh([p + offset for p in place], values, height=0.38, label=label)
     ax.set_yticks(list(place), [row["parameter"] for row in shown])
     ax.axvline(0, color="black", linewidth=0.8)
-    ax.set_xlabel("∂ln ρ/∂ln θ")
+    ax.set_xlabel(r"$\partial\,\ln\rho\,/\,\partial\,\ln\theta$")
     ax.legend()
     return ax

@@ -22,7 +22,7 @@ def test_a_bounce_is_shown_as_far_as_its_wall_reaches(false):
     ax = plotting.bounce(found, names=["Phi", "phi"])
     left, right = ax.get_xlim()
     assert left == 0
-    assert 7.9 < right < 10  # (1 - tanh 2.9)/2 = 3.0e-3
+    assert right == pytest.approx(1.25 * (5 + np.arctanh(0.94)), abs=0.4)  # the step of the radii
     assert ax.get_xlabel().startswith("r (")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Phi", "phi"]
 
@@ -34,3 +34,19 @@ def test_a_bounce_that_fills_its_box_is_shown_whole():
         false_vacuum=[0.0],
     )
     assert plotting.bounce(found).get_xlim() == (0.0, 10.0)
+
+
+def test_yields_are_shown_without_what_is_nothing_beside_the_largest():
+    T = np.geomspace(500.0, 0.1, 50)
+    Y_B = np.where(T > 400, 0.0, 1e-10 * np.exp(-((T / 100) ** 2)))
+    Y_B[1:8] = np.geomspace(1e-40, 1e-30, 7)
+    found = SimpleNamespace(T=T, Y_chi=0 * T + 4.9e-10, Y_B=Y_B, source=Y_B, area_density=T)
+    upper, lower = plotting.evolution(found).axes
+    low, high = upper.get_ylim()
+    assert 1e-25 < low < 1e-20
+    assert 4.9e-10 < high < 1e-7
+    assert upper.get_xlim()[0] > upper.get_xlim()[1]  # time goes to the right
+    for axes in (upper, lower):
+        assert axes.get_ylabel()
+    dead = SimpleNamespace(T=T, Y_chi=0 * T, Y_B=0 * T, source=0 * T, area_density=0 * T)
+    assert plotting.evolution(dead).axes[0].get_ylabel() == "yield n/s"

@@ -1,6 +1,7 @@
 """`jaxbounce convert`: P of a wall by every method side by side, each with its certificate."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -273,7 +274,8 @@ def _lines(
     yield f"wall     {s.source}"
     if s.profile is not None:
         p = s.profile
-        yield f"         {p.r.size} rows, R_peak = {p.R_peak:.9g}, w_FWHM = {p.w_FWHM:.9g}"
+        width = f", w_FWHM = {p.w_FWHM:.9g}" if math.isfinite(p.w_FWHM) else ""
+        yield f"         {p.r.size} rows, R_peak = {p.R_peak:.9g}{width}"
     c = s.couplings
     yield (
         f"         y_B = {float(c.y_B):g}, y_chi = {float(c.y_chi):g}, lambda = {float(c.lam):g},"

@@ -162,7 +162,9 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
             f"  rho_DM   = {_value(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
             f" Planck {planck.PLANCK_OMEGA_C})"
         )
-        yield f"  DM/B     = {float(p.ratio):.9f}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
+        ratio = float(p.ratio)
+        ratio_text = f"{ratio:.9f}" if ratio >= 1e-2 else f"{ratio:.9e}"
+        yield f"  DM/B     = {ratio_text}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
         yield from _tension_lines(p)
     yield f"  status   : {status.message}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
@@ -179,7 +181,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
         if row_status in (Status.SUCCESS, Status.UNDERFLOW):
             match = matching_occupancy(t["incident_flux_scale"], row)
             ratio = float(row.ratio)
-            ratio_text = f"{ratio:.6f}" if ratio < 1e4 else f"{ratio:.4e}"
+            ratio_text = f"{ratio:.6f}" if 1e-2 <= ratio < 1e4 else f"{ratio:.4e}"
             yield (
                 f"  {name:26} {_value(row.Y_B):>20} {_value(row.rho_B):>20}"
                 f" {ratio_text:>11} {match:>17.6e}"
@@ -188,6 +190,8 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
     yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
+    if c.reasons:
+        yield f"  All rows are of the source alone, without {', '.join(c.reasons)}."
 
 
 def _tension_lines(p: "jb.Prediction") -> Iterator[str]:

@@ -76,16 +76,17 @@ def compare(model: Model) -> Comparison:
     model = model.with_P(conversion.P)
     rows = {name: _source_alone(model).choose(**row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
-    distinct = {m.choices: m for m in (model, *rows.values())}
+    own = (model.choices, _is_source_alone(model))
+    distinct = {own: model} | {(row.choices, True): row for row in rows.values()}
     predicted = _predict_all(list(distinct.values()))
     relative = float(conversion.error) / float(conversion.P) if conversion.P > 0 else 0.0
     predictions = {
-        choices: dataclasses.replace(found, error_estimate=found.error_estimate + relative)
-        for choices, found in zip(distinct, predicted, strict=True)
+        key: dataclasses.replace(found, error_estimate=found.error_estimate + relative)
+        for key, found in zip(distinct, predicted, strict=True)
     }
     return Comparison(
-        predictions[model.choices],
-        {name: predictions[row.choices] for name, row in rows.items()},
+        predictions[own],
+        {name: predictions[row.choices, True] for name, row in rows.items()},
         conversion,
     )
 
@@ -98,10 +99,17 @@ def probability(model: Model) -> Estimate:
 _compiled_probability = eqx.filter_jit(conversion_probability)
 
 
+_BESIDE_SOURCE = ("sigma_v", "sigma_v_slope", "washout_over_H")
+
+
+def _is_source_alone(model: Model) -> bool:
+    """Whether its parameters are those that `_source_alone` would give it."""
+    return all(float(model.value(name)) == 0 for name in _BESIDE_SOURCE)
+
+
 def _source_alone(model: Model) -> Model:
     """The model with nothing but the source: what the rows of the comparison evaluate."""
-    plain = dict.fromkeys(("sigma_v", "sigma_v_slope", "washout_over_H"), 0.0)
-    return model.replace(**plain).choose(
+    return model.replace(**dict.fromkeys(_BESIDE_SOURCE, 0.0)).choose(
         closure="linear",
         equations="quadrature",
         initial="given",

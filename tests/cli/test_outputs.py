@@ -11,6 +11,7 @@ import sys
 import threading
 from types import SimpleNamespace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -241,7 +242,8 @@ def test_a_full_disk_at_the_end_puts_every_result_beside(tmp_path, monkeypatch, 
     def evolved(*_):
         (tmp_path / "results").rmdir()
         names = [field.name for field in dataclasses.fields(Evolution)]
-        return Evolution(**dict.fromkeys(names, T) | {"status": np.ones(16, int)})
+        values = dict.fromkeys(names, jnp.asarray(T))
+        return Evolution(**values | {"status": jnp.ones(16, int)})
 
     monkeypatch.setattr(jaxbounce, "evolve", evolved)
     monkeypatch.setattr(evolve, "converted", lambda _: SimpleNamespace(status=1))

@@ -259,3 +259,15 @@ def test_a_prediction_prints_what_it_found():
     batch = jax.vmap(lambda v: predict(load().replace(v_w=v)))(jnp.array([0.2, 0.3, 2.0]))
     assert "2 of 3 points have a number" in str(batch)
     assert batch._repr_html_().startswith("<pre>")
+
+
+@pytest.mark.slow
+def test_a_comparison_says_of_the_model_what_predict_says():
+    """Not what a row of the same choices gives, which is without washout."""
+    model = jaxbounce.load(preset="exact").replace(washout_over_H=1.0)
+    found = jaxbounce.compare(model)
+    assert int(found.prediction.status) == Status.NEEDS_BOLTZMANN
+    assert np.isnan(float(found.prediction.rho_B))
+    row = found.rows["… and exact equilibrium"]
+    # README: the same point without washout
+    assert float(row.rho_B) == pytest.approx(4.243201e-30, rel=1e-6)
