@@ -53,8 +53,8 @@ class ContinuedWall(WallProfile):
     """
 
     table: TabulatedWall
-    change: Float[Array, "2 2"]
-    length: Float[Array, "2"]
+    change: Float[Array, "*walls 2 2"]
+    length: Float[Array, "*walls 2"]
 
     def fields(self, xi: RealLike) -> tuple[Real, Real]:
         """|Φ| and |φ| at ξ, not below 0."""
