@@ -15,8 +15,8 @@ from jaxbounce._core.types import Scalar
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.potential.text import ConfiguredPotential
-from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.temperatures import (
+    MOST_VACUUM_ENERGY,
     Exponent,
     Phases,
     Transition,
@@ -24,6 +24,7 @@ from jaxbounce.transition.temperatures import (
     find_transition,
     follow_vacua,
     log_rate_over_hubble,
+    vacuum_energy,
 )
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
@@ -31,8 +32,6 @@ OUTPUTS = ("T_n", "T_p", "beta_over_H")
 
 NOTED_VACUUM_ENERGY = 0.1
 """Of the radiation's energy at T_n: above it the report says that H leaves the vacuum's out."""
-
-_MOST_VACUUM_ENERGY = 1.0  # H off by √2: no number is to be trusted
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
@@ -106,11 +105,11 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     name, couplings, settings = thermal.temperature, thermal.couplings, thermal.settings
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
-    transition, slopes, vacuum_energy = _solve(potential, name, couplings, settings, phases, ends)
+    transition, slopes, share = _solve(potential, name, couplings, settings, phases, ends)
     if int(transition.status) != Status.SUCCESS:
         raise ComputationError(_no_transition(thermal, phases, transition))
-    ratio = float(vacuum_energy)
-    if not ratio <= _MOST_VACUUM_ENERGY:
+    ratio = float(share)
+    if not ratio <= MOST_VACUUM_ENERGY:
         raise ComputationError(
             f"no number to trust: at T_n the vacuum has {ratio:.3g} times the energy of the"
             " radiation, and H here is that of radiation alone, which would give T_n ="
@@ -152,12 +151,12 @@ def _solve(
 ) -> tuple[Transition, dict[str, Array], Scalar]:
     # made in here, so that other vacua are not another program
     guesses = phases.guesses()
-    exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
+    vacua = (potential, lambda theta, T: {**theta, temperature: T}, *guesses)
+    exponent = bounce_exponent(*vacua)
     found, slopes = transition_with_elasticities(exponent, couplings, settings, ends)
-    theta = {**couplings, temperature: found.T_n}
-    vacua = (polish_vacuum(potential, theta, guess(found.T_n)) for guess in guesses)
-    false, true = (potential(vacuum, theta) for vacuum in vacua)
-    return found, slopes, (false - true) / radiation_density(found.T_n, settings.g_star)
+    # not in `find_transition`: the message says what the numbers would be
+    energy = vacuum_energy(*vacua)(found.T_n, couplings)
+    return found, slopes, energy / radiation_density(found.T_n, settings.g_star)
 
 
 @eqx.filter_jit
