@@ -162,22 +162,6 @@ def log_yield(p, c):
     return np.log(constant) + log_integral(lambda y: log_source(p, c, y), grid(p, c))
 
 
-def log_equilibrium_yield(p, c, x):
-    """ln n_eq/s of one x = m/T, exact or by the published limits."""
-    constant = np.log(45 * p["g_chi"] / (4 * np.pi**4 * p["g_star_s"]))
-    statistics, sign = c["chi_stats"], _SIGN[c["chi_stats"]]
-    if c["equilibrium"] == "piecewise":
-        massless = {"fermion": 1.5 * zeta(3), "boson": 2 * zeta(3), "classical": 2.0}[statistics]
-        cold = np.log(2 * np.pi**2) + 1.5 * np.log(x / (2 * np.pi)) - x if x > 0 else 0.0
-        return constant + (np.log(massless) if x < 3 else cold)
-    if statistics == "classical":
-        return constant + (np.log(2.0) if x == 0 else 2 * np.log(x) + np.log(kve(2, x)) - x)
-    t = np.exp(_LOG_T)
-    E = x + t
-    occupation = -E - (np.log1p(np.exp(-E)) if sign > 0 else np.log(-np.expm1(-E)))
-    return constant + logsumexp(np.log(np.sqrt(t * (t + 2 * x)) * E) + occupation + np.log(0.1 * t))
-
-
 def log_density(x, statistics):
     """ln N(x), n = g T³ N/2π², exact, of a 1-D x."""
     if statistics == "classical":
