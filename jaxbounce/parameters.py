@@ -59,8 +59,8 @@ class Parameters(eqx.Module):
     A range ends where numbers are known to go wrong, or have not been checked
     (tests/yields/test_quadrature.py holds the ends of β/H and I_p). At β/H < 1e-2 percolation takes
     100 Hubble times, and the source is a spike at the beginning of time that the panels can miss; a
-    window narrower than 1e-3 is no duration; I_p ≤ 1e3 keeps I_p e^y at the latest y, 70, below
-    the e^80 at which the extended volume is cut.
+    window narrower than 1e-3 is no duration; I_p ≤ 1e3 keeps I_p e^y at the latest y, 70, a
+    float32.
     """
 
     m_chi: Given = eqx.field(

@@ -137,7 +137,7 @@ _MESSAGES = {
         " model, or a larger K"
     ),
     Status.VACUUM_ENERGY_DOMINATES: (
-        "at T_n the vacuum has more energy than the radiation, and the expansion here is that of"
+        "at T_p the vacuum has more energy than the radiation, and the expansion here is that of"
         " radiation alone; no number is to be trusted"
     ),
     Status.FALSE_VACUUM_NOT_MINIMUM: (

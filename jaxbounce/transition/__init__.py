@@ -16,4 +16,5 @@ from jaxbounce.transition.temperatures import (
     find_transition as find_transition,
     follow_vacua as follow_vacua,
     log_rate_over_hubble as log_rate_over_hubble,
+    vacuum_energy as vacuum_energy,
 )

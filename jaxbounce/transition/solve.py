@@ -15,8 +15,8 @@ from jaxbounce._core.types import Scalar
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.potential.text import ConfiguredPotential
-from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.temperatures import (
+    MOST_VACUUM_ENERGY,
     Exponent,
     Phases,
     Transition,
@@ -24,6 +24,7 @@ from jaxbounce.transition.temperatures import (
     find_transition,
     follow_vacua,
     log_rate_over_hubble,
+    vacuum_energy,
 )
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
@@ -31,8 +32,6 @@ OUTPUTS = ("T_n", "T_p", "beta_over_H")
 
 NOTED_VACUUM_ENERGY = 0.1
 """Of the radiation's energy at T_p: above it the report says that H leaves the vacuum's out."""
-
-_MOST_VACUUM_ENERGY = 1.0  # H off by √2: no number is to be trusted
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
@@ -104,12 +103,12 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     name, couplings, settings = thermal.temperature, thermal.couplings, thermal.settings
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
-    transition, slopes, vacuum_energy = _solve(potential, name, couplings, settings, phases, ends)
+    transition, slopes, share = _solve(potential, name, couplings, settings, phases, ends)
     if int(transition.status) != Status.SUCCESS:
         raise ComputationError(_no_transition(thermal, phases, transition))
-    at_T_n, at_T_p = map(float, vacuum_energy)
+    at_T_n, at_T_p = map(float, share)
     # radiation thins out, the vacuum does not: its share is largest at the end
-    if not at_T_p <= _MOST_VACUUM_ENERGY:
+    if not at_T_p <= MOST_VACUUM_ENERGY:
         raise ComputationError(
             f"no number to trust: at T_p the vacuum has {at_T_p:.3g} times the energy of the"
             " radiation, and H here is that of radiation alone, which would give T_n ="
@@ -151,16 +150,16 @@ def _solve(
 ) -> tuple[Transition, dict[str, Array], Float[Array, "2"]]:
     # made in here, so that other vacua are not another program
     guesses = phases.guesses()
-    exponent = bounce_exponent(potential, lambda theta, T: {**theta, temperature: T}, *guesses)
+    vacua = (potential, lambda theta, T: {**theta, temperature: T}, *guesses)
+    exponent = bounce_exponent(*vacua)
     found, slopes = transition_with_elasticities(exponent, couplings, settings, ends)
+    # not in `find_transition`: the message says what the numbers would be
+    energy = vacuum_energy(*vacua)
 
-    def vacuum_over_radiation(T: Scalar) -> Scalar:
-        theta = {**couplings, temperature: T}
-        vacua = (polish_vacuum(potential, theta, guess(T)) for guess in guesses)
-        false, true = (potential(vacuum, theta) for vacuum in vacua)
-        return (false - true) / radiation_density(T, settings.g_star)
+    def share(T: Scalar) -> Scalar:
+        return energy(T, couplings) / radiation_density(T, settings.g_star)
 
-    return found, slopes, jax.lax.map(vacuum_over_radiation, jnp.stack([found.T_n, found.T_p]))
+    return found, slopes, jax.lax.map(share, jnp.stack([found.T_n, found.T_p]))
 
 
 @eqx.filter_jit

@@ -28,6 +28,7 @@ from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce import solve_bounce, vacua_status
+from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.percolation.history import nucleation_history
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.transition.window import (
@@ -51,6 +52,9 @@ _BEFORE = 1e-6  # of I, from above T_high
 
 _LOOKS = 257  # temperatures among which Γ first exceeds H⁴
 
+MOST_VACUUM_ENERGY = 1.0
+"""Of the radiation's energy at T_p: beyond, H is off by more than √2."""
+
 _SHARPER = 3  # times the ends of the metastable range are found 1/points more sharply
 
 
@@ -71,6 +75,9 @@ class Transition(NamedTuple):
     """Relative error of the interpolated S₃/T, from the last Chebyshev coefficients, and where
     single temperatures have no bounce from points held out beside them."""
     status: Code
+    vacuum_over_radiation: Scalar
+    """[V(false) − V(true)]/ρ_rad at T_p; H is that of radiation alone. NaN where `vacuum_energy`
+    was not given: an action alone does not know it."""
 
     def __str__(self) -> str:
         return summary(
@@ -112,6 +119,24 @@ def bounce_exponent(
         return bounce.action / T
 
     return exponent
+
+
+def vacuum_energy(
+    potential: Potential,
+    at_temperature: Callable[[Any, Scalar], Any],
+    false_vacuum: Guess,
+    true_vacuum: Guess,
+) -> Exponent:
+    """ρ_V(T, θ) = V(false) − V(true), for `find_transition`; arguments as of `bounce_exponent`."""
+
+    def energy(T: Scalar, theta: Any) -> Scalar:
+        parameters = at_temperature(theta, T)
+        guesses = (g(T) if callable(g) else g for g in (false_vacuum, true_vacuum))
+        vacua = (polish_vacuum(potential, parameters, as_leaf(jnp.asarray(g))) for g in guesses)
+        false, true = (potential(vacuum, parameters) for vacuum in vacua)
+        return false - true
+
+    return energy
 
 
 class Phases(NamedTuple):
@@ -239,10 +264,13 @@ def find_transition(
     I_p: RealLike = 0.34,
     g_star: RealLike = 106.75,
     prefactor: RealLike = 1.0,
+    vacuum_energy: Exponent | None = None,
 ) -> Transition:
     """T_n, T_p and β/H of the first transition met on cooling from T_high to T_low.
 
-    Differentiable (forward and reverse) in θ, v_w, I_p, g_* and the prefactor.
+    Differentiable (forward and reverse) in θ, v_w, I_p, g_* and the prefactor. H is that of
+    radiation alone. S₃/T does not tell whether the vacuum's energy is small beside it, as that
+    takes: give `vacuum_energy`, and where it is not there are no numbers.
 
     Args:
         exponent: `exponent(T, theta)` → S₃/T; see `bounce_exponent`.
@@ -253,9 +281,11 @@ def find_transition(
         I_p: extended volume at percolation.
         g_star: relativistic degrees of freedom, constant through the transition.
         prefactor: A.
+        vacuum_energy: ρ_V(T, theta) (GeV⁴), such as `vacuum_energy` makes of a potential.
 
     Returns:
-        A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴,
+        A `Transition`; VACUUM_ENERGY_DOMINATES if ρ_V is above that of radiation at T_p;
+        NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴,
         TRANSITION_BEGINS_ABOVE if bubbles from above T_high would count.
     """
     given = (
@@ -319,6 +349,14 @@ def find_transition(
     whole = history.before_start < _BEFORE
     status = jnp.where(whole, status, Status.TRANSITION_BEGINS_ABOVE.value)
     status = jnp.where(percolates & nucleates, status, Status.NO_TRANSITION.value)
+    ratio = jnp.full_like(T_n, jnp.nan)
+    if vacuum_energy is not None:
+        # radiation thins out, the vacuum does not: its share is largest at the end
+        energy = vacuum_energy(*jax.lax.stop_gradient((T_p, theta)))
+        ratio = jax.lax.stop_gradient(energy / radiation_density(T_p, g_star))
+        small = ratio <= MOST_VACUUM_ENERGY
+        dominates = (status == Status.SUCCESS.value) & ~small
+        status = jnp.where(dominates, Status.VACUUM_ENERGY_DOMINATES.value, status)
     status = jnp.where((v_w > 0) & (I_p > 0), status, Status.INVALID_PARAMETER.value)
     numbers = (
         T_n,
@@ -332,4 +370,5 @@ def find_transition(
         *withheld(numbers, good, token, others=given),
         error=jax.lax.stop_gradient(error),
         status=status,
+        vacuum_over_radiation=ratio,
     )

@@ -18,6 +18,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar
@@ -38,6 +39,8 @@ _FLOOR = 1e-6  # share of the work given to mere length, so that no panel is los
 
 _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
 
+_STEEP = 3.0  # e-folds between an edge and its node above which that node cannot tell
+
 _DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
 
 
@@ -56,6 +59,9 @@ def graded_scan(lower: Real, upper: Real, layer: RealLike, core: RealLike) -> tu
     """
     centre = jnp.clip(0.0, lower, upper)
     middle = (lower + centre) / 2
+    # a layer at a limit close to zero may reach past it, where the sinh is too coarse to see it
+    reach = jnp.minimum(core, (upper - lower) / 2)
+    middle = jnp.where(centre - lower < core, lower + reach, middle)
     first, last = jnp.arcsinh((middle - centre) / core), jnp.arcsinh((upper - centre) / core)
     step_layer = jnp.log1p((middle - lower) / layer) / _LAYER_INTERVALS
     step_core = (last - first) / _CORE_INTERVALS
@@ -141,7 +147,8 @@ def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     power of k is what a kink or a layer inside the panel leaves, and bounds the geometric decay
     of what is smooth; p follows from the middle coefficients and the last, four of each, since
     single ones may be small by chance. A floor is added for rounding and for discounted tails.
-    What lies between an edge and the node next to it (0.5 % of a panel of 16) no rule sees.
+    What lies between an edge and the node next to it (0.5 % of a panel of 16) no rule sees;
+    `unseen_at_edges` tells from the panel on the other side.
     """
     nodes = values.shape[-1]
     moments = values @ _panel_functionals(nodes)
@@ -158,3 +165,43 @@ def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     truncation = 2 * (half * reached * rest).sum()
     floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
     return total, truncation + floor * size
+
+
+@functools.cache
+def _edge_values(nodes: int) -> np.ndarray:
+    """Columns: the interpolant of a panel at its first and at its last edge."""
+    t, weight = gauss_legendre(nodes)
+    series = np.polynomial.legendre.legvander(t, nodes - 1)
+    to_coefficients = series * weight[:, None] * (np.arange(nodes) + 0.5)
+    ends = np.polynomial.legendre.legvander(np.array([-1.0, 1.0]), nodes - 1)
+    return to_coefficients @ ends.T
+
+
+def unseen_at_edges(values: Real, half: Real, continuous: Bool[Array, " edges"]) -> Scalar:
+    """An estimate of what panels miss between an edge and the node next to it.
+
+    A tail that falls to nothing before the first node of a wide panel is not seen by that panel.
+    The one before resolves it up to their edge: there the two interpolants differ. What is
+    missed is the logarithmic mean of the integrand at edge and node, times their distance.
+
+    Args:
+        values: of a non-negative integrand at the nodes of panels side by side.
+        half: half the panel widths.
+        continuous: whether it is so at each of the inner edges.
+    """
+    values, half = jax.lax.stop_gradient((values, half))
+    t, _ = gauss_legendre(values.shape[-1])
+    ends = values @ _edge_values(values.shape[-1])
+    before, after = jnp.abs(ends[:-1, 1]), jnp.abs(ends[1:, 0])
+    tiny = jnp.finfo(values.dtype).tiny
+    jump = jnp.where(continuous, jnp.abs(ends[1:, 0] - ends[:-1, 1]), 0.0)
+
+    def missed(edge: Real, node: Real, width: Real) -> Real:
+        fall = jnp.log(jnp.maximum(edge, tiny) / jnp.maximum(node, tiny))
+        steep = fall > _STEEP
+        return jnp.where(steep, jnp.minimum(jump, edge) * width / jnp.where(steep, fall, 1.0), 0.0)
+
+    space = (1 + float(t[0])) * half
+    later = missed(before, values[1:, 0], space[1:])
+    earlier = missed(after, values[:-1, -1], space[:-1])
+    return jnp.maximum(later, earlier).sum()

@@ -36,6 +36,7 @@ from jaxbounce.yields.panels import (
     insert_edge,
     integrate_panels,
     panel_nodes,
+    unseen_at_edges,
 )
 
 PUBLISHED_Y_NODES = 8000
@@ -273,4 +274,7 @@ def gauss_legendre_integral(
     x = mass * temperature_ratio(y, beta_over_H)
     flux = flux_integral(x, v_w, statistics, equilibrium, relativistic)
     area = scaled_area_density(y, I_p, kernel)
-    return integrate_panels(flux * area * activity_window(y, sigma_y, window), half)
+    values = flux * area * activity_window(y, sigma_y, window)
+    total, error = integrate_panels(values, half)
+    same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
+    return total, error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])

@@ -13,7 +13,7 @@ from scipy.interpolate import BarycentricInterpolator
 from scipy.special import erf, gammainc, kve, logsumexp, zeta
 
 _LOG_T = np.arange(-36.0, 6.7, 0.1)
-_SHARE = np.arange(-3.3, 3.31, 0.05)
+_SHARE = np.arange(-3.3, 3.31, 0.025)
 _FEW, _MANY = (np.polynomial.legendre.leggauss(n) for n in (16, 24))
 _SIGN = {"fermion": 1.0, "boson": -1.0, "classical": 0.0}
 _LOWEST, _PANEL, _DEGREE = -90.0, 2.0, 20
@@ -50,10 +50,11 @@ def log_flux(x, v, statistics):
     x, sign = x[:, None], _SIGN[statistics]
 
     def summed(t, log_weight, moving):
-        p, E = np.sqrt(t * (t + 2 * x)), t + x
-        kernel = moving(p, E)
+        E = t + x
+        kernel = moving(np.sqrt(t * (t + 2 * x)), E)
         occupation = -E - np.log1p(sign * np.exp(-E)) if sign >= 0 else -E - np.log(-np.expm1(-E))
-        return logsumexp(np.log(kernel) + occupation + log_weight, axis=1)
+        with np.errstate(divide="ignore"):  # ln 0 at a limit of the integral
+            return logsumexp(np.log(kernel) + occupation + log_weight, axis=1)
 
     if v is None:
         t = np.exp(_LOG_T)[None, :]
@@ -64,8 +65,8 @@ def log_flux(x, v, statistics):
     # tanh–sinh on (0, switch), in shares of it that keep their digits at 0
     a = np.pi / 2 * np.sinh(_SHARE)
     share = 1 / (1 + np.exp(-2 * a))
-    weight = 0.05 * np.pi / 2 * np.cosh(_SHARE) * 2 * share * (1 - share)
-    safe = np.maximum(switch, 1e-300)
+    weight = 0.025 * np.pi / 2 * np.cosh(_SHARE) * 2 * share / (1 + np.exp(2 * a))
+    safe = np.maximum(switch, 1e-200)
     slower = summed(safe * share, np.log(safe * weight), lambda p, E: v * p * E)
     return np.logaddexp(faster, slower)
 
@@ -159,22 +160,6 @@ def log_yield(p, c):
     """ln Y_B/(P f_χ) of the source alone."""
     constant = 45 * p["g_chi"] / (4 * np.pi**4 * p["g_star_s"] * p["v_w"])
     return np.log(constant) + log_integral(lambda y: log_source(p, c, y), grid(p, c))
-
-
-def log_equilibrium_yield(p, c, x):
-    """ln n_eq/s of one x = m/T, exact or by the published limits."""
-    constant = np.log(45 * p["g_chi"] / (4 * np.pi**4 * p["g_star_s"]))
-    statistics, sign = c["chi_stats"], _SIGN[c["chi_stats"]]
-    if c["equilibrium"] == "piecewise":
-        massless = {"fermion": 1.5 * zeta(3), "boson": 2 * zeta(3), "classical": 2.0}[statistics]
-        cold = np.log(2 * np.pi**2) + 1.5 * np.log(x / (2 * np.pi)) - x if x > 0 else 0.0
-        return constant + (np.log(massless) if x < 3 else cold)
-    if statistics == "classical":
-        return constant + (np.log(2.0) if x == 0 else 2 * np.log(x) + np.log(kve(2, x)) - x)
-    t = np.exp(_LOG_T)
-    E = x + t
-    occupation = -E - (np.log1p(np.exp(-E)) if sign > 0 else np.log(-np.expm1(-E)))
-    return constant + logsumexp(np.log(np.sqrt(t * (t + 2 * x)) * E) + occupation + np.log(0.1 * t))
 
 
 def log_density(x, statistics):

@@ -7,7 +7,12 @@ from scipy.optimize import brentq
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.potential.library import polynomial
-from jaxbounce.transition.temperatures import bounce_exponent, find_transition, log_rate_over_hubble
+from jaxbounce.transition.temperatures import (
+    bounce_exponent,
+    find_transition,
+    log_rate_over_hubble,
+    vacuum_energy,
+)
 
 
 def pole(T, amplitude):
@@ -52,10 +57,49 @@ def test_a_transition_within_one_sample_of_the_critical_temperature():
     assert Status(int(found.status)) is Status.SUCCESS
 
     def rate(T):
-        return float(log_rate_over_hubble(T, 0.02 / (1 - T / 120) ** 2))
+        return float(log_rate_over_hubble(*map(jnp.asarray, (T, 0.02 / (1 - T / 120) ** 2))))
 
     assert float(found.T_n) == pytest.approx(brentq(rate, 118, 119.9, xtol=1e-12), rel=1e-10)
     assert float(found.error) < 1e-12
+
+
+@pytest.mark.slow
+def test_the_energy_of_the_vacuum_is_a_field_and_a_status():
+    """ρ_V of a constant: over π² g_* T_p⁴/30; above 1 there is no number."""
+
+    @jax.jit
+    def run(rho):
+        return find_transition(
+            lambda T, theta: pole(T, theta[0]),
+            (3.9, rho),
+            20.0,
+            125.0,
+            v_w=0.3,
+            vacuum_energy=lambda T, theta: theta[1],
+        )
+
+    T_p = float(from_pole(3.9, 0.3).T_p)
+    radiation = np.pi**2 * 106.75 * T_p**4 / 30
+    for share in (0.5, 0.999, 1.001):
+        found = run(share * radiation)
+        good = share < 1
+        expected = Status.SUCCESS if good else Status.VACUUM_ENERGY_DOMINATES
+        assert Status(int(found.status)) is expected
+        np.testing.assert_allclose(found.vacuum_over_radiation, share, rtol=1e-9)
+        assert jnp.isfinite(jnp.stack(found[:5])).all() == good
+    # an action alone does not know
+    assert np.isnan(from_pole(3.9, 0.3).vacuum_over_radiation)
+
+
+def test_the_energy_between_two_vacua():
+    """V = φ⁴/4 − 4φ³/3 + 3φ²/2 has its minima at 0 and 3, where V = −9/4; times T here."""
+
+    def potential(phi, theta):
+        return theta * (phi[0] ** 4 / 4 - 4 * phi[0] ** 3 / 3 + 3 * phi[0] ** 2 / 2)
+
+    energy = vacuum_energy(potential, lambda theta, T: theta * T, [0.1], [2.8])
+    found = energy(jnp.asarray(3.0), jnp.asarray(2.0))
+    np.testing.assert_allclose(found, 6 * 9 / 4, rtol=1e-10)
 
 
 def test_no_transition_has_no_numbers():

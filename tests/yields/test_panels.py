@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbounce.yields.panels import integrate_panels, panel_nodes
+from jaxbounce.yields.panels import integrate_panels, panel_nodes, unseen_at_edges
 
 PLACES = np.linspace(-0.8, 0.8, 161)
 
@@ -73,3 +73,20 @@ def test_the_estimate_of_what_is_smooth_is_small():
     found, estimate = integrate_panels(jnp.exp(y), half)
     np.testing.assert_allclose(found, np.e - 1, rtol=1e-14)
     assert estimate < 1e-11
+
+
+def test_a_tail_that_a_wide_panel_does_not_see():
+    """e^{−y/ℓ} on [0, 50], resolved down to e^{−16}, the rest in one panel: ∫ = ℓ."""
+    for scale in np.logspace(-4, -2, 5):
+        edges = jnp.asarray([0, 1, 3, 6, 10, 16, 50 / scale]) * scale
+        y, half = panel_nodes(edges)
+        values = jnp.exp(-y / scale)
+        found, estimate = integrate_panels(values, half)
+        continuous = jnp.ones(half.size - 1, bool)
+        unseen = unseen_at_edges(values, half, continuous)
+        error = abs(float(found) - scale)
+        assert error > 1e-8 * scale > estimate
+        assert error <= unseen + estimate < 20 * error
+        # where every panel sees its own, next to nothing is added
+        y, half = panel_nodes(jnp.asarray([0.0, 1, 3, 6, 10, 16, 40]) * scale)
+        assert unseen_at_edges(jnp.exp(-y / scale), half, continuous) < 1e-13 * scale

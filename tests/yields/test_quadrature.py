@@ -6,11 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import yield_reference
 from jax.test_util import check_grads
 from scipy.integrate import quad
 from scipy.special import gammainc
 
+from jaxbounce import Choices, Parameters, Status, predict
 from jaxbounce.cosmology.gas import flux_integral
+from jaxbounce.model.model import Model
 from jaxbounce.percolation import scaled_area_density
 from jaxbounce.yields import (
     flux_over_entropy,
@@ -311,3 +314,29 @@ def test_edges_share_the_work_and_take_breakpoints():
         assert inserted.shape == (edges.shape[0] + 1,)
         assert np.all(np.diff(inserted) >= 0)
         assert point in np.asarray(inserted)
+
+
+@pytest.mark.slow
+def test_a_hot_layer_that_reaches_past_zero():
+    """β/H ~ 1e-2, cold χ: all of the source is within 0.01 of the hot end, y = −0.006 to 50.
+
+    Found among random legal points: 1.2e-7 off, with an estimate of 2e-12. `yield_reference`.
+    """
+    points = [
+        (0.05995379086478432, 2.279115087639985, 0.012186695628704938, 1.2337892867183407e-08),
+        (32339.92954584894, 1226283.6799256336, 0.023468154441504928, 7.414007820950787e-11),
+    ]
+    hottest = [7.255411707251646, 60.06519146133192]
+    speeds = [0.00036834279759876, 0.005292399275673196]
+    names = {"area_kernel": "eq6", "window": "none", "flux": "moving-wall", "chi_stats": "fermion"}
+    choices = names | {"equilibrium": "exact"}
+    run = jax.jit(predict)
+    for (T_p, m, B, I_p), T_max, v_w in zip(points, hottest, speeds, strict=True):
+        p = {"T_p": T_p, "m_chi": m, "beta_over_H": B, "I_p": I_p, "T_max_over_Tp": T_max}
+        p |= {"v_w": v_w, "g_chi": 2.0, "g_star_s": 106.75, "P": 0.1}
+        found = run(Model(Parameters(**p), Choices(**names)))
+        limits = {"T_min_over_Tp": 1e-3, "y_min": -80.0, "y_max": 50.0, "sigma_y": 15.0}
+        exact = 0.1 * np.exp(yield_reference.log_yield(p | limits, choices))
+        assert found.status == Status.SUCCESS
+        np.testing.assert_allclose(found.Y_B, exact, rtol=1e-11)
+        assert abs(found.Y_B / exact - 1) <= found.error_estimate

@@ -6,7 +6,7 @@ import pytest
 import jaxbounce
 from jaxbounce import Status, predict
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce.percolation.area import extended_volume
+from jaxbounce.percolation.area import extended_volume, scaled_area_density
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,26 @@ def test_what_is_beyond_the_verified_is_refused(key, value):
         jaxbounce.load(**{key: value})
 
 
-def test_no_legal_point_reaches_the_cut_of_the_extended_volume():
-    """ln I_p + y < 80 at the largest of both."""
+def test_the_extended_volume_of_no_legal_point_overflows():
+    """At the largest of I_p and y it is a float32."""
     y_max = jaxbounce.parameters.RANGES["y_max"].upper
     largest = jaxbounce.parameters.RANGES["I_p"].upper
-    np.testing.assert_allclose(extended_volume(y_max, largest), largest * np.exp(y_max), rtol=1e-12)
+    exact = largest * np.exp(y_max)
+    assert exact < np.finfo(np.float32).max
+    np.testing.assert_allclose(extended_volume(y_max, largest), exact, rtol=1e-12)
+
+
+def test_late_wall_areas_are_right_or_nan():
+    """Nothing is cut off on the way: F(u) → 0.30635 (24/u)^{3/4} gives A/V ∝ u^{1/4} at u = e^300.
+
+    SPEC C.3: (A/V) v/β = 1.6609334814 u^{1/4} − 3/5 − ….
+    """
+    y = np.array([90.0, 300.0])
+    found = scaled_area_density(y, 1.0, "eq6")
+    np.testing.assert_allclose(found, 1.6609334814 * np.exp(y / 4) - 0.6, rtol=1e-9)
+    assert (scaled_area_density(y, 1.0, "kjma") == 0).all()
+    assert np.isnan(scaled_area_density(800.0, 1.0, "kjma"))
+    assert np.isinf(extended_volume(800.0, 1.0))
 
 
 WASHED = {
