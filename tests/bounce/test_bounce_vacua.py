@@ -91,6 +91,7 @@ def test_no_bounce_by_way_of_a_lower_vacuum(solve):
     extrema = [0.0, 0.86211, 2.43053, 3.54100, 4.86006]
     V, _ = scaled(extrema)
     middle = shooting.actions(V, extrema[1], extrema[2])
+    assert middle is not None
     assert shooting.actions(V, extrema[3], extrema[4]) == []
     bounce = solve(V, 0.0, extrema[4])
     assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE
