@@ -91,6 +91,7 @@ def test_no_bounce_by_way_of_a_lower_vacuum(solve):
     extrema = [0.0, 0.86211, 2.43053, 3.54100, 4.86006]
     V, _ = scaled(extrema)
     middle = shooting.actions(V, extrema[1], extrema[2])
+    assert middle is not None
     assert shooting.actions(V, extrema[3], extrema[4]) == []
     bounce = solve(V, 0.0, extrema[4])
     assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE
@@ -181,6 +182,44 @@ def test_random_potentials_with_two_to_five_minima(solve):
             assert at.min() < 1e-4
             assert abs(float(bounce.inner_vacuum[0]) - asked) > 0.1
     assert elsewhere > 0
+    assert withheld <= 1
+
+
+def embedded(phi, theta):
+    """A potential of one field along the first row of a rotation; across it, masses."""
+    coefficients, rotation, mass, growth = theta
+    along, across = rotation @ phi
+    heavy = (mass + growth * along**2) * across**2 / 2
+    return jnp.polyval(coefficients[::-1], along) + heavy
+
+
+@pytest.mark.slow
+def test_random_potentials_in_a_direction_of_two_fields():
+    # across the line of the vacua the mass is real everywhere: the bounces of one field are those
+    # of two, in any direction
+    rng = np.random.default_rng(11)
+    solve = jax.jit(lambda theta, true: solve_bounce(embedded, theta, np.zeros(2), true, 4))
+    told, withheld = 0, 0
+    while told < 8:
+        V, extrema = random_potential(rng)
+        k = 2 * rng.integers(1, len(extrema) // 2 + 1)
+        if V(extrema[k]) > -0.2 * max(V(np.linspace(0, extrema[k - 1], 200))):
+            continue
+        exact = shooting.actions(V, extrema[k - 1], extrema[k], 4)
+        if exact is None:
+            continue
+        told += 1
+        angle = rng.uniform(0, 2 * np.pi)
+        rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        padded = np.pad(V.coef, (0, DEGREE + 1 - V.coef.size))
+        theta = (padded, rotation, rng.uniform(0.3, 3.0), rng.uniform(0.0, 2.0))
+        bounce = solve(theta, extrema[k] * rotation[0])
+        if exact and Status(int(bounce.status)) is not Status.SUCCESS:
+            withheld += 1
+        elif exact:
+            assert float(bounce.action) == pytest.approx(min(exact), rel=1e-8), extrema
+        else:
+            assert Status(int(bounce.status)) is Status.TUNNELS_ELSEWHERE, extrema
     assert withheld <= 1
 
 

@@ -52,37 +52,30 @@ def shape(x_max=RANGE, crowding=1.0):
     return Shape(ONE, 0.5 * ONE, jnp.asarray(x_max), jnp.asarray(EVEN**crowding))
 
 
-def _shot(centre, stop=RANGE):
-    """φ(r) that begins at a field, until it runs away."""
+def _shot(centre, dense=False):
+    """φ(r) that begins at a field at the centre."""
 
     def slopes(r, y):
         return [y[1], y[0] - y[0] ** 3 - 2 / r * y[1], 4 * np.pi * r**2 * y[1] ** 2 / 3]
 
-    def away(r, y):
-        return r < 0.5 or y[0] ** 2 + y[1] ** 2 < 400
-
     first = [centre + (centre - centre**3) * 1e-8 / 6, (centre - centre**3) * 1e-4 / 3, 0.0]
     return solve_ivp(
-        slopes,
-        (1e-4, stop),
-        first,
-        "DOP853",
-        rtol=1e-12,
-        atol=1e-13,
-        dense_output=True,
-        events=away,
+        slopes, (1e-4, 14.0), first, "DOP853", rtol=1e-12, atol=1e-13, dense_output=dense
     )
 
 
-def stationary(low, high, nodes):
-    """φ(r) of the solution with that many nodes between two fields at the centre; its action."""
+def stationary(low, high, crossings):
+    """φ(r) of the solution that crosses 0 so often, and its action.
+
+    Its field at the centre is bisected between `low` and `high`.
+    """
     for _ in range(48):
         centre = (low + high) / 2
-        y = _shot(centre, 14.0).y[0]
+        y = _shot(centre).y[0]
         # one that falls short oscillates about ±1 for ever, one that passes crosses once more
-        crossings = np.flatnonzero(y[1:] * y[:-1] < 0).size
-        low, high = (centre, high) if crossings <= nodes else (low, centre)
-    y, r = _shot(low, 14.0), np.linspace(1e-4, 14.0, 4001)
+        crossed = np.flatnonzero(y[1:] * y[:-1] < 0).size
+        low, high = (centre, high) if crossed <= crossings else (low, centre)
+    y, r = _shot(low, dense=True), np.linspace(1e-4, 14.0, 4001)
     end = r[np.argmin(np.where(r > 2.0, np.abs(y.sol(r)[0]) + np.abs(y.sol(r)[1]), np.inf))]
 
     def fields(x):

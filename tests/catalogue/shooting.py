@@ -13,7 +13,7 @@ from scipy.integrate import ode
 # starts: how often the way from the edge of the barrier to the minimum is divided by e
 _SCAN = np.concatenate([np.linspace(0.02, 3.0, 14), np.linspace(4.0, 100.0, 13)])
 
-_BISECTIONS = 36
+_BISECTIONS = 44
 
 
 class Shot(NamedTuple):
@@ -39,22 +39,28 @@ def _shot(push: Polynomial, minimum: float, start: float, D: int) -> Shot:
         return total
 
     r = 1e-3
-    push_off = force(start) / start
-    first = [1.0 + push_off * r**2 / 2 / D, push_off * r / D, 0.0]  # δ and δ' over its start
+    at = [start + force(start) * r**2 / 2 / D, force(start) * r / D, 0.0]
+    # relative to the start as long as δ is small, then to the whole way: a field that comes to
+    # rest at a vacuum on it has no speed left to be measured against
+    first_end = min(max(1e-3 * minimum, 2 * start), minimum)
+    for unit, end in ((start, first_end), (minimum, minimum)):
 
-    def slopes(r, y):
-        speed = y[1]
-        spent = area * r ** (D - 1) * (start * speed) ** 2 / D
-        return [speed, force(start * y[0]) / start - (D - 1) / r * speed, spent]
+        def slopes(r, y, unit=unit):
+            speed = y[1]
+            spent = area * r ** (D - 1) * (unit * speed) ** 2 / D
+            return [speed, force(unit * y[0]) / unit - (D - 1) / r * speed, spent]
 
-    def goes_on(_, y):
-        return 0 if y[1] > 0 and start * y[0] < minimum else -1
+        def goes_on(_, y, unit=unit, end=end):
+            return 0 if y[1] > 0 and unit * y[0] < end else -1
 
-    shot = ode(slopes).set_integrator("dop853", rtol=1e-10, atol=1e-13, nsteps=100_000)
-    shot.set_solout(goes_on)
-    shot.set_initial_value(first, r)
-    delta, _, action = shot.integrate(2000.0)
-    return Shot(bool(start * delta >= minimum), float(action), float(minimum - start * delta))
+        part = ode(slopes).set_integrator("dop853", rtol=1e-12, atol=1e-14, nsteps=20_000)
+        part.set_solout(goes_on)
+        part.set_initial_value([at[0] / unit, at[1] / unit, at[2]], r)
+        delta, speed, action = part.integrate(2000.0)
+        r, at = part.t, [delta * unit, speed * unit, action]
+        if speed <= 0 or r >= 2000.0 or at[0] >= minimum:
+            break
+    return Shot(bool(at[0] >= minimum), float(at[2]), float(minimum - at[0]))
 
 
 def actions(V: Polynomial, top: float, minimum: float, D: int = 3) -> list[float] | None:
