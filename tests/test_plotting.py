@@ -24,7 +24,9 @@ def test_a_bounce_is_shown_as_far_as_its_wall_reaches(false):
     assert left == 0
     assert right == pytest.approx(1.25 * (5 + np.arctanh(0.94)), abs=0.4)  # the step of the radii
     assert ax.get_xlabel().startswith("r (")
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Phi", "phi"]
+    legend = ax.get_legend()
+    assert legend is not None
+    assert [text.get_text() for text in legend.get_texts()] == ["Phi", "phi"]
 
 
 def test_a_bounce_that_fills_its_box_is_shown_whole():

@@ -150,6 +150,7 @@ def _withhold_jvp(primals: Sequence[Any], tangents: Sequence[Any], *, count: int
 def _withhold_transpose(
     cotangents: Sequence[Any], good: Any, *operands: Any, count: int
 ) -> list[Any]:
+    _, *unasked = (isinstance(x, ad.Zero) for x in cotangents)
     _, *values = _materialized(cotangents)
     asked = jnp.zeros_like(good)
     for x in values:
@@ -162,6 +163,9 @@ def _withhold_transpose(
             found.append(None)
         elif i == 0:
             found.append(verdict.astype(operand.aval.dtype))
+        elif i <= count and unasked[i - 1]:
+            # not a zero to multiply with: 0 · ∞ of a result that nobody uses would be NaN
+            found.append(None)
         elif i <= count:
             found.append(jnp.where(_over(good, values[i - 1]), values[i - 1], 0.0))
         else:

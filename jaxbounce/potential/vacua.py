@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float
+from jaxtyping import Array, ArrayLike, Bool, Float, Num
 
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
@@ -24,7 +24,7 @@ from jaxbounce._core.types import Code, Flag, Real, Scalar, as_leaf
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
 
-FieldLike: TypeAlias = Float[ArrayLike, " n"] | Sequence[float]
+FieldLike: TypeAlias = Num[ArrayLike, " n"] | Sequence[float]
 """Values of the fields, one each."""
 
 _NEWTON_STEPS = 20

@@ -93,8 +93,8 @@ def test_condensation_solves_the_assembled_system():
     rng = np.random.default_rng(2)
     grid, n = make_grid(SMALL, SHAPE, 3), 2
     diagonal = rng.normal(size=(5, 7, n, n)) * np.asarray(grid.mass)[..., None, None]
-    diagonal = diagonal + np.swapaxes(diagonal, 2, 3)
-    boundary, right = 3 * np.eye(n), rng.normal(size=(SMALL.nodes, n))
+    diagonal = jnp.asarray(diagonal + np.swapaxes(diagonal, 2, 3))
+    boundary, right = 3 * jnp.eye(n), rng.normal(size=(SMALL.nodes, n))
     solution, negative = jax.jit(solve_elements, static_argnums=0)(
         SMALL, grid.stiffness, diagonal, boundary, right[..., None]
     )

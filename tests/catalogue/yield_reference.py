@@ -202,19 +202,21 @@ def washed_yields(p, c, Y_chi):
         return log_scale + log_source(p, c, y) - log_density(x, c["chi_stats"])
 
     t, weight = _MANY
-    edges = grid(p, c)
-    for _ in range(12):
+    series = np.polynomial.legendre.legvander(t, t.size - 1)
+    to_series = (series * weight[:, None]).T * (np.arange(t.size) + 0.5)[:, None]
+
+    def on_panels(edges):
         half = np.diff(edges)[:, None] / 2
         y = edges[:-1, None] + half * (1 + t)
-        k = np.exp(log_k(y.ravel())).reshape(y.shape)
-        series = np.polynomial.legendre.legvander(t, t.size - 1)
-        to_series = (series * weight[:, None]).T * (np.arange(t.size) + 0.5)[:, None]
-        coefficients = (k * half) @ to_series.T
-        integral = np.polynomial.legendre.legint(coefficients.T, lbnd=-1)
-        grown = np.polynomial.legendre.legval(1.0, integral)
+        k = np.exp(log_k(y.ravel())).reshape(y.shape) * half
+        return k, (k @ to_series.T), washout(p, y)
+
+    edges = grid(p, c)
+    k, coefficients, omega = on_panels(edges)
+    for _ in range(12):
+        grown = 2 * coefficients[:, 0]
         before = np.cumsum(grown) - grown
         tail = np.abs(coefficients[:, -3:]).max(1)
-        omega = washout(p, y)
         fading = omega[:, 0] - omega[:, -1]
         wanted = (before < 60) & (omega[:, -1] < omega.min() + 700)
         wide = wanted & ((grown > 0.5) | (tail > 1e-15 * grown.sum()) | (fading > 2.0))
@@ -222,6 +224,10 @@ def washed_yields(p, c, Y_chi):
         if not wide.any() or edges.size > 6000:
             break
         edges = np.unique(np.concatenate([edges, ((edges[1:] + edges[:-1]) / 2)[wide]]))
+        k, coefficients, omega = on_panels(edges)
+    integral = np.polynomial.legendre.legint(coefficients.T, lbnd=-1)
+    grown = np.polynomial.legendre.legval(1.0, integral)
+    before = np.cumsum(grown) - grown
     K = before[:, None] + np.polynomial.legendre.legval(t, integral)
-    made = logsumexp(np.log(np.maximum(k * half * weight, 1e-320)) - K - omega)
+    made = logsumexp(np.log(np.maximum(k * weight, 1e-320)) - K - omega)
     return Y_chi * np.exp(-grown.sum()), Y_chi * np.exp(made)
