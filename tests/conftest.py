@@ -6,8 +6,9 @@ import sys
 import tempfile
 
 # Tests compile far more than they compute: XLA is asked for programs that are made quickly, a
-# bounce in about 0.6 of the time. `XLA_FLAGS= python -m pytest` runs the programs of users. (Not level 0:
-# with these emitters XLA of JAX 0.10.2 makes wrong ones, which test_table_error notices.)
+# bounce in about 0.6 of the time. `XLA_FLAGS= python -m pytest` runs the programs of users.
+# (Not level 0: with these emitters XLA of JAX 0.10.2 makes wrong programs, as
+# conversion/test_table_error.py notices.)
 _QUICK = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
 
 

@@ -111,7 +111,7 @@ def log_integral(log_integrand, edges, tolerance=1e-13, most=30):
         t, weight = rule
         y = (lower + upper)[:, None] / 2 + (upper - lower)[:, None] / 2 * t
         values = log_integrand(y.ravel()).reshape(y.shape)
-        return logsumexp(values + np.log((upper - lower)[:, None] / 2 * weight), axis=1)
+        return np.asarray(logsumexp(values + np.log((upper - lower)[:, None] / 2 * weight), axis=1))
 
     lower, upper = edges[:-1], edges[1:]
     rough = panels(lower, upper, np.polynomial.legendre.leggauss(2))
