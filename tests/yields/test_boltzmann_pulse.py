@@ -47,9 +47,10 @@ def _never_missed(count):
         assert result.status == Status.SUCCESS, values
         Y_chi, Y_B = _brute_force(values, 4.9e-10)
         np.testing.assert_allclose(result.Y_chi, Y_chi, rtol=1e-8, err_msg=str(values))
-        # β/H ≈ 1 with washout begins next to the branch point of T(y): 1.4e-8, and it says so
-        assert result.error_estimate < 3e-8, values
-        rtol = max(1e-8, 2 * float(result.error_estimate))
+        # β/H ≈ 1 with washout begins next to the branch point of T(y): off by 1.4e-8, and it says
+        # 2e-7, because what lies beside an edge might be steeper
+        assert result.error_estimate < 3e-7, values
+        rtol = max(1e-8, min(2 * float(result.error_estimate), 3e-8))
         np.testing.assert_allclose(result.Y_B, Y_B, rtol=rtol, err_msg=str(values))
 
 
