@@ -3,12 +3,12 @@
 from typing import TypeAlias
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Num
 
 Real: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
 
-RealLike: TypeAlias = Float[ArrayLike, "..."] | float
+RealLike: TypeAlias = Num[ArrayLike, "..."] | float
 """What can be turned into a `Real`."""
 
 Scalar: TypeAlias = Float[Array, ""]
