@@ -19,12 +19,12 @@ from jaxtyping import Array, ArrayLike, Bool, Float, Num
 
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
-from jaxbounce._core.types import Code, Flag, Real, Scalar, as_leaf
+from jaxbounce._core.types import Code, Flag, Real, RealLike, Scalar, as_leaf
 
 Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 """V(φ, θ) → scalar."""
 
-FieldLike: TypeAlias = Num[ArrayLike, " n"] | Sequence[float]
+FieldLike: TypeAlias = Num[ArrayLike, " n"] | Sequence[RealLike]
 """Values of the fields, one each."""
 
 _NEWTON_STEPS = 20
