@@ -16,6 +16,10 @@ far below what densities are measured to (1e-2)."""
 ERROR_LIMIT_FLOAT32 = 1e-3
 """The same in float32, whose rounding is 1e-7 an operation."""
 
+PUBLISHED_LIMIT = 1e-3
+"""The least limit of the equations with the published kernel, which is less smooth than their
+panels resolve (5e-4 at the benchmark): it is there to be compared with, its error beside it."""
+
 
 def limit_in_force(dtype: Any, chosen: float | None = None) -> float:
     """The limit in force: the one chosen, or the default of the precision.

@@ -23,7 +23,7 @@ from jaxbounce._core.types import Code, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import withheld
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
-from jaxbounce.yields.accuracy import limit_in_force
+from jaxbounce.yields.accuracy import PUBLISHED_LIMIT, limit_in_force
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -308,7 +308,10 @@ def _finished(
     table_error = jax.lax.stop_gradient(carry.gain_error / positive)
     error = jnp.maximum(jax.lax.stop_gradient(carry.error), table_error)
     status = jnp.asarray(Status.SUCCESS)
-    too_large = error > limit_in_force(error.dtype, limit)
+    limit = limit_in_force(error.dtype, limit)
+    if c.quadrature == "published":
+        limit = max(limit, PUBLISHED_LIMIT)
+    too_large = error > limit
     status = jnp.where(too_large, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
