@@ -150,9 +150,9 @@ def test_batches_shrink_until_they_fit_the_memory(monkeypatch):
     # what a batch takes grows with it where derivatives are kept
     table = Table({"v_w": np.linspace(0.1, 0.9, 4096)})
     plan = plan_scan(load(preset="benchmark"), table, gradients=("rho_B",)).with_batch(1024)
-    batch, device = plan.evaluation.batch, jax.devices()[0]
     # half of it is between what a batch takes and what a quarter of one does
-    needed = sum(plan.evaluation.compile(size, device).memory for size in (batch, batch // 4))
+    sizes = (plan, plan.with_batch(256))
+    needed = sum(compile_fitting(p, jax.devices())[1][0].memory for p in sizes)
     monkeypatch.setattr(evaluate, "available_memory", lambda device: needed)
     smaller, programs = compile_fitting(plan, jax.devices())
     assert smaller.evaluation.batch < plan.evaluation.batch
