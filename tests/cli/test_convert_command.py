@@ -49,7 +49,7 @@ def _run(capsys, *arguments):
 def test_every_tier_side_by_side(capsys, profile, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(capsys, "convert", profile, "--set", "K=2.0", "--out", out)
-    assert status == 0
+    assert status == 1  # what a wall reflects has no number
     result = json.loads(out.read_text())
     tiers = {tier["tier"]: tier for tier in result["tiers"]}
     assert set(tiers) == set(MODELS) - {"local-coherent", "two-level-dec"}  # one crossing
@@ -61,9 +61,13 @@ def test_every_tier_side_by_side(capsys, profile, tmp_path):
     wave = tiers["full-wave-scalar"]["details"]
     np.testing.assert_allclose(wave["T_B"], 0.04223254562411481195, rtol=1e-6)
     np.testing.assert_allclose(wave["R_B"], 0.041376968817345977399, rtol=1e-6)
-    assert all(tier["status"] == "success" for tier in tiers.values())
+    # K = 2 is below the mass of χ inside the wall: no single passage, and no number for one
+    reflected = {"two-level-relativistic", "local-relativistic"}
+    assert {name for name, tier in tiers.items() if tier["status"] != "success"} == reflected
     for name, tier in tiers.items():
         assert f"{name} " in text
+        if name in reflected:
+            continue
         assert f"{tier['P']:.10f}" in text
     assert "a smoothing one" in result["notes"]
     # the published keys
@@ -150,7 +154,7 @@ def test_spike_at_the_centre_is_dropped_and_reported(tmp_path, profile):
 
 @pytest.mark.slow
 def test_thermal_average_and_its_failure(capsys, profile):
-    arguments = ("convert", profile, "--model", "two-level-relativistic", "--average", "T=0.5")
+    arguments = ("convert", profile, "--model", "two-level", "--average", "T=0.5")
     status, text, _ = _run(capsys, *arguments)
     assert status == 0
     assert "<P> at T = 0.5 GeV" in text
