@@ -173,6 +173,8 @@ def _table_error(P: Real, errors: Real, others: Alternatives) -> TableError:
     """From P and its own error on the walls of `_allowed`; no number is as bad as any."""
     off = jnp.abs(P - P[0]) + jnp.where(jnp.isfinite(errors), errors, 0.0)
     off = jnp.where(jnp.isfinite(off), jnp.minimum(off, 1.0), 1.0)
+    # what has no number on any wall, as levels that never cross, is not for the table to mend
+    off = jnp.where(jnp.isnan(P) & jnp.isnan(P[0]), 0.0, off)
     coarser, scattered, ends = jnp.split(off[1:], [COARSER, COARSER + PATTERNS])
     scatter = _STUDENT * jnp.sqrt((scattered**2).mean())
     none = jnp.zeros_like(scatter)
