@@ -94,6 +94,8 @@ def _lines(store: "Store", data: "Likelihood") -> Iterator[str]:
     yield f"  design      {scan.get('design', 'own')}: {', '.join(store.names)}"
     yield f"  made with   {', '.join(f'{name} {version}' for name, version in used.items())}"
     yield f"  sha256      {store.attributes['sha256']}"
+    if store.checksums is None:
+        yield "  checksums   none (an earlier version made it): damage may go unnoticed"
     for name, error in store.attributes.get("float32_relative_error", {}).items():
         yield f"  float32     {name}: {error:.2g} from float64, largest of a sample"
     yield from status_lines(counts)

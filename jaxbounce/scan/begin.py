@@ -202,9 +202,14 @@ def resume(path: Path, plan: Plan) -> Store:
 
     Raises:
         ConfigurationError: naming the first difference, if it belongs to another scan or was
-            begun with other versions.
+            begun with other versions, or before chunks had checksums.
     """
     store = open_store(path)
+    if store.checksums is None:
+        raise ConfigurationError(
+            f"{path}: is a store of an earlier version, whose results have no checksums; it can be"
+            " shown, not continued: give another store"
+        )
     used = versions()
     different = _difference(store.attributes["scan"], plan.table)
     if different is not None:

@@ -31,7 +31,10 @@ CHECKSUM = "checksum"
 """Of each array in each chunk; written after `status`, last of all."""
 
 FORMAT = 2
-"""Of the stores that this version writes and reads."""
+"""Of the stores that this version writes."""
+
+_WITHOUT_CHECKSUMS = 1
+"""The format before, which is read and not continued."""
 
 _CHECKSUM_BYTES = 4
 
@@ -69,7 +72,7 @@ class Store:
         layout: its chunks.
         dims: labels of its axes.
         arrays: its arrays by name, without the values along the axes.
-        checksums: of their parts, one row a chunk, one column an array.
+        checksums: of their parts, one row a chunk, one column an array; None in stores of format 1.
         attributes: configuration, versions, hash, and what was measured.
     """
 
@@ -143,7 +146,7 @@ class Store:
     def damaged(self) -> dict[int, Path]:
         """Finished chunks that hold something else than was computed, each with a file that does.
 
-        Reads the whole store.
+        Reads the whole store. Without checksums only what cannot be read is seen.
 
         Raises:
             ComputationError: if the values along an axis are damaged, which nothing computes again.
@@ -171,17 +174,21 @@ class Store:
             )
 
     def _broken(self, chunk: int) -> Path | None:
-        try:
-            expected = np.asarray(self.checksums[chunk])
-        except _UNREADABLE:
-            return self.path / CHECKSUM / "c" / str(chunk) / "0"
-        region = self.layout.region(chunk)
-        for name, checksum in zip(self.arrays, expected, strict=True):
+        region, found = self.layout.region(chunk), []
+        for name in self.arrays:
             try:
                 values = np.asarray(self.arrays[name][region])
             except _UNREADABLE:
                 return self._file(name, chunk)
-            if self._checksum(chunk, name, values) != int(checksum):
+            found.append(self._checksum(chunk, name, values))
+        if self.checksums is None:
+            return None
+        try:
+            expected = np.asarray(self.checksums[chunk])
+        except _UNREADABLE:
+            return self.path / CHECKSUM / "c" / str(chunk) / "0"
+        for name, checksum, wanted in zip(self.arrays, found, expected, strict=True):
+            if checksum != int(wanted):
                 return self._file(name, chunk)
         return None
 
@@ -205,11 +212,12 @@ class Store:
             size = self.layout.chunk_points * array.dtype.itemsize + _CHECKSUM_BYTES
             found = set(_written(self.path / name / "c", size))
             done = found if done is None else done & found
-        size = len(self.arrays) * self.checksums.dtype.itemsize + _CHECKSUM_BYTES
-        checked = {place[0] for place in _written(self.path / CHECKSUM / "c", size)}
         grid = self.layout.grid
         inside = (p for p in done or () if all(i < n for i, n in zip(p, grid, strict=True)))
-        finished = {self.layout.number(place) for place in inside} & checked
+        finished = {self.layout.number(place) for place in inside}
+        if self.checksums is not None:
+            size = len(self.arrays) * self.checksums.dtype.itemsize + _CHECKSUM_BYTES
+            finished &= {place[0] for place in _written(self.path / CHECKSUM / "c", size)}
         return [chunk for chunk in range(self.layout.count) if chunk not in finished]
 
     def clean(self) -> None:
@@ -275,12 +283,8 @@ def open_store(path: Path) -> Store:
     try:
         group = zarr.open_group(path, mode="r+" if os.access(path, os.W_OK) else "r")
         attributes = dict(group.attrs)
-        if attributes.get("jaxbounce_scan") == 1:
-            raise ConfigurationError(
-                f"{path}: is a store of an earlier version, whose results have no checksums; read"
-                " it with xarray.open_zarr, or run the scan anew"
-            )
-        if attributes.get("jaxbounce_scan") != FORMAT:
+        made = attributes.get("jaxbounce_scan")
+        if made not in (_WITHOUT_CHECKSUMS, FORMAT):
             raise ConfigurationError(
                 f"{path}: was not made by this version of jaxbounce scan; give the path of one that"
                 " was"
@@ -291,7 +295,9 @@ def open_store(path: Path) -> Store:
             name: group[name].with_config({"write_empty_chunks": True})
             for name in (*attributes["point_parameters"], *attributes["results"])
         }
-        checksums = group[CHECKSUM].with_config({"write_empty_chunks": True})
+        checksums = None
+        if made != _WITHOUT_CHECKSUMS:
+            checksums = group[CHECKSUM].with_config({"write_empty_chunks": True})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, ConfigurationError):
             raise

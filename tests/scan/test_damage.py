@@ -177,3 +177,21 @@ def test_the_checksum_is_of_what_is_there(finished):
             key = f"{store.attributes['sha256']} {name} {chunk} ".encode()
             expected = hashlib.sha256(key + content).digest()[:8]
             assert int(sums[chunk, column]) == int.from_bytes(expected, "little")
+
+
+def test_a_store_from_before_checksums_is_shown_and_not_continued(finished, tmp_path, capsys):
+    table, store = _copied(finished, "grid", tmp_path)
+    assert main(["show", str(store)]) == 0
+    now = capsys.readouterr().out
+    shutil.rmtree(store / "checksum")
+    root = store / "zarr.json"
+    attributes = json.loads(root.read_text())
+    attributes["attributes"]["jaxbounce_scan"] = 1
+    attributes.get("consolidated_metadata", {}).get("metadata", {}).pop("checksum", None)
+    root.write_text(json.dumps(attributes))
+    assert main(["show", str(store)]) == 0
+    before = capsys.readouterr().out
+    assert "checksums   none" in before
+    assert [line for line in before.splitlines() if "checksums" not in line] == now.splitlines()
+    assert main(["scan", table, "--out", str(store)]) == 2
+    assert "can be shown, not continued" in capsys.readouterr().err
