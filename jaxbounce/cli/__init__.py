@@ -91,7 +91,7 @@ def _status(arguments: list[str]) -> int:
     except MemoryError:
         say("not enough memory; ask for fewer points, draws or starts")
         return 1
-    except Exception as error:
+    except Exception as error:  # the edge of the program: a fault of ours is one line too
         if isinstance(error, OSError) and output_fails():
             raise
         return _unforeseen(error)

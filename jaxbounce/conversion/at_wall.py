@@ -262,12 +262,12 @@ class WallConversion(Stage):
             T: temperature of the plasma (GeV); used with thermal incidence.
             statistics: of the incoming particles, with thermal incidence.
         """
-        given = self, as_real(v_w), as_real(T)
+        v_w, T = as_real(v_w), as_real(T)
+        given = self, v_w, T
         if jnp.result_type(float) != jnp.float64:
             raise ConfigurationError(
                 "conversion on a wall needs float64: call jaxbounce.enable_x64() first"
             )
-        _, v_w, T = given
         valid = are_inside(self.couplings) & are_inside(self)
         safe = dataclasses.replace(each_safe(self), couplings=each_safe(self.couplings))
         if isinstance(self.profile, TabulatedWall) and self.profile.others is not None:

@@ -71,8 +71,10 @@ def test_the_action_does_not_depend_on_the_direction(kind, solve):
         assert int(bounce.certificate.zero_modes) == zero_modes
         assert int(bounce.certificate.negative_modes) == 1
         np.testing.assert_allclose(action, ACTION, rtol=1e-10)
+        # the descent begins 1e-4 aside, and stays there where the valley is flat
         np.testing.assert_allclose(bounce.inner_vacuum, VACUUM * direction, atol=1e-3)
         along = centre @ direction
+        # the zero modes are held where the search left them, which is to its own accuracy
         np.testing.assert_allclose(centre, along * direction, atol=1e-5)
         np.testing.assert_allclose(slope, -action, rtol=1e-8)
         # nothing turns it: the change of the profile is along the profile

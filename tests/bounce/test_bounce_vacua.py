@@ -7,6 +7,7 @@ import pytest
 import shooting
 from numpy.polynomial import Polynomial
 
+from bounces import three_phases
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.bounce.inner_end import inner_end
@@ -29,21 +30,6 @@ def solve():
         return one(padded, np.array([false]), np.array([true]))
 
     return solved
-
-
-def three_phases(T: float) -> Polynomial:
-    """PhaseTracer's example of three phases at once, in units of 1e7."""
-    coefficients = [
-        0.0,
-        -967680000000 + 7994880000 * T + 1706880000 * T**2 + 3072000 * T**3 - 688800 * T**4
-        - 5043 * T**5,
-        -8156160000 - 5817600000 * T - 15456000 * T**2 + 4879200 * T**3 + 45510 * T**4,
-        6717440000 + 35840000 * T - 17184000 * T**2 - 218080 * T**3,
-        -33024000 + 30086400 * T + 585120 * T**2,
-        -20951040 - 833280 * T,
-        2 * 246016,
-    ]  # fmt: skip
-    return Polynomial(np.array(coefficients) * 5 / 246016)
 
 
 FALSE = {65.0: 6.25, 68.0: 7.0, 70.0: 7.5, 72.0: 8.0, 74.0: 8.5}

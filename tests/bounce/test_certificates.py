@@ -158,6 +158,7 @@ def test_what_is_not_stationary_is_seen(certified, found, off):
     bump = off * found.values[0] * np.exp(-(nodes(shape()) ** 2))[:, None]
     moved = certified(found.values + bump, shape(), steps=1)
     certificate = moved.certificate
+    # the step back to the solution, but for terms of second order and for where it is largest
     assert float(certificate.newton_step) == pytest.approx(off, rel=0.1)
     wrong = abs(float(moved.action - found.action) / float(moved.kinetic))
     assert wrong == pytest.approx(float(certificate.newton_gain), rel=0.2, abs=1e-14)

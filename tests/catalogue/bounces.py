@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.polynomial import Polynomial
 
 from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.potential.library import Z2Portal, polynomial, portal, quartic_well, z2_portal
@@ -115,3 +116,18 @@ def solve(coefficients: Float[Array, "..."], false, true, dimension: int) -> Bou
 def published(theta, r_max=None) -> Bounce:
     """The bounce of the published wall's potential."""
     return solve_bounce(portal, theta, FALSE_PORTAL, TRUE_PORTAL, 4, r_max=r_max)
+
+
+def three_phases(T: float) -> Polynomial:
+    """PhaseTracer's example of three phases at once, in units of 1e7."""
+    coefficients = [
+        0.0,
+        -967680000000 + 7994880000 * T + 1706880000 * T**2 + 3072000 * T**3 - 688800 * T**4
+        - 5043 * T**5,
+        -8156160000 - 5817600000 * T - 15456000 * T**2 + 4879200 * T**3 + 45510 * T**4,
+        6717440000 + 35840000 * T - 17184000 * T**2 - 218080 * T**3,
+        -33024000 + 30086400 * T + 585120 * T**2,
+        -20951040 - 833280 * T,
+        2 * 246016,
+    ]  # fmt: skip
+    return Polynomial(np.array(coefficients) * 5 / 246016)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from bounces import three_phases
 from jaxbounce.cli import main
 from jaxbounce.files.conversion import SHIPPED_WALL
 from jaxbounce.files.profile_csv import read_profile
@@ -120,19 +121,9 @@ def test_vacua_are_looked_for(capsys):
 
 @pytest.mark.slow
 def test_the_vacua_that_were_found_are_listed(capsys, tmp_path):
-    # PhaseTracer's concurrent example at T = 65, in units of its own: no bounce into 46.25, and
-    # S = 23.64148 into 26.25 (SciPy shooting)
-    T = 65.0
-    c = [
-        -967680000000 + 7994880000 * T + 1706880000 * T**2 + 3072000 * T**3 - 688800 * T**4
-        - 5043 * T**5,
-        -8156160000 - 5817600000 * T - 15456000 * T**2 + 4879200 * T**3 + 45510 * T**4,
-        6717440000 + 35840000 * T - 17184000 * T**2 - 218080 * T**3,
-        -33024000 + 30086400 * T + 585120 * T**2,
-        -20951040 - 833280 * T,
-        2 * 246016,
-    ]  # fmt: skip
-    text = " + ".join(f"({5 * value / 246016!r})*x**{k + 1}" for k, value in enumerate(c))
+    # no bounce into 46.25, and S = 23.64148 into 26.25 (SciPy shooting)
+    terms = three_phases(65.0).coef
+    text = " + ".join(f"({float(value)!r})*x**{power}" for power, value in enumerate(terms))
     table = {
         "fields": ["x"], "potential": text, "false_vacuum": [6.25], "true_vacuum": [46.25],
         "dimension": 3,
