@@ -308,7 +308,10 @@ def test_evolution():
     ("solver", "tolerance"), [("kvaerno5", 1e-6), ("tsit5", 1e-8), ("dopri8", 1e-8)]
 )
 def test_solvers_by_name(solver, tolerance):
-    """Kvaerno5 of diffrax runs out of its 2048 steps a segment at 1e-8."""
+    """Kvaerno5 of diffrax runs out of its 2048 steps a segment at 1e-8.
+
+    At these tolerances the errors that are stated, about 100 times them, are above 1e-6.
+    """
     changes = {"m_chi": 1000.0, "sigma_v": 1e-17, "T_p": 300.0, "sigma_y": 5.0}
     expected = solve_point(changes, None, ends=(1.5, 1e-2), tolerance=1e-11, **SELF)
     result = solve_point(
@@ -316,9 +319,10 @@ def test_solvers_by_name(solver, tolerance):
         None,
         ends=(1.5, 1e-2),
         tolerance=tolerance,
-        options=(("solver", solver),),
+        options=(("solver", solver), ("error_limit", 1e-3)),
         **SELF,
     )
+    assert expected.status == Status.SUCCESS
     assert result.status == Status.SUCCESS
     np.testing.assert_allclose(result.Y_chi, expected.Y_chi, rtol=10 * tolerance)
     np.testing.assert_allclose(result.Y_B, expected.Y_B, rtol=10 * tolerance)
