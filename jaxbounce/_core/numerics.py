@@ -5,12 +5,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+import numpy as np
+from jaxtyping import Float, Int
 
+from jaxbounce._core.arrays import Array, Real, Scalar, fori_loop, is_at_once, xp
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce._core.types import Scalar
 
 _BISECTIONS = 52
+
+_BITS = 6  # of the root that are found with one question, where it is asked for at once
 
 _PIVOTS = 8  # eliminated at once: half the time of one by one at 24 unknowns, a sixth at 96
 
@@ -35,7 +38,9 @@ def eliminate(
     Returns:
         The solution and the number of negative pivots.
     """
-    floor = smallest * jnp.abs(matrix).max((-1, -2), keepdims=True)
+    if is_at_once() and smallest == 0:
+        return _by_lapack(matrix, right)
+    floor = smallest * xp.abs(matrix).max((-1, -2), keepdims=True)
     size, block = matrix.shape[-1], _PIVOTS
     if size <= 2 * block:
         return _eliminate_one_by_one(matrix, right, floor)
@@ -70,31 +75,55 @@ def _eliminate_one_by_one(
 ) -> tuple[Float[Array, "... m k"], Int[Array, "..."]]:
     """`eliminate`, a pivot at a time."""
     size = matrix.shape[-1]
-    table = jnp.concatenate([matrix, right], axis=-1)
-    negative = jnp.zeros(matrix.shape[:-2], int)
-    rows = jnp.arange(size)[:, None]
+    table = xp.concatenate([matrix, right], axis=-1)
+    negative = xp.zeros(matrix.shape[:-2], int)
+    rows = xp.arange(size)[:, None]
 
-    def step(j, state):
+    def part(array: Array, j: int, axis: int) -> Array:
+        if is_at_once():
+            return xp.take(array, xp.asarray([j]), axis)
+        return jax.lax.dynamic_index_in_dim(array, j, array.ndim + axis)
+
+    def step(j: int, state: tuple[Array, Array]) -> tuple[Array, Array]:
         table, negative = state
-        row = jax.lax.dynamic_index_in_dim(table, j, table.ndim - 2)
-        column = jax.lax.dynamic_index_in_dim(table, j, table.ndim - 1)
-        pivot = jax.lax.dynamic_index_in_dim(row, j, row.ndim - 1)
-        zero = jnp.abs(pivot) <= floor
-        row = row * jnp.where(zero, 0.0, 1 / jnp.where(zero, 1.0, pivot))
-        table = jnp.where(rows == j, row, table - column * row)
+        row, column = part(table, j, -2), part(table, j, -1)
+        pivot = part(row, j, -1)
+        zero = xp.abs(pivot) <= floor
+        row = row * xp.where(zero, 0.0, 1 / xp.where(zero, 1.0, pivot))
+        table = xp.where(rows == j, row, table - column * row)
         return table, negative + (pivot < -floor)[..., 0, 0]
 
-    table, negative = jax.lax.fori_loop(0, size, step, (table, negative))
+    table, negative = fori_loop(0, size, step, (table, negative))
     return table[..., size:], negative
 
 
-def bracketed_root(function: Callable[[Scalar], Scalar], lower: Scalar, upper: Scalar) -> Scalar:
+def _by_lapack(
+    matrix: Float[Array, "... m m"], right: Float[Array, "... m k"]
+) -> tuple[Float[Array, "... m k"], Int[Array, "..."]]:
+    """`eliminate` at once, with pivoting; NaN throughout if one of the matrices is singular."""
+    negative: Any = np.zeros(matrix.shape[:-2], int)
+    try:
+        solution: Any = np.linalg.solve(matrix, right)
+        try:
+            np.linalg.cholesky(matrix)
+        except np.linalg.LinAlgError:
+            negative = (np.linalg.eigvalsh(matrix) < 0).sum(-1)
+    except np.linalg.LinAlgError:
+        solution = np.full(
+            np.broadcast_shapes(matrix.shape[:-1], right.shape[:-1]) + right.shape[-1:], np.nan
+        )
+    return solution, negative
+
+
+def bracketed_root(function: Callable[[Real], Real], lower: Real, upper: Real) -> Real:
     """The root of `function` between two points at which its signs differ.
 
     Bisection to the last digit: Newton steps would be quicker, but their tangents double
     the program. Differentiated by the implicit-function theorem, to any order, in whatever
-    `function` closes over.
+    `function` closes over. At once, `function` takes arrays, and there may be many brackets.
     """
+    if is_at_once():
+        return _sectioned(function, lower, upper)
 
     def solve(f: Callable[[Scalar], Scalar], _: Scalar) -> Scalar:
         rising = f(upper) >= 0
@@ -113,6 +142,21 @@ def bracketed_root(function: Callable[[Scalar], Scalar], lower: Scalar, upper: S
         return y / tangent(jnp.ones_like(y))
 
     return jax.lax.custom_root(function, (lower + upper) / 2, solve, solve_linear)
+
+
+def _sectioned(function: Callable[[Real], Real], lower: Real, upper: Real) -> Real:
+    """Bisection at once, in many sections with each question."""
+    left, right = xp.asarray(lower), xp.asarray(upper)
+    rising = function(right) >= 0
+    share = xp.linspace(0.0, 1.0, 2**_BITS + 1).reshape(-1, *[1] * left.ndim)
+    for _ in range(-(-_BISECTIONS // _BITS)):
+        points = left + (right - left) * share
+        beyond = (function(points[1:-1]) >= 0) == rising
+        # the last of the points before which no sign has changed
+        first = xp.where(beyond.any(0), beyond.argmax(0), len(beyond))[None]
+        left = xp.take_along_axis(points, first, 0)[0]
+        right = xp.take_along_axis(points, first + 1, 0)[0]
+    return (left + right) / 2
 
 
 def check_precision(model: Any) -> None:

@@ -5,6 +5,8 @@ from typing import TypeAlias
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int, Num
 
+from jaxbounce._core.arrays import is_at_once, xp
+
 Real: TypeAlias = Float[Array, "..."]
 """A floating-point array of any shape."""
 
@@ -24,6 +26,8 @@ Flag: TypeAlias = Bool[Array, ""]
 
 def as_real(value: RealLike) -> Real:
     """`value` as a floating-point array: its own precision if it has one, else JAX's default."""
+    if is_at_once():
+        return xp.asarray(value, float)
     array = jnp.asarray(value)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(float)
 

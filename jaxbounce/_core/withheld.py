@@ -25,8 +25,8 @@ import jax.numpy as jnp
 from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
-from jaxtyping import Array, Bool
 
+from jaxbounce._core.arrays import Flag, is_at_once, xp
 from jaxbounce._core.types import Scalar
 
 Tree = TypeVar("Tree")
@@ -42,6 +42,8 @@ def shielded(inputs: Tree) -> tuple[Tree, Scalar]:
     Args:
         inputs: any pytree; its floating-point arrays are what can be differentiated.
     """
+    if is_at_once():
+        return inputs, jnp.zeros(())
     numbers, rest = eqx.partition(inputs, eqx.is_inexact_array)
     leaves, shape = jax.tree.flatten(numbers)
     dtype = jnp.result_type(*leaves) if leaves else jnp.result_type(float)
@@ -49,9 +51,7 @@ def shielded(inputs: Tree) -> tuple[Tree, Scalar]:
     return eqx.combine(jax.tree.unflatten(shape, leaves), rest), token
 
 
-def withheld(
-    values: Tree, good: Bool[Array, ""], token: Scalar | None = None, others: Any = None
-) -> Tree:
+def withheld(values: Tree, good: Flag, token: Scalar | None = None, others: Any = None) -> Tree:
     """The values where they are good, else NaN, with the derivatives of the module's convention.
 
     Args:
@@ -62,6 +62,8 @@ def withheld(
         others: inputs that did not go through it, and whose derivatives are NaN too where a
             failed point is asked for them.
     """
+    if is_at_once():
+        return jax.tree.map(lambda x: xp.where(good, x, jnp.nan), values)
     leaves, shape = jax.tree.flatten(values)
     token = jnp.zeros_like(leaves[0], shape=()) if token is None else token
     links = jax.tree.leaves(eqx.filter(others, eqx.is_inexact_array))

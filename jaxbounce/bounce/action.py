@@ -10,15 +10,11 @@ U the scaled potential above the false vacuum, m the mass weights and κ the dec
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
-from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.types import Scalar
+from jaxbounce._core.arrays import Array, Scalar, add_at, constant, xp
 from jaxbounce.bounce.far_field import decay_matrix
 from jaxbounce.bounce.grid import (
     Elements,
@@ -33,15 +29,9 @@ from jaxbounce.bounce.grid import (
 )
 from jaxbounce.bounce.linear import apply_elements, solve_elements
 from jaxbounce.bounce.symmetry import pin
-from jaxbounce.potential.vacua import Potential
-
-Field = Float[Array, " n"]
+from jaxbounce.potential.landscape import Field, Landscape, Potential, landscape
 
 _WALL = 1e30  # stiffness of the wall of a box, in units of the kinetic term
-
-_NEAR = 5e-3  # |u| below which the potential is a line integral of its gradient
-
-_LINE_NODES = 8
 
 
 class Problem(NamedTuple):
@@ -71,7 +61,7 @@ class Units(NamedTuple):
     @property
     def length(self) -> Scalar:
         """L/√v."""
-        return self.field / jnp.sqrt(self.energy)
+        return self.field / xp.sqrt(self.energy)
 
     def action(self, dimension: int) -> Scalar:
         """L^D/v^{D/2−1}."""
@@ -83,39 +73,16 @@ def solid_angle(dimension: int) -> float:
     return 2 * math.pi ** (dimension / 2) / math.gamma(dimension / 2)
 
 
-def scaled_potential(
-    potential: Potential, inputs: Inputs, units: Units
-) -> Callable[[Field], Scalar]:
-    """u ↦ V(φ_FV + L u)/v, not yet measured from the false vacuum."""
-
-    def value(u: Field) -> Scalar:
-        return potential(inputs.false_vacuum + units.field * u, inputs.theta) / units.energy
-
-    return value
+def scaled_potential(potential: Potential, inputs: Inputs, units: Units) -> Landscape:
+    """U(u) = V(φ_FV + L u)/v."""
+    return landscape(potential, inputs.theta, inputs.false_vacuum, units.field, units.energy)
 
 
-def rise(value: Callable[[Field], Scalar], u: Field) -> Scalar:
-    """U(u) = value(u) − value(0) without cancellation near the false vacuum.
-
-    Far out U is tiny and its weight r^{D−1} huge: there it is the line integral of U'. Its
-    nodes t = s³ are dense at the false vacuum, where U' may be a broken power or have a
-    logarithm; for smooth ones the rule is exact to the fifth power of u.
-    """
-    node, weight = gauss_legendre(_LINE_NODES)
-    s = (node + 1) / 2
-    gradient = jax.vmap(jax.grad(value))((s**3)[:, None] * u)
-    line = (weight / 2 * 3 * s**2) @ (gradient @ u)
-    near = (u**2).sum() < _NEAR**2
-    return jnp.where(near, line, value(u) - value(jnp.zeros_like(u)))
-
-
-def boundary_matrix(
-    problem: Problem, value: Callable[[Field], Scalar], shape: Shape, n: int
-) -> Float[Array, "n n"]:
+def boundary_matrix(problem: Problem, seen: Landscape, shape: Shape, n: int) -> Float[Array, "n n"]:
     """x_max^{D−1} κ, in units of the grid."""
     if problem.boxed:
-        return _WALL * jnp.eye(n)
-    mass_squared = jax.hessian(value)(jnp.zeros(n)) * shape.radius**2
+        return _WALL * xp.eye(n)
+    mass_squared = seen.curvatures(xp.zeros(n)) * shape.radius**2
     kappa = decay_matrix(mass_squared, shape.x_max, problem.dimension)
     return shape.x_max ** (problem.dimension - 1) * kappa
 
@@ -139,11 +106,11 @@ def action_parts(
 ) -> Parts:
     """Kinetic and potential action on the grid, and the action beyond it, at any values."""
     elements, D = problem.elements, problem.dimension
-    value = scaled_potential(problem.potential, inputs, units)
+    seen = scaled_potential(problem.potential, inputs, units)
     grid = make_grid(elements, shape, D)
-    boundary = boundary_matrix(problem, value, shape, values.shape[1])
+    boundary = boundary_matrix(problem, seen, shape, values.shape[1])
     scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
-    heights = jax.vmap(lambda u: rise(value, u))(values)
+    heights = seen.heights(values)
     return Parts(
         kinetic=scale * (values * apply_stiffness(elements, grid, values)).sum() / 2,
         potential=scale * shape.radius**2 * (nodal_mass(elements, grid) * heights).sum(),
@@ -151,17 +118,17 @@ def action_parts(
     )
 
 
-def scale_breaking(value: Callable[[Field], Scalar], values: Nodal, dimension: int) -> Scalar:
+def scale_breaking(seen: Landscape, values: Nodal, dimension: int) -> Scalar:
     """How far U along a profile is from |u|^{2D/(D−2)}, for which bounces of every size solve.
 
     There u → s^{(D−2)/2} u(s r) leaves the action as it is, and the second variation has the
     zero mode η = r u' + ½(D−2) u: applied to η it is ½(D−2) U''u − ½(D+2) U', which vanishes
     point by point. Relative to its two terms; 0 for −φ⁴ in D = 4 and −φ⁶ in D = 3.
     """
-    force = jax.grad(value)
-    push, bend = jax.vmap(lambda u: jax.jvp(force, (u,), (u,)))(values)
-    terms = jnp.abs((dimension - 2) * bend), jnp.abs((dimension + 2) * push)
-    broken = jnp.abs((dimension - 2) * bend - (dimension + 2) * push)
+    push = seen.gradients(values)
+    bend = xp.einsum("kij,kj->ki", seen.curvatures(values), values)
+    terms = xp.abs((dimension - 2) * bend), xp.abs((dimension + 2) * push)
+    broken = xp.abs((dimension - 2) * bend - (dimension + 2) * push)
     return broken.max() / (terms[0] + terms[1]).max()
 
 
@@ -180,8 +147,8 @@ def surface_term(
         slope = reference.derivative[-1] @ to_elements(elements, values)[-1] / grid.slope[-1, -1]
         surface = slope @ slope
     else:
-        value = scaled_potential(problem.potential, inputs, units)
-        mass_squared = jax.hessian(value)(jnp.zeros_like(last)) * shape.radius**2
+        seen = scaled_potential(problem.potential, inputs, units)
+        mass_squared = seen.curvatures(xp.zeros_like(last)) * shape.radius**2
         slope = decay_matrix(mass_squared, shape.x_max, D) @ last
         surface = slope @ slope - last @ mass_squared @ last
     scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
@@ -216,26 +183,25 @@ def linearise(
 ) -> Linearised:
     """K u + a² m ∂U + x_max^{D−1} κ u_N, and the parts of its derivative in u."""
     elements = problem.elements
-    value = scaled_potential(problem.potential, inputs, units)
+    seen = scaled_potential(problem.potential, inputs, units)
     grid = make_grid(elements, shape, problem.dimension)
-    boundary = boundary_matrix(problem, value, shape, values.shape[1])
+    boundary = boundary_matrix(problem, seen, shape, values.shape[1])
     weights = nodal_mass(elements, grid)
-    gradients = jax.vmap(jax.grad(value))(values)
-    curvatures = jax.vmap(jax.hessian(value))(values)
+    gradients, curvatures = seen.gradients(values), seen.curvatures(values)
     kinetic = apply_stiffness(elements, grid, values)
     residual = kinetic + shape.radius**2 * weights[:, None] * gradients
-    residual = residual.at[-1].add(boundary @ values[-1])
+    residual = add_at(residual, -1, boundary @ values[-1])
     diagonal = shape.radius**2 * grid.mass[..., None, None] * to_elements(elements, curvatures)
-    held = pin(*jax.lax.stop_gradient((values, gradients, curvatures, weights)))
+    held = pin(*constant((values, gradients, curvatures, weights)))
     at_node = (held.node[:, None] * values**2).sum()
-    firmness = (values * kinetic).sum() / jnp.where(at_node > 0, at_node, 1.0)
+    firmness = (values * kinetic).sum() / xp.where(at_node > 0, at_node, 1.0)
     pinned = to_elements(elements, held.node[:, None])[..., None] * held.directions
     return Linearised(
         grid,
         residual,
         diagonal,
         boundary,
-        jax.lax.stop_gradient(firmness * pinned),
+        constant(firmness * pinned),
         held.zero_modes,
     )
 

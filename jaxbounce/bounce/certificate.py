@@ -3,14 +3,14 @@
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Code, Flag, Scalar, xp
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import Code, Scalar
-from jaxbounce.bounce.action import Field, Inputs, Problem, Units, scaled_potential, solid_angle
+from jaxbounce.bounce.action import Inputs, Problem, Units, scaled_potential, solid_angle
 from jaxbounce.bounce.grid import Nodal, Shape
-from jaxbounce.bounce.search import ScaledPotential, beyond_free
+from jaxbounce.bounce.search import beyond_free
+from jaxbounce.potential.landscape import Field, Landscape
 from jaxbounce.potential.vacua import is_minimum
 
 _STATIONARY = 1e-6  # of the gradient at a vacuum, in scaled units
@@ -73,18 +73,18 @@ class Certificate(NamedTuple):
     kinetic action (`finer`)."""
 
     @property
-    def any_size(self) -> Bool[Array, ""]:
+    def any_size(self) -> Flag:
         """Whether bounces of every size solve."""
         return self.scale_breaking < ANY_SIZE
 
     @property
-    def converged(self) -> Bool[Array, ""]:
+    def converged(self) -> Flag:
         """Whether Newton's method has found a solution."""
         stationary = (self.newton_step < _NEWTON_SOFT) & (self.newton_gain < _NEWTON_GAIN)
         return (self.newton_step < _NEWTON_TOLERANCE) | stationary
 
     @property
-    def saddle(self) -> Bool[Array, ""]:
+    def saddle(self) -> Flag:
         """Whether it has the one negative mode of a bounce.
 
         The zero mode of bounces of every size counts as rounding has it.
@@ -92,7 +92,7 @@ class Certificate(NamedTuple):
         return (self.negative_modes == 1) | (self.any_size & (self.negative_modes == 2))
 
     @property
-    def resolved(self) -> Bool[Array, ""]:
+    def resolved(self) -> Flag:
         """Whether the grid resolves it."""
         rough = (self.derrick < _ROUGH_DERRICK) & (self.legendre_tail < _ROUGH_TAIL)
         good_action = rough & (self.action_error < _ACTION_TOLERANCE)
@@ -112,56 +112,65 @@ def far_field_error(
     ones; not for potentials that are not smooth at the false vacuum.
     """
     if problem.boxed:
-        return jnp.zeros(())
-    value, D = scaled_potential(problem.potential, inputs, units), problem.dimension
-    rest = beyond_free(value, values[-1]) * shape.radius**2 * shape.x_max**D
+        return xp.zeros(())
+    seen, D = scaled_potential(problem.potential, inputs, units), problem.dimension
+    rest = beyond_free(seen, values[-1]) * shape.radius**2 * shape.x_max**D
     return units.action(D) * solid_angle(D) * shape.radius ** (D - 2) * rest
 
 
-def judge(
-    value: ScaledPotential,
+def judge_vacua(
+    seen: Landscape,
     target: Field,
     mass_squared: Float[Array, "n n"],
     guesses: tuple[Field, Field],
     inputs: Inputs,
     units: Units,
-    barrier: Scalar,
-    certificate: Certificate,
-    as_asked: Scalar,
 ) -> Code:
-    """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
+    """The first thing that is wrong with the vacua, which no bounce can mend; else SUCCESS.
 
-    `guesses`: for the false and the true vacuum; `barrier`: 0 if no path has one; `as_asked`: 0
-    if the wall ends elsewhere than it should.
+    `guesses`: for the false and the true vacuum.
     """
-    origin = jnp.zeros_like(target)
-    depth = value(origin) - value(target)
-    positions = jnp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
-    apart = (target**2).sum() * units.field > _SAME * jnp.abs(positions).max()
-    gradient = jnp.abs(jax.grad(value)(origin)).max()
-    moved = jnp.abs(inputs.false_vacuum - guesses[0]).max() / units.field
+    origin = xp.zeros_like(target)
+    depth = seen.values(origin) - seen.values(target)
+    positions = xp.stack([inputs.false_vacuum, inputs.false_vacuum + units.field * target])
+    apart = (target**2).sum() * units.field > _SAME * xp.abs(positions).max()
+    gradient = xp.abs(seen.gradients(origin)).max()
+    moved = xp.abs(inputs.false_vacuum - guesses[0]).max() / units.field
     vacuum = (gradient < _STATIONARY) & (moved < NEAR) & is_minimum(mass_squared)
-    finite = jnp.isfinite(depth) & jnp.isfinite(gradient)
+    finite = xp.isfinite(depth) & xp.isfinite(gradient)
     given = jax.tree.leaves((inputs.theta, guesses))
-    legal = jnp.stack([jnp.isfinite(x).all() for x in given]).all()
-
-    def unless_no_barrier(code: Status) -> Code:
-        return jnp.where(barrier > 0, code.value, Status.NO_BARRIER.value)
-
-    checks: list[tuple[Bool[Array, ""], Any]] = [
+    legal = xp.stack([xp.isfinite(x).all() for x in given]).all()
+    return _first_wrong(
         (legal, Status.INVALID_PARAMETER.value),
         (finite, Status.POTENTIAL_NOT_FINITE.value),
         (apart, Status.DEGENERATE_VACUA.value),
         (vacuum, Status.FALSE_VACUUM_NOT_MINIMUM.value),
-        (jnp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
+        (xp.abs(depth) > _DEGENERATE, Status.DEGENERATE_VACUA.value),
         (depth > 0, Status.TRUE_VACUUM_NOT_DEEPER.value),
+    )
+
+
+def judge(of_vacua: Code, certificate: Certificate, barrier: Scalar, as_asked: Scalar) -> Code:
+    """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
+
+    `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should.
+    """
+
+    def unless_no_barrier(code: Status) -> Code:
+        return xp.where(barrier > 0, code.value, Status.NO_BARRIER.value)
+
+    return _first_wrong(
+        (of_vacua == Status.SUCCESS.value, of_vacua),
         (certificate.converged, unless_no_barrier(Status.BOUNCE_NOT_CONVERGED)),
         (certificate.saddle, unless_no_barrier(Status.NOT_A_BOUNCE)),
         (certificate.resolved, unless_no_barrier(Status.BOUNCE_NOT_RESOLVED)),
         (as_asked > 0, Status.TUNNELS_ELSEWHERE.value),
         (~certificate.any_size, Status.SCALE_INVARIANT.value),
-    ]
-    status = jnp.asarray(Status.SUCCESS.value)
+    )
+
+
+def _first_wrong(*checks: tuple[Flag, Any]) -> Code:
+    status = xp.asarray(Status.SUCCESS.value)
     for passed, code in reversed(checks):
-        status = jnp.where(passed, status, code)
+        status = xp.where(passed, status, code)
     return status

@@ -17,13 +17,12 @@ Source: M. E. H. Ismail, Annals of Probability 5 (1977) 582.
 
 import functools
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Real, Scalar, xp
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.types import Real, Scalar
 
 _SMALLEST = 1e-11  # t below which the integral is cut: an error of 1e-11 in g
 
@@ -73,9 +72,9 @@ def decay_matrix(
     n = mass_squared.shape[-1]
     A = radius**2 * mass_squared
     resolvents, _ = eliminate(
-        A + square[:, None, None] * jnp.eye(n), jnp.broadcast_to(A, (square.size, n, n))
+        A + square[:, None, None] * xp.eye(n), xp.broadcast_to(A, (square.size, n, n))
     )
-    g = (dimension - 2) * jnp.eye(n) + jnp.einsum("k,kab->ab", weight, resolvents)
+    g = (dimension - 2) * xp.eye(n) + xp.einsum("k,kab->ab", weight, resolvents)
     return (g + g.T) / 2 / radius
 
 
@@ -91,7 +90,7 @@ def beyond(
     Exact for massless fields and for diagonal masses in D = 3; else its leading fall-off,
     with the right slope at `radius`.
     """
-    mu = jnp.maximum(jnp.diag(decay) - (dimension - 2) / radius, 0.0)
+    mu = xp.maximum(xp.diag(decay) - (dimension - 2) / radius, 0.0)
     distance = (r - radius)[..., None]
     power = (radius / r)[..., None] ** (dimension - 2)
-    return displacement * power * jnp.exp(-mu * distance)
+    return displacement * power * xp.exp(-mu * distance)

@@ -8,18 +8,15 @@ S(λ) = λ^{−(D−2)} T + λ^{−D} W, of which the slope at λ = 1 is the ide
 curvature −2(D−2) T, so that X stands for an error of X²/(4(D−2) T) in S.
 """
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._core.arrays import Scalar, xp
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.types import Scalar
 from jaxbounce.bounce.action import (
     Inputs,
     Problem,
     Units,
     action_parts,
-    rise,
     scaled_potential,
     solid_angle,
     surface_term,
@@ -40,23 +37,22 @@ def action_error(
     reference = reference_element(elements.order)
     node, weight = gauss_legendre(_FINER * elements.order)
     basis = np.polynomial.legendre.legvander(node, elements.order - 1) @ reference.to_legendre
-    start, stop = jnp.arcsinh(-1 / shape.width), jnp.arcsinh((shape.x_max - 1) / shape.width)
-    share = jnp.diff(shape.breaks)[:, None]
+    start, stop = xp.arcsinh(-1 / shape.width), xp.arcsinh((shape.x_max - 1) / shape.width)
+    share = xp.diff(shape.breaks)[:, None]
     t = start + (stop - start) * (shape.breaks[:-1, None] + share * (node + 1) / 2)
-    x = 1 + shape.width * jnp.sinh(t)
-    slope = shape.width * jnp.cosh(t) * (stop - start) * share
+    x = 1 + shape.width * xp.sinh(t)
+    slope = shape.width * xp.cosh(t) * (stop - start) * share
     volume = weight / 2 * x ** (D - 1)
 
     local = to_elements(elements, values)
-    u = jnp.einsum("qi,eia->eqa", basis, local)
-    change = jnp.einsum("qi,eia->eqa", basis @ reference.derivative, local)
-    value = scaled_potential(problem.potential, inputs, units)
-    heights = jax.vmap(jax.vmap(lambda u: rise(value, u)))(u)
+    u = xp.einsum("qi,eia->eqa", basis, local)
+    change = xp.einsum("qi,eia->eqa", basis @ reference.derivative, local)
+    heights = scaled_potential(problem.potential, inputs, units).heights(u)
     scale = units.action(D) * solid_angle(D) * shape.radius ** (D - 2)
     kinetic = scale * (volume / slope * (change**2).sum(-1)).sum() / 2
     potential = scale * shape.radius**2 * (volume * slope * heights).sum()
     parts = action_parts(problem, inputs, units, shape, values)
     surface = surface_term(problem, inputs, units, shape, values)
     excess = ((D - 2) * kinetic + D * potential + surface) / kinetic
-    missed = jnp.abs(kinetic + potential - parts.kinetic - parts.potential) / kinetic
+    missed = xp.abs(kinetic + potential - parts.kinetic - parts.potential) / kinetic
     return 2 * missed + excess**2

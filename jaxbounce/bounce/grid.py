@@ -11,13 +11,11 @@ and r = 0 needs no boundary condition (r^{D−1} vanishes there).
 import functools
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
+from jaxbounce._core.arrays import Array, Real, Scalar, constant, put, xp
 from jaxbounce._core.series import legendre_polynomials
-from jaxbounce._core.types import Real, Scalar
 
 _TAIL_FLOOR = 1e-13  # rounding
 
@@ -73,6 +71,8 @@ class Grid(NamedTuple):
     """Weights of ∫ x^{D−1} · dx."""
     slope: Float[Array, "count order"]
     """dx/ds, s the coordinate of the reference element."""
+    kinetic: Float[Array, "count order"]
+    """Weights of ∫ x^{D−1} ∂φ ∂φ dx, ∂ in s."""
 
 
 @functools.cache
@@ -102,28 +102,28 @@ def reference_element(order: int) -> ReferenceElement:
 
 def _ends(shape: Shape) -> tuple[Scalar, Scalar]:
     """t at x = 0 and at x_max."""
-    return jnp.arcsinh(-1 / shape.width), jnp.arcsinh((shape.x_max - 1) / shape.width)
+    return xp.arcsinh(-1 / shape.width), xp.arcsinh((shape.x_max - 1) / shape.width)
 
 
 def make_grid(elements: Elements, shape: Shape, dimension: int) -> Grid:
     """Nodes, stiffness and mass of the elements."""
     reference = reference_element(elements.order)
     start, stop = _ends(shape)
-    share = jnp.diff(shape.breaks)[:, None]
+    share = xp.diff(shape.breaks)[:, None]
     length = (stop - start) * share
     t = start + (stop - start) * (shape.breaks[:-1, None] + share * reference.nodes)
-    x = (1 + shape.width * jnp.sinh(t)).at[0, 0].set(0.0)
-    slope = shape.width * jnp.cosh(t) * length
+    x = put(1 + shape.width * xp.sinh(t), (0, 0), 0.0)
+    slope = shape.width * xp.cosh(t) * length
     volume = reference.weights * x ** (dimension - 1)
-    stiffness = jnp.einsum(
+    stiffness = xp.einsum(
         "qi,eq,qj->eij", reference.derivative, volume / slope, reference.derivative
     )
-    return Grid(x, stiffness, jnp.asarray(volume * slope), slope)
+    return Grid(x, stiffness, xp.asarray(volume * slope), slope, xp.asarray(volume / slope))
 
 
 def equal_breaks(elements: Elements) -> Float[Array, " breaks"]:
     """Elements of one length in t."""
-    return jnp.linspace(0.0, 1.0, elements.number + 1)
+    return xp.linspace(0.0, 1.0, elements.number + 1)
 
 
 class Effort(NamedTuple):
@@ -137,13 +137,13 @@ class Effort(NamedTuple):
 
 def effort(elements: Elements, shape: Shape, values: Nodal) -> Effort:
     """What the Legendre tails of a solution ask for: elements shorter where they are large."""
-    tails = jnp.maximum(legendre_tails(elements, values), _TAIL_FLOOR)
+    tails = xp.maximum(legendre_tails(elements, values), _TAIL_FLOOR)
     wanted = tails ** (2 / elements.order)
-    below = jnp.cumsum(jnp.where(jnp.isfinite(wanted), wanted, 0.0))
+    below = xp.cumsum(xp.where(xp.isfinite(wanted), wanted, 0.0))
     start, stop = _ends(shape)
-    x = 1 + shape.width * jnp.sinh(start + (stop - start) * shape.breaks)
-    below = below / jnp.where(below[-1] > 0, below[-1], 1.0)
-    return Effort(x.at[0].set(0.0), jnp.append(0.0, below))
+    x = 1 + shape.width * xp.sinh(start + (stop - start) * shape.breaks)
+    below = below / xp.where(below[-1] > 0, below[-1], 1.0)
+    return Effort(put(x, 0, 0.0), xp.append(0.0, below))
 
 
 def share_out(elements: Elements, shape: Shape, needed: Effort) -> Shape:
@@ -158,13 +158,13 @@ def share_out(elements: Elements, shape: Shape, needed: Effort) -> Shape:
         needed: in units of the shape's radius.
     """
     start, stop = _ends(shape)
-    share = jnp.clip((jnp.arcsinh((needed.x - 1) / shape.width) - start) / (stop - start), 0.0, 1.0)
-    total = jnp.interp(shape.x_max, needed.x, needed.below)
-    share = jnp.append(share, 1.0)
-    below = jnp.append(jnp.minimum(needed.below, total), total)
-    borne = _EVEN * share + (1 - _EVEN) * below / jnp.where(total > 0, total, 1.0)
-    inner = jnp.interp(equal_breaks(elements), borne, share)
-    return shape._replace(breaks=inner.at[0].set(0.0).at[-1].set(1.0))
+    share = xp.clip((xp.arcsinh((needed.x - 1) / shape.width) - start) / (stop - start), 0.0, 1.0)
+    total = xp.interp(shape.x_max, needed.x, needed.below)
+    share = xp.append(share, 1.0)
+    below = xp.append(xp.minimum(needed.below, total), total)
+    borne = _EVEN * share + (1 - _EVEN) * below / xp.where(total > 0, total, 1.0)
+    inner = xp.interp(equal_breaks(elements), borne, share)
+    return shape._replace(breaks=put(put(inner, 0, 0.0), -1, 1.0))
 
 
 def to_elements(elements: Elements, values: Float[Array, "nodes ..."]) -> Real:
@@ -172,14 +172,14 @@ def to_elements(elements: Elements, values: Float[Array, "nodes ..."]) -> Real:
     count, order = elements
     inner = values[:-1].reshape(count, order - 1, *values.shape[1:])
     last = values[order - 1 :: order - 1]
-    return jnp.concatenate([inner, last[:, None]], axis=1)
+    return xp.concatenate([inner, last[:, None]], axis=1)
 
 
 def sum_elements(elements: Elements, values: Float[Array, "count order ..."]) -> Real:
     """Contributions of the elements added up at shared nodes: (nodes, ...)."""
     shared = values[:-1, -1] + values[1:, 0]
-    inner = values[:, :-1].at[1:, 0].set(shared)
-    return jnp.concatenate([inner.reshape(-1, *values.shape[2:]), values[-1, -1:]])
+    inner = put(values[:, :-1], (slice(1, None), 0), shared)
+    return xp.concatenate([inner.reshape(-1, *values.shape[2:]), values[-1, -1:]])
 
 
 def nodal_mass(elements: Elements, grid: Grid) -> Float[Array, " nodes"]:
@@ -188,9 +188,11 @@ def nodal_mass(elements: Elements, grid: Grid) -> Float[Array, " nodes"]:
 
 
 def apply_stiffness(elements: Elements, grid: Grid, values: Nodal) -> Nodal:
-    """K u."""
-    local = to_elements(elements, values)
-    return sum_elements(elements, jnp.einsum("eij,eja->eia", grid.stiffness, local))
+    """K u, as ∂ᵀ w ∂ u: of values that hardly change the matrix K leaves rounding alone."""
+    derivative = reference_element(elements.order).derivative
+    slopes = xp.einsum("qj,eja->eqa", derivative, to_elements(elements, values))
+    weighted = grid.kinetic[..., None] * slopes
+    return sum_elements(elements, xp.einsum("qi,eqa->eia", derivative, weighted))
 
 
 class Location(NamedTuple):
@@ -205,13 +207,13 @@ class Location(NamedTuple):
 def locate(shape: Shape, x: Real) -> Location:
     """Where x in [0, x_max] lies."""
     start, stop = _ends(shape)
-    s = (jnp.arcsinh((x - 1) / shape.width) - start) / (stop - start)
+    s = (xp.arcsinh((x - 1) / shape.width) - start) / (stop - start)
     # few breaks: counting those below is cheaper to compile than a search
-    below = jax.lax.stop_gradient(s)[..., None] >= shape.breaks[1:-1]
+    below = constant(s)[..., None] >= shape.breaks[1:-1]
     element = below.sum(-1)
     left, right = shape.breaks[element], shape.breaks[element + 1]
     y = 2 * (s - left) / (right - left) - 1
-    slope = 2 / (right - left) / (stop - start) / jnp.hypot(shape.width, x - 1)
+    slope = 2 / (right - left) / (stop - start) / xp.hypot(shape.width, x - 1)
     return Location(element, y, slope)
 
 
@@ -224,29 +226,29 @@ def evaluate(
     derivatives in x may be taken automatically.
     """
     reference = reference_element(elements.order)
-    local = jnp.einsum("ki,eia->eka", reference.to_legendre, to_elements(elements, values))
+    local = xp.einsum("ki,eia->eka", reference.to_legendre, to_elements(elements, values))
     element, y, _ = locate(shape, x)
     return _legendre_sum(local[element], y)
 
 
 def evaluate_with_slope(
-    elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Scalar
-) -> tuple[Float[Array, " fields"], Float[Array, " fields"]]:
-    """`evaluate` at one x, and the derivative in x."""
+    elements: Elements, shape: Shape, values: Float[Array, "nodes fields"], x: Real
+) -> tuple[Float[Array, "... fields"], Float[Array, "... fields"]]:
+    """`evaluate`, and the derivative in x."""
     reference = reference_element(elements.order)
     nodal_values = to_elements(elements, values)
-    slopes = jnp.einsum("ij,eja->eia", reference.derivative / 2, nodal_values)
-    both = jnp.concatenate([nodal_values, slopes], -1)
-    local = jnp.einsum("ki,eia->eka", reference.to_legendre, both)
+    slopes = xp.einsum("ij,eja->eia", reference.derivative / 2, nodal_values)
+    both = xp.concatenate([nodal_values, slopes], -1)
+    local = xp.einsum("ki,eia->eka", reference.to_legendre, both)
     element, y, change = locate(shape, x)
-    u, slope = jnp.split(_legendre_sum(local[element], y), 2, -1)
-    return u, slope * change
+    u, slope = xp.split(_legendre_sum(local[element], y), 2, -1)
+    return u, slope * change[..., None]
 
 
 def _legendre_sum(coefficients: Float[Array, "... order fields"], y: Real) -> Real:
     """Σ c_k P_k(y)."""
     polynomials = legendre_polynomials(coefficients.shape[-2], y)
-    return jnp.einsum("...ka,...k->...a", coefficients, jnp.stack(polynomials, -1))
+    return xp.einsum("...ka,...k->...a", coefficients, xp.stack(polynomials, -1))
 
 
 def regrid(
@@ -263,37 +265,37 @@ def regrid(
     grid = make_grid(elements[1], new, dimension)
     r = nodal(elements[1], grid.x) * new.radius / old.radius
     inside = r <= old.x_max
-    carried = evaluate(elements[0], old, values, jnp.where(inside, r, old.x_max))
-    decay = jnp.where(inside, 1.0, (old.x_max / jnp.where(inside, 1.0, r)) ** (dimension - 2))
+    carried = evaluate(elements[0], old, values, xp.where(inside, r, old.x_max))
+    decay = xp.where(inside, 1.0, (old.x_max / xp.where(inside, 1.0, r)) ** (dimension - 2))
     return carried * decay[:, None]
 
 
 def nodal(elements: Elements, values: Float[Array, "count order"]) -> Float[Array, " nodes"]:
     """Node-wise order of an element-wise quantity that agrees at shared nodes."""
-    return jnp.concatenate([values[:, :-1].reshape(elements.nodes - 1), values[-1, -1:]])
+    return xp.concatenate([values[:, :-1].reshape(elements.nodes - 1), values[-1, -1:]])
 
 
 def nodal_slopes(elements: Elements, grid: Grid, values: Nodal) -> Nodal:
     """du/dx at the nodes; where two elements meet, that of the outer one."""
     reference = reference_element(elements.order)
-    slopes = jnp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
+    slopes = xp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
     slopes = slopes / grid.slope[..., None]
     inner = slopes[:, :-1].reshape(elements.nodes - 1, values.shape[1])
-    return jnp.concatenate([inner, slopes[-1, -1:]])
+    return xp.concatenate([inner, slopes[-1, -1:]])
 
 
 def wall_moments(elements: Elements, grid: Grid, values: Nodal) -> tuple[Scalar, Scalar]:
     """Mean and standard deviation of x under the weight |du/dx|²."""
     reference = reference_element(elements.order)
-    slopes = jnp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
+    slopes = xp.einsum("ij,eja->eia", reference.derivative, to_elements(elements, values))
     weight = reference.weights * (slopes**2).sum(-1) / grid.slope
     total = weight.sum()
     mean = (weight * grid.x).sum() / total
-    return mean, jnp.sqrt((weight * (grid.x - mean) ** 2).sum() / total)
+    return mean, xp.sqrt((weight * (grid.x - mean) ** 2).sum() / total)
 
 
 def legendre_tails(elements: Elements, values: Nodal) -> Float[Array, " count"]:
     """The larger of the last two Legendre coefficients of each element, of the whole range."""
     reference = reference_element(elements.order)
-    last = jnp.einsum("ki,eia->eka", reference.to_legendre[-2:], to_elements(elements, values))
-    return jnp.abs(last).max((1, 2)) / jnp.abs(values).max()
+    last = xp.einsum("ki,eia->eka", reference.to_legendre[-2:], to_elements(elements, values))
+    return xp.abs(last).max((1, 2)) / xp.abs(values).max()

@@ -7,12 +7,8 @@ vacuum asked for if the way downhill from that leads to the same place.
 
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool
-
-from jaxbounce.bounce.action import Field
-from jaxbounce.bounce.search import ScaledPotential
+from jaxbounce._core.arrays import Flag, Real, xp
+from jaxbounce.potential.landscape import Field, Landscape, Points
 from jaxbounce.potential.vacua import descend, in_valley
 
 _STEP = 0.02  # of a descent, relative to the distance from the false vacuum
@@ -33,34 +29,34 @@ class InnerEnd(NamedTuple):
 
     vacuum: Field
     """NaN if the way downhill never comes to rest."""
-    as_asked: Bool[Array, ""]
+    as_asked: Flag
     """Whether the true vacuum asked for rolls there too."""
 
 
-def inner_end(value: ScaledPotential, centre: Field, target: Field) -> InnerEnd:
+def inner_end(seen: Landscape, centre: Field, target: Field) -> InnerEnd:
     """Where the fields inside a bubble come to rest, and whether that is what was asked for.
 
     Vacua that are joined by a flat valley (an orbit of a continuous symmetry, a modulus) are one.
     Two descents that never come to rest are one if they run the same way.
 
     Args:
-        value: scaled potential, the false vacuum at 0.
+        seen: the potential in scaled fields, the false vacuum at 0.
         centre: the fields at r = 0.
         target: the true vacuum asked for, or a point that is to roll into it.
     """
 
-    def longest(u: Field):
-        return _STEP * jnp.sqrt((u**2).sum()) + _SMALLEST_STEP
+    def longest(u: Points) -> Real:
+        return _STEP * xp.sqrt((u**2).sum(-1)) + _SMALLEST_STEP
 
-    starts = jnp.stack([centre + _ASIDE * (target - centre), target])
-    ends, settled = jax.vmap(lambda u: descend(value, u, longest, _STEPS))(starts)
+    starts = xp.stack([centre + _ASIDE * (target - centre), target])
+    ends, settled = descend(seen, starts, longest, _STEPS)
     inner, asked = ends
-    depths = jax.vmap(value)(ends)
-    depth = jnp.abs(value(jnp.zeros_like(target)) - depths[1])
+    depths = seen.values(ends)
+    depth = xp.abs(seen.values(xp.zeros_like(target)) - depths[1])
     near = ((inner - asked) ** 2).sum() < _SAME**2 * (asked**2).sum()
-    level = jnp.abs(depths[0] - depths[1]) < _EQUAL_DEPTH * depth
-    valley = in_valley(jax.hessian(value)(inner))
+    level = xp.abs(depths[0] - depths[1]) < _EQUAL_DEPTH * depth
+    valley = in_valley(seen.curvatures(inner))
     together = (inner @ asked) ** 2 > (inner @ inner) * (asked @ asked) / 2
     both_run = ~settled.any() & together & (inner @ asked > 0)
     as_asked = (settled.all() & (near | (level & valley))) | both_run
-    return InnerEnd(jnp.where(settled[0], inner, jnp.nan), as_asked)
+    return InnerEnd(xp.where(settled[0], inner, xp.nan), as_asked)

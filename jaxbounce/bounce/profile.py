@@ -8,16 +8,21 @@ is Hellmann's: because the action is stationary in u, dS = ∂_θ S dθ at fixed
 written so that they may be differentiated again.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
 
-from jaxbounce._core.types import Scalar
+from jaxbounce._core.arrays import (
+    Code,
+    Flag,
+    Scalar,
+    choose,
+    entry,
+    is_at_once,
+    while_loop,
+    xp,
+)
 from jaxbounce.bounce.action import (
-    Field,
     Inputs,
     Linearised,
     Problem,
@@ -47,6 +52,7 @@ from jaxbounce.bounce.grid import (
 )
 from jaxbounce.bounce.inner_end import inner_end
 from jaxbounce.bounce.search import SEARCH_ELEMENTS, STARTS, Ansatz, search, starts
+from jaxbounce.potential.landscape import Field
 
 _NEWTON_STEPS = 15
 
@@ -103,8 +109,8 @@ def newton(
     units: Units,
     shape: Shape,
     start: Nodal,
-    any_size: Bool[Array, ""],
-    steps: int | Int[Array, ""] = _NEWTON_STEPS,
+    any_size: Flag,
+    steps: int | Code = _NEWTON_STEPS,
 ) -> _Newton:
     """Newton's method on the discrete field equations, until rounding.
 
@@ -113,7 +119,7 @@ def newton(
     Where bounces of any size solve them, the steps keep the size: their part along the zero
     mode η = x u' + ½(D−2) u, which nothing determines, is taken out.
     """
-    amplitude = jnp.sqrt((start[0] ** 2).sum())
+    amplitude = xp.sqrt((start[0] ** 2).sum())
 
     def keep_size(grid: Grid, values: Nodal, change: Nodal) -> Nodal:
         x = nodal(problem.elements, grid.x)[:, None]
@@ -121,18 +127,18 @@ def newton(
         mode = x * slope + (problem.dimension - 2) / 2 * values
         force = apply_stiffness(problem.elements, grid, mode)
         share = (force * change).sum() / (force * mode).sum()
-        return change - jnp.where(any_size, share, 0.0) * mode
+        return change - xp.where(any_size, share, 0.0) * mode
 
     def advance(state):
         solution, change, step, _ = state
-        size = jnp.where(step > 0, solution.step, 1.0)
-        values = solution.values + change * jnp.minimum(1.0, _LONGEST_STEP / size)
+        size = xp.where(step > 0, solution.step, 1.0)
+        values = solution.values + change * xp.minimum(1.0, _LONGEST_STEP / size)
         system = linearise(problem, inputs, units, shape, values)
         change, negative = solve_linearised(problem.elements, system, -system.residual)
         change = keep_size(system.grid, values, change)
-        size = jnp.abs(change).max() / amplitude
+        size = xp.abs(change).max() / amplitude
         kinetic = (values * apply_stiffness(problem.elements, system.grid, values)).sum() / 2
-        gain = jnp.abs((system.residual * change).sum()) / 2 / kinetic
+        gain = xp.abs((system.residual * change).sum()) / 2 / kinetic
         new = _Newton(values, size, gain, negative.astype(values.dtype), system.zero_modes)
         return new, change, step + 1, solution.step
 
@@ -142,14 +148,14 @@ def newton(
         stagnant = (size < 1e-8) & (size > before / 2)
         return (step < steps) & (size > _CONVERGED) & ~stagnant
 
-    infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
+    infinite, none = xp.asarray(xp.inf), xp.asarray(0.0)
     first = (
         _Newton(start, infinite, infinite, none, none),
-        jnp.zeros_like(start),
-        jnp.asarray(0),
+        xp.zeros_like(start),
+        xp.asarray(0),
         infinite,
     )
-    return jax.lax.while_loop(unfinished, advance, first)[0]
+    return while_loop(unfinished, advance, first)[0]
 
 
 def certify(
@@ -160,7 +166,7 @@ def certify(
     certificate = Certificate(
         newton_step=end.step,
         newton_gain=end.gain,
-        derrick=jnp.abs(excess) / kinetic,
+        derrick=xp.abs(excess) / kinetic,
         legendre_tail=legendre_tails(problem.elements, end.values).max(),
         negative_modes=end.negative_modes,
         far_field=far_field_error(problem, inputs, units, shape, end.values) / kinetic,
@@ -192,27 +198,37 @@ def resolve(
         values = end.values
         certificate, kinetic = certify(problem, inputs, units, shape, end, breaking)
         badness = end.step + certificate.derrick + certificate.legendre_tail
-        badness = badness + jnp.where(end.negative_modes == 1, 0.0, 1.0)
-        badness = jnp.where(jnp.isfinite(badness), badness, jnp.inf)
+        badness = badness + xp.where(end.negative_modes == 1, 0.0, 1.0)
+        badness = xp.where(xp.isfinite(badness), badness, xp.inf)
         better = badness < least
-        best = jax.tree.map(
-            lambda new, old: jnp.where(better, new, old),
-            (values, shape, certificate, kinetic),
-            best,
-        )
-        finished = (jnp.minimum(badness, least) < _RESOLVED) | (~better & (rounds > 1))
+        best = choose(better, (values, shape, certificate, kinetic), best)
+        finished = (xp.minimum(badness, least) < _RESOLVED) | (~better & (rounds > 1))
 
         following = share_out(elements, shape, effort(elements, shape, values))
         moved = regrid((elements, elements), (shape, following), values, D)
-        return best, jnp.minimum(badness, least), following, moved, rounds + 1, finished
+        return best, xp.minimum(badness, least), following, moved, rounds + 1, finished
 
-    infinite, none = jnp.asarray(jnp.inf), jnp.asarray(0.0)
+    infinite, none = xp.asarray(xp.inf), xp.asarray(0.0)
     nothing = Certificate(
         infinite, infinite, infinite, infinite, none, infinite, breaking, none, infinite
     )
     unknown = (start, shape, nothing, infinite)
-    first = (unknown, infinite, shape, start, jnp.asarray(0), jnp.asarray(False))
-    return jax.lax.while_loop(lambda s: (s[4] < _ROUNDS) & ~s[5], attempt, first)[0]
+    first = (unknown, infinite, shape, start, xp.asarray(0), xp.asarray(False))
+    return while_loop(lambda s: (s[4] < _ROUNDS) & ~s[5], attempt, first)[0]
+
+
+def no_solution(problem: Problem, n: int) -> Solution:
+    """What there is before anything is solved for."""
+    none, one = xp.asarray(0.0), xp.asarray(1.0)
+    return Solution(
+        values=xp.zeros((problem.elements.nodes, n)),
+        shape=Shape(one, one, 4 * one, equal_breaks(problem.elements)),
+        certificate=Certificate(*[none] * len(Certificate._fields)),
+        kinetic=none,
+        inner=xp.zeros(n),
+        as_asked=none,
+        barrier=none,
+    )
 
 
 def solution_from(
@@ -225,61 +241,58 @@ def solution_from(
 ) -> Solution:
     """What the search from one wall, and Newton's method after it, end in."""
     elements, D = problem.elements, problem.dimension
-    value = scaled_potential(problem.potential, inputs, units)
-    found = search(value, ansatz, wanted.lightest, D)
+    seen = scaled_potential(problem.potential, inputs, units)
+    found = search(seen, ansatz, wanted.lightest, D)
     shape = found.next_shape
     if problem.boxed:
         shape = shape._replace(x_max=wanted.wall / (units.length * shape.radius))
     shape = share_out(elements, shape, found.needed)
     coarse = regrid((SEARCH_ELEMENTS, elements), (found.shape, shape), found.values, D)
-    breaking = scale_breaking(value, found.values, D)
+    breaking = scale_breaking(seen, found.values, D)
     values, shape, certificate, kinetic = resolve(problem, inputs, units, shape, coarse, breaking)
-    end = inner_end(value, values[0], wanted.target)
-    as_asked = jnp.where(problem.anywhere, 1.0, end.as_asked)
+    end = inner_end(seen, values[0], wanted.target)
+    as_asked = xp.where(problem.anywhere, 1.0, end.as_asked)
     return Solution(values, shape, certificate, kinetic, end.vacuum, as_asked, barrier)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def solve_profile(problem: Problem, inputs: Inputs, units: Units, wanted: Wanted) -> Solution:
     """The bounce of least action into the vacuum asked for; a function of `inputs` alone.
 
     If there is none: one that ends elsewhere; if none either, the first start's end.
     """
-    value = scaled_potential(problem.potential, inputs, units)
-    begin = starts(value, wanted.target, problem.dimension)
+    solve = _solve_profile if is_at_once() else _profile
+    return solve(problem, inputs, units, wanted)
+
+
+def _solve_profile(problem: Problem, inputs: Inputs, units: Units, wanted: Wanted) -> Solution:
+    seen = scaled_potential(problem.potential, inputs, units)
+    begin = starts(seen, wanted.target, problem.dimension)
 
     def attempt(state):
         best, rank, untried = state
-        k = jnp.argmin(jnp.where(untried, begin.F, jnp.inf))
-        ansatz = jax.tree.map(lambda leaf: leaf[k], begin.ansatz)
+        k = xp.argmin(xp.where(untried, begin.F, xp.inf))
+        ansatz = entry(begin.ansatz, k)
         new = solution_from(problem, inputs, units, wanted, ansatz, begin.barrier * 1.0)
         certificate = new.certificate
         bounce = certificate.converged & certificate.saddle & certificate.resolved
-        new_rank = jnp.where(bounce, 1.0 + new.as_asked, 0.0)
+        new_rank = xp.where(bounce, 1.0 + new.as_asked, 0.0)
         less = (new.kinetic < best.kinetic) & (new_rank == rank) & bounce
         better = (new_rank > rank) | less
-        best = jax.tree.map(lambda a, b: jnp.where(better, a, b), new, best)
-        return best, jnp.maximum(rank, new_rank), untried & (jnp.arange(STARTS) != k)
+        best = choose(better, new, best)
+        return best, xp.maximum(rank, new_rank), untried & (xp.arange(STARTS) != k)
 
     def unfinished(state):
         _, rank, untried = state
-        return (rank < 0) | (untried & jnp.isfinite(begin.F)).any()
+        return (rank < 0) | (untried & xp.isfinite(begin.F)).any()
 
-    none, n = jnp.asarray(0.0), wanted.target.size
-    blank = Solution(
-        values=jnp.zeros((problem.elements.nodes, n)),
-        shape=Shape(none, none, none, equal_breaks(problem.elements)),
-        certificate=Certificate(*[none] * len(Certificate._fields)),
-        kinetic=none,
-        inner=jnp.zeros(n),
-        as_asked=none,
-        barrier=none,
-    )
-    first = (blank, jnp.asarray(-1.0), jnp.ones(STARTS, bool))
-    return jax.lax.while_loop(unfinished, attempt, first)[0]
+    first = (no_solution(problem, wanted.target.size), xp.asarray(-1.0), xp.ones(STARTS, bool))
+    return while_loop(unfinished, attempt, first)[0]
 
 
-@solve_profile.defjvp
+_profile = jax.custom_jvp(_solve_profile, nondiff_argnums=(0,))
+
+
+@_profile.defjvp
 def _profile_jvp(problem: Problem, primals, tangents):
     inputs, units, *_ = primals
     solution = solve_profile(problem, *primals)
@@ -297,19 +310,26 @@ def _profile_jvp(problem: Problem, primals, tangents):
         lambda _, b: solve_linearised(problem.elements, frozen, b)[0],
         symmetric=True,
     )
-    fixed = jax.tree.map(jnp.zeros_like, solution)
+    fixed = jax.tree.map(xp.zeros_like, solution)
     return solution, fixed._replace(values=change)
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
 def stationary_action(
     problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
 ) -> Scalar:
     """The action of the stationary values that belong to `inputs`."""
+    action = _total if is_at_once() else _stationary
+    return action(problem, inputs, units, shape, values)
+
+
+def _total(problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal) -> Scalar:
     return action_parts(problem, inputs, units, shape, values).total
 
 
-@stationary_action.defjvp
+_stationary = jax.custom_jvp(_total, nondiff_argnums=(0,))
+
+
+@_stationary.defjvp
 def _action_jvp(problem: Problem, primals, tangents):
     inputs, units, shape, values = primals
     action, change = jax.jvp(

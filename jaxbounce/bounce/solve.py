@@ -14,15 +14,15 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Code, Real, Scalar, answer, constant, is_at_once, put, xp
 from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
-from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import RealLike, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce.action import (
-    Field,
     Inputs,
     Problem,
     Units,
@@ -31,7 +31,7 @@ from jaxbounce.bounce.action import (
     scaled_potential,
     surface_term,
 )
-from jaxbounce.bounce.certificate import NEAR, Certificate, judge
+from jaxbounce.bounce.certificate import NEAR, Certificate, judge, judge_vacua
 from jaxbounce.bounce.far_field import beyond
 from jaxbounce.bounce.grid import (
     Elements,
@@ -40,8 +40,9 @@ from jaxbounce.bounce.grid import (
     evaluate,
     evaluate_with_slope,
 )
-from jaxbounce.bounce.profile import Wanted, solve_profile, stationary_action
-from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
+from jaxbounce.bounce.profile import Wanted, no_solution, solve_profile, stationary_action
+from jaxbounce.potential.landscape import Field, Potential, landscape
+from jaxbounce.potential.vacua import FieldLike, curvature, is_minimum, polish_vacuum
 
 ELEMENTS = Elements(22, 11)
 """Elements of the solution: many rather than of high order, for profiles with narrow features."""
@@ -117,33 +118,41 @@ class Bounce(eqx.Module):
 
         Beyond `r_max` the fields fall off as free fields do (`far_field.beyond`).
         """
-        x = as_real(r) / self.shape.radius
-        inside = evaluate(
-            self.elements, self.shape, self.values, jnp.clip(x, 0.0, self.shape.x_max)
-        )
-        outer = jnp.maximum(x, self.shape.x_max)
-        outside = beyond(
-            self.values[-1],
-            self.decay / self.shape.x_max,
-            self.shape.x_max,
-            outer,
-            self.dimension,
-        )
-        u = jnp.where((x <= self.shape.x_max)[..., None], inside, outside)
-        return self.false_vacuum + self.field_unit * u
+        return answer(_fields, self, as_real(r))
 
     def scan_radii(self, count: int) -> Float[Array, " count"]:
         """Increasing radii from 0 to `r_max`, dense at the wall."""
-        return self.shape.radius * scan_points(self.shape, count)
+        return answer(_scan_radii, self.shape, count)
+
+
+def _scan_radii(shape: Shape, count: int) -> Float[Array, " count"]:
+    return shape.radius * scan_points(shape, count)
+
+
+def _fields(bounce: Bounce, r: Real) -> Float[Array, "... n"]:
+    x = r / bounce.shape.radius
+    inside = evaluate(
+        bounce.elements, bounce.shape, bounce.values, xp.clip(x, 0.0, bounce.shape.x_max)
+    )
+    outer = xp.maximum(x, bounce.shape.x_max)
+    outside = beyond(
+        bounce.values[-1],
+        bounce.decay / bounce.shape.x_max,
+        bounce.shape.x_max,
+        outer,
+        bounce.dimension,
+    )
+    u = xp.where((x <= bounce.shape.x_max)[..., None], inside, outside)
+    return bounce.false_vacuum + bounce.field_unit * u
 
 
 def scan_points(shape: Shape, count: int) -> Float[Array, " count"]:
     """x from 0 to x_max, equally spaced in the coordinate in which the elements are."""
-    start = jnp.arcsinh(-1 / shape.width)
-    stop = jnp.arcsinh((shape.x_max - 1) / shape.width)
-    t = start + (stop - start) * jnp.linspace(0.0, 1.0, count)
-    x = 1 + shape.width * jnp.sinh(t)
-    return x.at[0].set(0.0).at[-1].set(shape.x_max)
+    start = xp.arcsinh(-1 / shape.width)
+    stop = xp.arcsinh((shape.x_max - 1) / shape.width)
+    t = start + (stop - start) * xp.linspace(0.0, 1.0, count)
+    x = 1 + shape.width * xp.sinh(t)
+    return put(put(x, 0, 0.0), -1, shape.x_max)
 
 
 def solve_bounce(
@@ -214,45 +223,41 @@ def solve_bounce(
         raise ValueError(
             "a bounce needs float64: call jaxbounce.enable_x64() before making any array"
         )
-    return _solve(
-        potential,
+    given = (
         jax.tree.map(as_leaf, theta),
         false_vacuum,
         true_vacuum,
-        dimension,
         None if r_max is None else as_leaf(r_max),
-        tunnels_to,
     )
+    problem = Problem(potential, dimension, r_max is not None, tunnels_to == "any", ELEMENTS)
+    return answer(_solve, problem, *given)
 
 
-@eqx.filter_jit
 def _solve(
-    potential: Potential,
-    theta: Any,
-    false_guess: Field,
-    true_guess: Field,
-    dimension: int,
-    r_max: Scalar | None,
-    tunnels_to: str,
+    problem: Problem, theta: Any, false_guess: Field, true_guess: Field, r_max: Scalar | None
 ) -> Bounce:
-    anywhere = tunnels_to == "any"
-    problem = Problem(potential, dimension, r_max is not None, anywhere, ELEMENTS)
+    potential, dimension = problem.potential, problem.dimension
     given = theta
     theta, token = shielded(given)
-    start = jax.lax.stop_gradient(false_guess)
+    start = constant(false_guess)
     false_vacuum = polish_vacuum(potential, theta, start)
     inputs = Inputs(theta, false_vacuum)
-    fixed = jax.lax.stop_gradient(inputs)
-    true_vacuum = _true_vacuum(potential, theta, false_vacuum, jax.lax.stop_gradient(true_guess))
-    units, target = _units(potential, fixed, jax.lax.stop_gradient(true_vacuum))
+    fixed = constant(inputs)
+    true_vacuum = _true_vacuum(potential, theta, false_vacuum, constant(true_guess))
+    units, target = _units(potential, fixed, constant(true_vacuum))
 
-    value = scaled_potential(potential, fixed, units)
+    seen = scaled_potential(potential, fixed, units)
     mass_squared = curvature(potential, fixed.theta, fixed.false_vacuum)
     mass_squared = mass_squared * units.field**2 / units.energy
-    wall = jnp.asarray(jnp.inf) if r_max is None else jax.lax.stop_gradient(r_max)
+    wall = xp.asarray(xp.inf) if r_max is None else constant(r_max)
     wanted = Wanted(target, _lightest(mass_squared), wall)
-    solution = solve_profile(problem, inputs, units, wanted)
-    values, shape = solution.values, jax.lax.stop_gradient(solution.shape)
+    guesses = (start, constant(true_guess))
+    of_vacua = judge_vacua(seen, target, mass_squared, guesses, fixed, units)
+    if is_at_once() and of_vacua != Status.SUCCESS:
+        solution = no_solution(problem, target.size)
+    else:
+        solution = solve_profile(problem, inputs, units, wanted)
+    values, shape = solution.values, constant(solution.shape)
     action = stationary_action(problem, inputs, units, shape, values)
 
     parts = action_parts(problem, inputs, units, shape, values)
@@ -262,19 +267,14 @@ def _solve(
     kinetic = parts.kinetic + outside
     R_peak, FWHM = _wall(problem, inputs, units, shape, values)
 
-    certificate = jax.lax.stop_gradient(solution.certificate)
-    barrier, as_asked, inner = jax.lax.stop_gradient(
-        (solution.barrier, solution.as_asked, solution.inner)
-    )
-    guesses = (start, jax.lax.stop_gradient(true_guess))
-    status = judge(
-        value, target, mass_squared, guesses, fixed, units, barrier, certificate, as_asked
-    )
-    finite = jnp.isfinite(action)
+    certificate = constant(solution.certificate)
+    barrier, as_asked, inner = constant((solution.barrier, solution.as_asked, solution.inner))
+    status = judge(of_vacua, certificate, barrier, as_asked)
+    finite = xp.isfinite(action)
     bad = (status == Status.SUCCESS.value) & ~finite
-    status = jnp.where(bad, Status.NOT_FINITE.value, status)
+    status = xp.where(bad, Status.NOT_FINITE.value, status)
     inner_vacuum = fixed.false_vacuum + units.field * inner
-    if anywhere:
+    if problem.anywhere:
         true_vacuum = polish_vacuum(potential, theta, inner_vacuum)
     boundary = boundary_matrix(
         problem, scaled_potential(potential, inputs, units), shape, target.size
@@ -308,7 +308,7 @@ def _solve(
         bounce,
         (
             of_all,
-            jnp.where(walled, bounce.inner_vacuum, jnp.nan),
+            xp.where(walled, bounce.inner_vacuum, xp.nan),
             *withheld(of_size, good, others=given),
         ),
     )
@@ -325,75 +325,77 @@ def vacua_status(
     false_guess, true_guess = (as_leaf(jnp.asarray(v)) for v in (false_vacuum, true_vacuum))
     false = polish_vacuum(potential, theta, false_guess)
     true = _true_vacuum(potential, theta, false, true_guess)
-    near = jnp.abs(false - false_guess).max() < NEAR * jnp.sqrt(((true - false) ** 2).sum())
+    near = xp.abs(false - false_guess).max() < NEAR * xp.sqrt(((true - false) ** 2).sum())
     minimum = near & is_minimum(curvature(potential, theta, false))
     deeper = potential(true, theta) < potential(false, theta)
-    status = jnp.where(deeper, Status.SUCCESS.value, Status.TRUE_VACUUM_NOT_DEEPER.value)
-    return jnp.where(minimum, status, Status.FALSE_VACUUM_NOT_MINIMUM.value)
+    status = xp.where(deeper, Status.SUCCESS.value, Status.TRUE_VACUUM_NOT_DEEPER.value)
+    return xp.where(minimum, status, Status.FALSE_VACUUM_NOT_MINIMUM.value)
 
 
 def _true_vacuum(potential: Potential, theta: Any, false_vacuum: Field, guess: Field) -> Field:
     """The minimum next to `guess` if there is one that is as deep; else the guess itself."""
     polished = polish_vacuum(potential, theta, guess)
-    reach = jnp.sqrt(((guess - false_vacuum) ** 2).sum()) / 2
-    near = jnp.sqrt(((polished - guess) ** 2).sum()) < reach
+    reach = xp.sqrt(((guess - false_vacuum) ** 2).sum()) / 2
+    near = xp.sqrt(((polished - guess) ** 2).sum()) < reach
     minimum = is_minimum(curvature(potential, theta, polished))
-    deeper = potential(polished, theta) <= potential(guess, theta)
-    use = jax.lax.stop_gradient(near & minimum & deeper)
-    return jnp.where(use, polished, guess)
+    seen = landscape(potential, theta)
+    deeper = seen.values(polished) <= seen.values(guess)
+    use = constant(near & minimum & deeper)
+    return xp.where(use, polished, guess)
 
 
 def _units(potential: Potential, inputs: Inputs, true_vacuum: Field) -> tuple[Units, Field]:
     """Distance of the vacua and height of the potential between them; the scaled true vacuum."""
     separation = true_vacuum - inputs.false_vacuum
-    length = jnp.sqrt((separation**2).sum())
-    length = jnp.where(length > 0, length, 1.0)
-    share = jnp.linspace(0.0, 1.0, _LINE_POINTS)[:, None]
-    line = jax.vmap(lambda phi: potential(phi, inputs.theta))(
-        inputs.false_vacuum + share * separation
-    )
-    heights = jnp.abs(line - potential(inputs.false_vacuum, inputs.theta))
-    energy = jnp.where(jnp.isfinite(heights), heights, 0.0).max()
-    return Units(length, jnp.where(energy > 0, energy, 1.0)), separation / length
+    length = xp.sqrt((separation**2).sum())
+    length = xp.where(length > 0, length, 1.0)
+    share = xp.linspace(0.0, 1.0, _LINE_POINTS)[:, None]
+    seen = landscape(potential, inputs.theta)
+    line = seen.values(inputs.false_vacuum + share * separation)
+    heights = xp.abs(line - seen.values(inputs.false_vacuum))
+    energy = xp.where(xp.isfinite(heights), heights, 0.0).max()
+    return Units(length, xp.where(energy > 0, energy, 1.0)), separation / length
 
 
 def _lightest(mass_squared: Float[Array, "n n"]) -> Scalar:
     """About the smallest mass: between that and 1/√n of it; almost 0 for a massless field."""
     n = mass_squared.shape[-1]
-    inverse, _ = eliminate(mass_squared + 1e-30 * jnp.eye(n), jnp.eye(n))
-    return 1 / jnp.sqrt(jnp.maximum(jnp.trace(inverse), 1e-30))
+    inverse, _ = eliminate(mass_squared + 1e-30 * xp.eye(n), xp.eye(n))
+    return 1 / xp.sqrt(xp.maximum(xp.trace(inverse), 1e-30))
 
 
 def _wall(
     problem: Problem, inputs: Inputs, units: Units, shape: Shape, values: Nodal
 ) -> tuple[Scalar, Scalar]:
     """R_peak and FWHM of the radial action density."""
-    value = scaled_potential(problem.potential, inputs, units)
-    zero = value(jnp.zeros_like(values[0]))
+    seen = scaled_potential(problem.potential, inputs, units)
+    zero = seen.values(xp.zeros_like(values[0]))
     D = problem.dimension
 
-    def at(x: Scalar) -> tuple[Scalar, Scalar]:
+    def at(x: Real) -> tuple[Real, Real]:
         """The density, and its derivative over Ω x^{D−1}, which the field equations give."""
         u, slope = evaluate_with_slope(problem.elements, shape, values, x)
-        kinetic, potential = (slope**2).sum() / 2, shape.radius**2 * (value(u) - zero)
-        force = shape.radius**2 * jax.grad(value)(u)
-        change = (D - 1) / x * (potential - kinetic) + 2 * slope @ force
+        kinetic, potential = (slope**2).sum(-1) / 2, shape.radius**2 * (seen.values(u) - zero)
+        force = shape.radius**2 * seen.gradients(u)
+        change = (D - 1) / x * (potential - kinetic) + 2 * (slope * force).sum(-1)
         return x ** (D - 1) * (kinetic + potential), change
 
-    points = jax.lax.stop_gradient(scan_points(shape, _SCAN_POINTS))
-    heights, _ = jax.lax.stop_gradient(jax.vmap(at)(points))
-    top = jnp.clip(jnp.argmax(heights), 1, _SCAN_POINTS - 2)
+    points = constant(scan_points(shape, _SCAN_POINTS))
+    heights, _ = constant(at(points))
+    top = xp.clip(xp.argmax(heights), 1, _SCAN_POINTS - 2)
     peak = bracketed_root(lambda x: at(x)[1], points[top - 1], points[top + 1])
     half = at(peak)[0] / 2
 
     below = heights < heights[top] / 2
-    index = jnp.arange(_SCAN_POINTS)
-    left = jnp.max(jnp.where(below & (index < top), index, 0))
-    right = jnp.min(jnp.where(below & (index > top), index, _SCAN_POINTS - 1))
-    cell = jnp.stack([left, right - 1])
+    index = xp.arange(_SCAN_POINTS)
+    left = xp.max(xp.where(below & (index < top), index, 0))
+    right = xp.min(xp.where(below & (index > top), index, _SCAN_POINTS - 1))
+    cell = xp.stack([left, right - 1])
 
-    edges = jax.vmap(lambda i: bracketed_root(lambda x: at(x)[0] - half, points[i], points[i + 1]))(
-        cell
-    )
+    def edge(left: Real, right: Real) -> Real:
+        return bracketed_root(lambda x: at(x)[0] - half, left, right)
+
+    ends = (points[cell], points[cell + 1])
+    edges = edge(*ends) if is_at_once() else jax.vmap(edge)(*ends)
     scale = units.length * shape.radius
     return scale * peak, scale * (edges[1] - edges[0])

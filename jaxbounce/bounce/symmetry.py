@@ -14,12 +14,11 @@ says that Q x vanishes at that node: x solves J x = b, turned so that it is at r
 import functools
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Scalar, xp
 from jaxbounce._core.numerics import eliminate
-from jaxbounce._core.types import Scalar
 
 _NULL = 1e-13  # of the square of the violation: where the null space is looked for …
 
@@ -67,31 +66,31 @@ def pin(
     """
     nodes, n = values.shape
     if n == 1:
-        return Pin(jnp.zeros((1, 1)), jnp.zeros(nodes), jnp.zeros(()))
+        return Pin(xp.zeros((1, 1)), xp.zeros(nodes), xp.zeros(()))
     A = _generators(n)
-    turned = jnp.einsum("aij,kj->aki", A, values)
-    violation = jnp.einsum("kij,akj->aki", curvatures, turned)
-    violation = violation - jnp.einsum("aij,kj->aki", A, gradients)
-    size = jnp.abs(curvatures).max((1, 2)) * jnp.abs(values).max(1) + jnp.abs(gradients).max(1)
-    violation = violation / jnp.where(size.max() > 0, size.max(), 1.0)
+    turned = xp.einsum("aij,kj->aki", A, values)
+    violation = xp.einsum("kij,akj->aki", curvatures, turned)
+    violation = violation - xp.einsum("aij,kj->aki", A, gradients)
+    size = xp.abs(curvatures).max((1, 2)) * xp.abs(values).max(1) + xp.abs(gradients).max(1)
+    violation = violation / xp.where(size.max() > 0, size.max(), 1.0)
 
-    square = jnp.einsum("aki,bki->ab", violation, violation) / nodes
-    eye = _NULL * jnp.eye(len(A))
+    square = xp.einsum("aki,bki->ab", violation, violation) / nodes
+    eye = _NULL * xp.eye(len(A))
     combined, _ = eliminate(square + eye, eye)  # about the projector on the null space
-    broken = jnp.abs(jnp.einsum("ab,bki->aki", combined, violation)).max((1, 2))
-    length = jnp.sqrt((combined**2).sum(1))
+    broken = xp.abs(xp.einsum("ab,bki->aki", combined, violation)).max((1, 2))
+    length = xp.sqrt((combined**2).sum(1))
     exact = (broken < _BROKEN * length) & (length > _PART)
-    combined = jnp.where(exact[:, None], combined / jnp.where(exact, length, 1.0)[:, None], 0.0)
+    combined = xp.where(exact[:, None], combined / xp.where(exact, length, 1.0)[:, None], 0.0)
 
-    modes = jnp.einsum("ab,bki->aki", combined, turned)
-    here = jnp.argmax(weights * (modes**2).sum((0, 2)))
+    modes = xp.einsum("ab,bki->aki", combined, turned)
+    here = xp.argmax(weights * (modes**2).sum((0, 2)))
     tangents, u = modes[:, here], values[here]
     gram = tangents.T @ tangents
-    floor = _WEAKEST * (u @ u) + jnp.finfo(u.dtype).tiny
-    directions, _ = eliminate(gram + floor * jnp.eye(n), gram)
-    spanned = jnp.trace(directions)
+    floor = _WEAKEST * (u @ u) + xp.finfo(u.dtype).tiny
+    directions, _ = eliminate(gram + floor * xp.eye(n), gram)
+    spanned = xp.trace(directions)
     return Pin(
         (directions + directions.T) / 2,
-        (jnp.arange(nodes) == here) * 1.0,
-        jnp.floor(spanned + 0.5),
+        (xp.arange(nodes) == here) * 1.0,
+        xp.floor(spanned + 0.5),
     )

@@ -6,16 +6,18 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import equinox as eqx
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+import numpy as np
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Real, Scalar, at_once, xp
 from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
-from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_optional_leaf, as_real
+from jaxbounce._core.types import RealLike, as_leaf, as_optional_leaf, as_real
 from jaxbounce.bounce.solve import Bounce, solve_bounce
-from jaxbounce.conversion.wall import Couplings, WallProfile, crossings, level_splitting
+from jaxbounce.conversion.wall import SCAN_INTERVALS, WallProfile
 from jaxbounce.potential.vacua import Potential
 
 
@@ -47,8 +49,8 @@ class BounceWall(WallProfile):
 
     def fields(self, xi: RealLike) -> tuple[Real, Real]:
         """|Φ| and |φ| at ξ, constant inside the centre of the bubble."""
-        r = jnp.maximum(self.bounce.R_peak + as_real(xi), 0.0)
-        values = jnp.abs(self.bounce.fields(r))
+        r = xp.maximum(self.bounce.R_peak + as_real(xi), 0.0)
+        values = xp.abs(self.bounce.fields(r))
         return values[..., self.hidden], values[..., self.brane]
 
     def limits(self) -> tuple[Scalar, Scalar]:
@@ -150,20 +152,19 @@ def wall_quantities(bounce: Bounce) -> dict[str, float | None]:
         return {}
     wall = BounceWall(bounce)
 
-    @eqx.filter_jit
-    def first(wall: BounceWall) -> Any:
-        found = crossings(wall, Couplings(), 1)
-        xi, h = found.xi[0], 1e-4
-        slope = level_splitting(wall, Couplings(), xi + h) - level_splitting(
-            wall, Couplings(), xi - h
-        )
-        return found.count, xi, wall.fields(xi)[1], slope / (2 * h)
+    def splitting(xi: Real) -> Real:
+        hidden, brane = wall.fields(xi)
+        return brane - hidden
 
-    count, xi, phi, slope = first(wall)
-    if int(count) == 0:
-        return {"xi_star": None, "phi_star": None, "Delta_prime_at_star": None}
-    return {
-        "xi_star": float(xi),
-        "phi_star": float(phi),
-        "Delta_prime_at_star": float(slope),
-    }
+    with at_once():
+        points = xp.asarray(wall.scan(SCAN_INTERVALS))
+        positive = splitting(points) >= 0
+        (cells,) = np.nonzero(positive[1:] != positive[:-1])
+        if cells.size == 0:
+            return {"xi_star": None, "phi_star": None, "Delta_prime_at_star": None}
+        xi, h = bracketed_root(splitting, points[cells[0]], points[cells[0] + 1]), 1e-4
+        return {
+            "xi_star": float(xi),
+            "phi_star": float(wall.fields(xi)[1]),
+            "Delta_prime_at_star": float(splitting(xi + h) - splitting(xi - h)) / (2 * h),
+        }

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.arrays import at_once, xp
 from jaxbounce._core.checks import check_number, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError, PotentialError
 from jaxbounce._core.ranges import Range
@@ -17,8 +16,9 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import as_leaf
 from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.files.tables import table_of
+from jaxbounce.potential.landscape import Landscape, landscape
 from jaxbounce.potential.text import ConfiguredPotential, ExpressionPotential
-from jaxbounce.potential.vacua import curvature, find_vacua, in_valley
+from jaxbounce.potential.vacua import find_vacua, in_valley
 
 _SEARCH = 3.0  # half-width of the box searched for vacua, over the largest parameter
 
@@ -100,20 +100,27 @@ def decays(solved: Solved) -> tuple[Decay, ...]:
     ends = np.stack([false, np.asarray(configured.true_vacuum)])
     reach = np.linalg.norm(ends[1] - ends[0])
     found = find_vacua(V, theta, ends.min(0) - reach, ends.max(0) + reach)
-    bottom = float(V(jnp.asarray(false), theta))
+    with at_once():
+        seen = landscape(V, theta)
+        bottom = float(seen.values(xp.asarray(false)))
     deeper: list[tuple[np.ndarray, float]] = []
     for place, height in zip(np.asarray(found.positions), np.asarray(found.values), strict=True):
         depth, distance = float(height) - bottom, np.linalg.norm(place - false)
         if depth >= 0 or distance < _SAME * reach:
             continue
         level = [d for _, d in deeper if abs(d - depth) < _EQUAL_DEPTH * abs(depth)]
-        if not (level and bool(in_valley(curvature(V, theta, jnp.asarray(place))))):
+        if not (level and _in_valley(seen, place)):
             deeper.append((place, depth))
     nearest = sorted(deeper, key=lambda entry: float(np.linalg.norm(entry[0] - false)))
     return tuple(
         Decay(place, depth, _bounce(configured, jnp.asarray(place), "given"))
         for place, depth in nearest[:_LISTED]
     )
+
+
+def _in_valley(seen: Landscape, place: np.ndarray) -> bool:
+    with at_once():
+        return bool(in_valley(seen.curvatures(xp.asarray(place))))
 
 
 def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotential:
@@ -139,43 +146,31 @@ def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotentia
 
 def _check_finite(configured: ConfiguredPotential, key: str, vacuum: Any) -> None:
     """V and its gradient are numbers at a vacuum; told before anything large is compiled."""
-    V, slope = jax.value_and_grad(configured.potential)(jnp.asarray(vacuum), configured.theta)
+    with at_once():
+        seen, place = landscape(configured.potential, configured.theta), xp.asarray(vacuum, float)
+        V, slope = seen.values(place), seen.gradients(place)
     for name, numbers in (("V", V), ("the gradient of V", slope)):
         if not np.isfinite(numbers).all():
-            place = ", ".join(
+            where = ", ".join(
                 f"{field} = {float(x):.10g}"
-                for field, x in zip(configured.potential.fields, np.asarray(vacuum), strict=True)
+                for field, x in zip(configured.potential.fields, place, strict=True)
             )
             raise PotentialError(
-                f"potential: {name} is not a finite number at {key}, {place}; it must be: write"
+                f"potential: {name} is not a finite number at {key}, {where}; it must be: write"
                 " log(x**2 + eps) or sqrt(x**2 + eps) with a small eps where x may vanish"
             )
 
 
-def _bounce(configured: ConfiguredPotential, true: Any, tunnels_to: str) -> Bounce:
-    return _solve(
+def _bounce(configured: ConfiguredPotential, true: Any, tunnels_to: Any) -> Bounce:
+    false: Any = configured.false_vacuum
+    return solve_bounce(
         configured.potential,
         configured.theta,
-        configured.false_vacuum,
+        false,
         true,
         configured.dimension,
-        configured.r_max,
-        tunnels_to,
-    )
-
-
-@eqx.filter_jit
-def _solve(
-    potential: Any,
-    theta: Any,
-    false: Any,
-    true: Any,
-    dimension: int,
-    r_max: Any,
-    tunnels_to: Any,
-) -> Bounce:
-    return solve_bounce(
-        potential, theta, false, true, dimension, r_max=r_max, tunnels_to=tunnels_to
+        r_max=configured.r_max,
+        tunnels_to=tunnels_to,
     )
 
 

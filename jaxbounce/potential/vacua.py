@@ -15,14 +15,21 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Num
+from jaxtyping import ArrayLike, Bool, Float, Num
 
+from jaxbounce._core.arrays import (
+    Array,
+    Code,
+    Real,
+    at_once,
+    is_at_once,
+    while_loop,
+    xp,
+)
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.sequences import low_discrepancy
-from jaxbounce._core.types import Code, Flag, Real, RealLike, Scalar, as_leaf
-
-Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
-"""V(φ, θ) → scalar."""
+from jaxbounce._core.types import RealLike, as_leaf
+from jaxbounce.potential.landscape import Landscape, Points, Potential as Potential, landscape
 
 FieldLike: TypeAlias = Num[ArrayLike, " n"] | Sequence[RealLike]
 """Values of the fields, one each."""
@@ -44,20 +51,21 @@ _AT_REST = 1e-7  # of the longest step that is allowed: a descent has ended
 
 def curvature(potential: Potential, theta: Any, phi: Float[Array, " n"]) -> Float[Array, "n n"]:
     """∂²V/∂φ∂φ: the mass matrix squared if φ is a vacuum."""
-    return jax.hessian(potential)(phi, theta)
+    return landscape(potential, theta).curvatures(phi)
 
 
-def is_minimum(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
+def is_minimum(matrix: Float[Array, "... n n"]) -> Bool[Array, "..."]:
     """Whether a matrix of second derivatives has no eigenvalue below zero, but for rounding."""
-    scale = jnp.abs(matrix).max()
-    shifted = matrix + _CURVATURE_ROUNDING * scale * jnp.eye(matrix.shape[-1])
-    _, negative = eliminate(shifted, jnp.zeros((matrix.shape[-1], 0)), _FLAT)
-    return (negative == 0) & jnp.isfinite(scale)
+    scale = xp.abs(matrix).max((-1, -2))
+    floor = (_CURVATURE_ROUNDING * scale)[..., None, None]
+    shifted = matrix + floor * xp.eye(matrix.shape[-1])
+    _, negative = eliminate(shifted, xp.zeros((*matrix.shape[:-1], 0)), _FLAT)
+    return (negative == 0) & xp.isfinite(scale)
 
 
 def in_valley(matrix: Float[Array, "n n"]) -> Bool[Array, ""]:
     """Whether a minimum with this matrix of second derivatives is one of a valley of minima."""
-    return ~is_minimum(matrix - _VALLEY * jnp.abs(matrix).max() * jnp.eye(matrix.shape[-1]))
+    return ~is_minimum(matrix - _VALLEY * xp.abs(matrix).max() * xp.eye(matrix.shape[-1]))
 
 
 def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[Array, " n"]:
@@ -66,26 +74,44 @@ def polish_vacuum(potential: Potential, theta: Any, guess: FieldLike) -> Float[A
     Differentiable in θ (forward, reverse, any order) by the implicit-function theorem; an
     exactly flat direction stays where it is. Nothing is checked here: see `curvature`.
     """
+    if is_at_once():
+        return _polished(landscape(potential, theta), xp.asarray(guess))
+
     guess = as_leaf(jnp.asarray(guess))
 
     def force(phi: Real) -> Real:
         return jax.grad(potential)(phi, theta)
 
-    def newton_step(matrix: Real, right: Real) -> Real:
-        # by the inverse, which is linear in `right` as reverse mode needs it
-        inverse, _ = eliminate(matrix, jnp.eye(right.size), _FLAT)
-        return inverse @ right
-
     def solve(f: Callable[[Real], Real], start: Real) -> Real:
         def advance(_: int, phi: Real) -> Real:
-            return phi - newton_step(jax.jacfwd(f)(phi), f(phi))
+            return phi - _newton_step(jax.jacfwd(f)(phi), f(phi))
 
         return jax.lax.fori_loop(0, _NEWTON_STEPS, advance, start)
 
     def solve_linear(tangent: Callable[[Real], Real], y: Real) -> Real:
-        return newton_step(jax.jacfwd(tangent)(jnp.zeros_like(y)), y)
+        return _newton_step(jax.jacfwd(tangent)(jnp.zeros_like(y)), y)
 
     return jax.lax.custom_root(force, guess, solve, solve_linear)
+
+
+def _newton_step(matrix: Float[Array, "... n n"], right: Points) -> Points:
+    # by the inverse, which is linear in `right` as reverse mode needs it
+    inverse, _ = eliminate(matrix, xp.broadcast_to(xp.eye(right.shape[-1]), matrix.shape), _FLAT)
+    return (inverse @ right[..., None])[..., 0]
+
+
+def _polished(seen: Landscape, guess: Points) -> Points:
+    """`polish_vacuum` at once, of points along leading axes."""
+
+    def advance(state: tuple[int, Points, Points]) -> tuple[int, Points, Points]:
+        count, _, phi = state
+        return count + 1, phi, phi - _newton_step(seen.curvatures(phi), seen.gradients(phi))
+
+    def moving(state: tuple[int, Points, Points]) -> Any:
+        count, old, new = state
+        return (count < _NEWTON_STEPS) & (old != new).any()
+
+    return while_loop(moving, advance, (0, guess + xp.inf, guess))[2]
 
 
 class Vacua(NamedTuple):
@@ -118,69 +144,64 @@ def find_vacua(
     size = jnp.abs(upper - lower).max()
     points = lower + (upper - lower) * low_discrepancy(starts, lower.size)
 
-    @jax.jit
-    def search(theta: Any, points: Real) -> tuple[Real, ...]:
-        def value(phi: Real) -> Scalar:
-            return potential(phi, theta)
-
-        def of_start(start: Real) -> tuple[Real, ...]:
-            end = descend(value, start, lambda _: 0.1 * size).end
-            polished = polish_vacuum(potential, theta, end)
-            return end, polished, value(polished), is_minimum(jax.hessian(value)(polished))
-
-        return jax.vmap(of_start)(points)
-
-    ends, polished, values, minimum = search(theta, points)
-    near = jnp.abs(polished - ends).max(-1) < 1e-2 * size
-    usable = np.asarray(minimum & near & jnp.isfinite(values))
+    theta, starts_at = jax.tree.map(as_leaf, theta), np.asarray(points)
+    with at_once():
+        seen = landscape(potential, theta)
+        ends = descend(seen, xp.asarray(starts_at), lambda _: 0.1 * float(size)).end
+        polished = _polished(seen, ends)
+        values, minimum = seen.values(polished), is_minimum(seen.curvatures(polished))
+    near = np.abs(polished - ends).max(-1) < 1e-2 * float(size)
+    usable = minimum & near & np.isfinite(values)
     found: list[int] = []
-    for k in np.argsort(np.asarray(values)):
-        distance = [np.abs(np.asarray(polished[k] - polished[f])).max() for f in found]
+    for k in np.argsort(values):
+        distance = [np.abs(polished[k] - polished[f]).max() for f in found]
         if usable[k] and min(distance, default=np.inf) > _SAME_VACUUM * float(size):
             found.append(int(k))
     index = np.array(found, int)
-    return Vacua(polished[index], values[index])
+    return Vacua(jnp.asarray(polished[index]), jnp.asarray(values[index]))
 
 
 class Descent(NamedTuple):
-    """Where the way downhill from a point leads."""
+    """Where the way downhill from each point leads."""
 
-    end: Float[Array, " n"]
-    settled: Bool[Array, ""]
+    end: Float[Array, "... n"]
+    settled: Bool[Array, "..."]
     """Whether it came to rest; where not, it runs away, or a minimum is too far."""
 
 
 def descend(
-    value: Callable[[Float[Array, " n"]], Scalar],
-    start: Float[Array, " n"],
-    longest: Callable[[Float[Array, " n"]], Scalar],
+    seen: Landscape,
+    start: Float[Array, "... n"],
+    longest: Callable[[Points], Any],
     steps: int = _DESCENT_STEPS,
 ) -> Descent:
-    """Downhill from `start` by damped Newton steps.
+    """Downhill from points by damped Newton steps.
 
     Args:
-        value: the potential as a function of the fields alone.
-        start: where it begins.
+        seen: the potential.
+        start: where it begins; one point, or many along leading axes.
         longest: of the steps, as a function of where they begin; short ones follow the
             valley they are in, long ones may jump into another.
         steps: how many are tried.
     """
 
-    def advance(state: tuple[Real, Scalar, Flag, Code]) -> tuple[Real, Scalar, Flag, Code]:
-        phi, damping, _, count = state
-        slope = jax.grad(value)(phi)
-        bend = jax.hessian(value)(phi)
-        scale = jnp.abs(bend).max()
-        shifted = bend + damping * scale * jnp.eye(phi.size)
-        step, negative = eliminate(shifted, -slope[:, None], _FLAT)
-        length = jnp.sqrt((step**2).sum())
+    def advance(state: tuple[Real, Real, Any, Code]) -> tuple[Real, Real, Any, Code]:
+        phi, damping, settled, count = state
+        slope, bend = seen.gradients(phi), seen.curvatures(phi)
+        scale = damping * xp.abs(bend).max((-1, -2))
+        shifted = bend + scale[..., None, None] * xp.eye(phi.shape[-1])
+        step, negative = eliminate(shifted, -slope[..., None], _FLAT)
+        length = xp.sqrt((step**2).sum((-1, -2)))
         most = longest(phi)
-        new = phi + step[:, 0] * jnp.minimum(1.0, most / jnp.where(length > 0, length, 1.0))
-        better = (negative == 0) & (value(new) <= value(phi))
+        share = xp.minimum(1.0, most / xp.where(length > 0, length, 1.0))
+        new = phi + step[..., 0] * share[..., None]
+        better = (negative == 0) & (seen.values(new) <= seen.values(phi)) & ~settled
         resting = (negative == 0) & (length < _AT_REST * most)
-        damping = jnp.clip(jnp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
-        return jnp.where(better, new, phi), damping, resting, count + 1
+        damping = xp.clip(xp.where(better, damping / 5, damping * 5), 1e-12, 1e8)
+        phi = xp.where(better[..., None], new, phi)
+        return phi, damping, settled | resting, count + 1
 
-    first = (start, jnp.full((), 1e-3, start.dtype), jnp.asarray(False), jnp.asarray(0))
-    end, _, settled, _ = jax.lax.while_loop(lambda s: ~s[2] & (s[3] < steps), advance, first)
+    lead = start.shape[:-1]
+    first = (start, xp.full(lead, 1e-3, start.dtype), xp.zeros(lead, bool), xp.asarray(0))
+    end, _, settled, _ = while_loop(lambda s: (~s[2]).any() & (s[3] < steps), advance, first)
     return Descent(end, settled)

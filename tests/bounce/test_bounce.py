@@ -28,6 +28,7 @@ from jaxbounce.bounce.grid import (
 )
 from jaxbounce.bounce.linear import apply_elements, solve_elements
 from jaxbounce.bounce.search import relaxed_paths
+from jaxbounce.potential.landscape import of_function
 from jaxbounce.potential.library import Portal, polynomial, portal
 
 SMALL = Elements(5, 7)
@@ -142,7 +143,7 @@ def test_the_string_goes_round_a_hill():
     def value(u):
         return 5 * jnp.exp(-20 * ((u[0] - 0.5) ** 2 + (u[1] - 0.02) ** 2)) + 0 * u[0]
 
-    paths = jax.jit(lambda end: relaxed_paths(value, end))(jnp.array([1.0, 0.0]))
+    paths = jax.jit(lambda end: relaxed_paths(of_function(value), end))(jnp.array([1.0, 0.0]))
     heights = jax.vmap(jax.vmap(value))(paths).max(1)
     assert float(heights[-1]) < 0.3 * float(heights[0])
     np.testing.assert_allclose(paths[:, -1], jnp.tile(jnp.array([1.0, 0.0]), (5, 1)))

@@ -11,6 +11,7 @@ from bounces import three_phases
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve_bounce
 from jaxbounce.bounce.inner_end import inner_end
+from jaxbounce.potential.landscape import of_function
 from jaxbounce.potential.library import polynomial
 
 DEGREE = 10
@@ -266,6 +267,8 @@ VALLEY = float(np.sqrt((3 + np.sqrt(9 - 4.2)) / 4.2))
     ],
 )
 def test_where_a_wall_ends(value, centre, target, as_asked, vacuum):
-    end = jax.jit(lambda c, t: inner_end(value, c, t))(jnp.array(centre), jnp.array(target))
+    end = jax.jit(lambda c, t: inner_end(of_function(value), c, t))(
+        jnp.array(centre), jnp.array(target)
+    )
     assert bool(end.as_asked) is as_asked
     np.testing.assert_allclose(end.vacuum, vacuum, atol=2e-4)

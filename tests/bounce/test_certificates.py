@@ -195,15 +195,9 @@ GOOD = {
 def judged():
     """The status of a certificate, all else being good."""
 
-    def value(u):
-        return jnp.polyval(jnp.asarray(THETA[::-1]), u[0])
-
-    target, inputs = jnp.array([3.0]), Inputs(jnp.asarray(THETA), jnp.zeros(1))
-    vacua = jnp.zeros(1), target
-
     @jax.jit
     def of(certificate, as_asked):
-        return judge(value, target, jnp.eye(1), vacua, inputs, UNITS, ONE, certificate, as_asked)
+        return judge(jnp.asarray(Status.SUCCESS.value), certificate, ONE, as_asked)
 
     return of
 

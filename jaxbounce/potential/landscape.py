@@ -1,0 +1,159 @@
+"""A potential seen from one of its points: heights, slopes and curvatures at many fields.
+
+What the solvers of `bounce` and `vacua` ask of a potential, and all that they ask. Traced, each
+question becomes a part of the program it stands in. At once (`_core.arrays`), one small program
+of the potential answers all of them, on a fixed number of points: it is all that has to be
+compiled for a potential of a form not seen before.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from jaxbounce._core.arrays import Array, Real, Scalar, is_at_once, traced
+from jaxbounce._core.quadrature import gauss_legendre
+
+Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
+"""V(φ, θ) → scalar."""
+
+Field = Float[Array, " n"]
+
+_NEAR = 5e-3  # |u| below which the height is a line integral of the slope
+
+_LINE_NODES = 8
+
+_POINTS = 256  # of one call of the program that answers at once
+
+
+Points = Float[Array, "... n"]
+"""One point, or points along leading axes."""
+
+
+class Landscape(NamedTuple):
+    """U(u) = V(φ₀ + L u, θ)/v, asked at points."""
+
+    values: Callable[[Points], Real]
+    """U."""
+    heights: Callable[[Points], Real]
+    """U(u) − U(0) without cancellation near 0."""
+    gradients: Callable[[Points], Float[Array, "... n"]]
+    """∂U."""
+    curvatures: Callable[[Points], Float[Array, "... n n"]]
+    """∂²U."""
+
+
+def of_function(value: Callable[[Field], Scalar]) -> Landscape:
+    """The landscape of a function of the fields alone, a part of the program it is asked in."""
+    return Landscape(
+        partial(_of_each, value),
+        partial(_of_each, partial(_height, value)),
+        partial(_of_each, jax.grad(value)),
+        partial(_of_each, jax.hessian(value)),
+    )
+
+
+def _of_each(function: Callable[[Field], Any], u: Real) -> Any:
+    for _ in range(u.ndim - 1):
+        function = jax.vmap(function)
+    return function(u)
+
+
+def _height(value: Callable[[Field], Scalar], u: Field) -> Scalar:
+    """U(u) − U(0).
+
+    Far out in a bounce U is tiny and its weight r^{D−1} huge: near 0 it is the line integral of
+    U'. Its nodes t = s³ are dense at the false vacuum, where U' may be a broken power or have a
+    logarithm; for smooth ones the rule is exact to the fifth power of u.
+    """
+    node, weight = gauss_legendre(_LINE_NODES)
+    s = (node + 1) / 2
+    gradient = jax.vmap(jax.grad(value))((s**3)[:, None] * u)
+    line = (weight / 2 * 3 * s**2) @ (gradient @ u)
+    near = (u**2).sum() < _NEAR**2
+    return jnp.where(near, line, value(u) - value(jnp.zeros_like(u)))
+
+
+class _Answers(NamedTuple):
+    """What the program says of some points."""
+
+    values: Any
+    heights: Any
+    gradients: Any
+    curvatures: Any
+
+
+class _Sampler:
+    """Asks the program of a potential at given parameters; NumPy's arrays in and out."""
+
+    def __init__(self, potential: Potential, theta: Any, *scale: Any) -> None:
+        self._potential, self._theta = potential, theta
+        self._scale = [np.asarray(x, float) for x in scale]
+        self._last: dict[tuple[bytes, tuple[int, ...]], _Answers] = {}
+
+    def __call__(self, u: Any) -> _Answers:
+        u = np.asarray(u, float)
+        key = u.tobytes(), u.shape
+        if key not in self._last:
+            # one question follows another about the same points
+            self._last = {key: self._ask(u)}
+        return self._last[key]
+
+    def _ask(self, u: Any) -> _Answers:
+        n = u.shape[-1]
+        points = u.reshape(-1, n)
+        origin, *units = self._scale
+        given = (self._theta, np.broadcast_to(origin, (n,)), *units)
+        found = []
+        for begin in range(0, len(points), _POINTS):
+            some = points[begin : begin + _POINTS]
+            padded = np.concatenate([some, np.broadcast_to(some[:1], (_POINTS - len(some), n))])
+            answers = _sample(self._potential, *given, padded)
+            found.append([np.asarray(x)[: len(some)] for x in answers])
+        joined = (np.concatenate(x) for x in zip(*found, strict=True))
+        return _Answers(*(x.reshape(u.shape[:-1] + x.shape[1:]) for x in joined))
+
+
+@partial(jax.jit, static_argnums=0)
+def _sample(
+    potential: Potential, theta: Any, origin: Any, field: Any, energy: Any, points: Any
+) -> tuple[Any, ...]:
+    with traced():
+        seen = of_function(_scaled(potential, theta, origin, field, energy))
+        return tuple(ask(points) for ask in seen)
+
+
+def _scaled(
+    potential: Potential, theta: Any, origin: Any, field: Any, energy: Any
+) -> Callable[[Field], Scalar]:
+    def value(u: Field) -> Scalar:
+        return potential(origin + field * u, theta) / energy
+
+    return value
+
+
+def landscape(
+    potential: Potential, theta: Any, origin: Any = 0.0, field: Any = 1.0, energy: Any = 1.0
+) -> Landscape:
+    """The landscape of V(φ₀ + L u, θ)/v.
+
+    Args:
+        potential: V(φ, θ); hashable.
+        theta: its parameters.
+        origin: φ₀.
+        field: L.
+        energy: v.
+    """
+    if not is_at_once():
+        return of_function(_scaled(potential, theta, origin, field, energy))
+    ask = _Sampler(potential, theta, origin, field, energy)
+    return Landscape(
+        lambda u: ask(u).values,
+        lambda u: ask(u).heights,
+        lambda u: ask(u).gradients,
+        lambda u: ask(u).curvatures,
+    )

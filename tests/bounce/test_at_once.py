@@ -1,0 +1,163 @@
+"""One bounce at once, by NumPy and a small program of the potential: the compiled one's numbers."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import bounces
+from jaxbounce import enable_x64
+from jaxbounce._core.arrays import answer, at_once, is_at_once, traced, while_loop, xp
+from jaxbounce._core.numerics import bracketed_root, eliminate
+from jaxbounce._core.status import Status
+from jaxbounce.bounce import solve_bounce
+from jaxbounce.potential.landscape import landscape
+from jaxbounce.potential.library import polynomial
+
+NUMBERS = ("action", "kinetic", "R_peak", "FWHM", "r_max")
+
+
+def _compiled(dimension, tunnels_to="given"):
+    def solve(coefficients, false, true):
+        return solve_bounce(polynomial, coefficients, false, true, dimension, tunnels_to=tunnels_to)
+
+    return jax.jit(solve), solve
+
+
+def _same(dimension, cases):
+    compiled, at_once = _compiled(dimension)
+    for name, _, coefficients, false, true, _ in cases:
+        given = (coefficients, *map(np.atleast_1d, (false, true)))
+        given = jax.tree.map(lambda x: jnp.asarray(x, float), given)
+        one, other = compiled(*given), at_once(*given)
+        assert int(one.status) == int(other.status), name
+        for number in NUMBERS:
+            np.testing.assert_allclose(
+                getattr(other, number), getattr(one, number), rtol=1e-10, err_msg=f"{name} {number}"
+            )
+        r = jnp.linspace(0.0, 1.5 * float(one.r_max), 50)
+        np.testing.assert_allclose(other.fields(r), one.fields(r), atol=1e-8)
+        np.testing.assert_allclose(other.inner_vacuum, one.inner_vacuum, atol=1e-7)
+        assert int(other.certificate.negative_modes) == 1
+
+
+def test_one_field():
+    _same(3, [case for case in bounces.ONE_FIELD if case[1] == 3])
+
+
+def test_two_fields():
+    _same(4, [case for case in bounces.TWO_FIELDS if case[1] == 4])
+
+
+@pytest.mark.slow
+def test_one_field_in_four_dimensions():
+    _same(4, [case for case in bounces.ONE_FIELD if case[1] == 4])
+
+
+@pytest.mark.slow
+def test_two_fields_in_three_dimensions():
+    _same(3, [case for case in bounces.TWO_FIELDS if case[1] == 3])
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "false", "true", "status"),
+    [
+        (bounces.adams(0.8), 0.0, -1.0, Status.TRUE_VACUUM_NOT_DEEPER),
+        (bounces.one_field(0, 0, -1, 0, 1), 0.0, 0.7, Status.FALSE_VACUUM_NOT_MINIMUM),
+        (bounces.one_field(0, 0, np.nan, 0, 1), 0.0, 0.7, Status.INVALID_PARAMETER),
+        (bounces.adams(0.8), 0.0, 0.0, Status.DEGENERATE_VACUA),
+    ],
+)
+def test_what_is_wrong_is_told_and_no_number(coefficients, false, true, status):
+    bounce = bounces.solve(coefficients, false, true, 3)
+    assert Status(int(bounce.status)) is status
+    for number in NUMBERS[:-1]:
+        assert np.isnan(getattr(bounce, number))
+    assert not is_at_once()
+
+
+def test_only_the_program_of_the_potential_is_compiled():
+    """A new potential is one program, of which new values and vacua are none."""
+    compiled = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
+    )
+
+    def of(power):
+        def potential(phi, strength):
+            return phi[0] ** 2 / 2 - phi[0] ** 4 / 4 + strength * phi[0] ** power
+
+        return potential
+
+    sixth, eighth = of(6), of(8)
+    solve_bounce(sixth, 0.0225, [0.0], [2.493], 3)
+    compiled.clear()
+    assert int(solve_bounce(sixth, 0.023, [0.01], [2.48], 4).status) == Status.SUCCESS
+    assert not compiled
+    assert int(solve_bounce(eighth, 0.002, [0.0], [2.2], 3).status) == Status.SUCCESS
+    assert len(compiled) == 1
+
+
+def test_derivatives_and_batches_are_compiled_and_agree():
+    """Of the sextic: S(k) at once is that of the program that differentiates it."""
+
+    def sextic(phi, k):
+        return phi[0] ** 2 / 2 - phi[0] ** 4 / 4 + k * phi[0] ** 6 / 8
+
+    def action(k):
+        return solve_bounce(sextic, k, [0.0], [2.493], 3).action
+
+    h = 1e-5
+    difference = (action(0.18 + h) - action(0.18 - h)) / (2 * h)
+    value, slope = jax.value_and_grad(action)(0.18)
+    assert float(value) == pytest.approx(100.0606971747, rel=1e-11)  # SciPy shooting
+    assert float(action(0.18)) == pytest.approx(float(value), rel=1e-12)
+    assert float(slope) == pytest.approx(float(difference), rel=1e-6)
+
+
+def test_roots_and_eliminations_at_once():
+    rng = np.random.default_rng(5)
+    matrix = rng.normal(size=(4, 20, 20))
+    matrix = matrix + matrix.swapaxes(1, 2) + 9 * np.eye(20)
+    right = rng.normal(size=(4, 20, 3))
+    with at_once():
+        solution, negative = eliminate(matrix, right)
+        roots = bracketed_root(lambda x: x**3 - np.array([2.0, 5.0]), np.zeros(2), np.full(2, 3.0))
+        singular, _ = eliminate(np.zeros((3, 3)), np.ones((3, 1)))
+        flat, count = eliminate(np.diag([2.0, 0.0, -1.0]), np.ones((3, 1)), 1e-14)
+    np.testing.assert_allclose(matrix @ solution, right, atol=1e-10)
+    np.testing.assert_array_equal(negative, (np.linalg.eigvalsh(matrix) < 0).sum(-1))
+    np.testing.assert_allclose(roots, np.cbrt([2.0, 5.0]), rtol=1e-15)
+    assert np.isnan(singular).all()
+    np.testing.assert_allclose(flat[:, 0], [0.5, 0.0, -1.0])
+    assert count == 1
+
+
+def test_a_landscape_is_asked_at_many_points():
+    """More than one call of its program holds, and along two axes."""
+    coefficients = jnp.asarray(bounces.TWO_FIELDS[0][2])
+    points = np.random.default_rng(2).normal(size=(30, 21, 2))
+    compiled = landscape(polynomial, coefficients, jnp.array([0.1, 0.2]), 2.0, 3.0)
+    with at_once():
+        seen = landscape(polynomial, coefficients, np.array([0.1, 0.2]), 2.0, 3.0)
+        found = [ask(points) for ask in seen]
+    for one, ask in zip(found, compiled, strict=True):
+        np.testing.assert_allclose(one, ask(jnp.asarray(points)), rtol=1e-12, atol=1e-12)
+
+
+def test_where_array_code_runs():
+    def count(start):
+        return while_loop(lambda k: k < 5, lambda k: k + 1, start), is_at_once()
+
+    assert answer(lambda x: xp.sqrt(x), jnp.asarray(4.0)) == 2.0
+    assert isinstance(answer(lambda x: x, jnp.asarray(4.0)), jax.Array)
+    assert jax.jit(lambda x: answer(lambda x: count(x)[0], x))(jnp.asarray(0)) == 5
+    with at_once():
+        assert count(np.asarray(0)) == (5, True)
+        with traced():
+            assert not is_at_once()
+    enable_x64()
+    assert not is_at_once()
+    with pytest.raises(ZeroDivisionError), at_once():
+        raise ZeroDivisionError
+    assert not is_at_once()
