@@ -158,6 +158,14 @@ def scan(
     return state, _stacked(found)
 
 
+def running_max(array: Array) -> Array:
+    """The largest value so far, along one axis."""
+    if not _AT_ONCE.get():
+        return jax.lax.cummax(array)
+    largest: Any = np.maximum.accumulate(array)
+    return largest
+
+
 def over(function: Callable[..., Any], *arrays: Any, batched: bool = True) -> Any:
     """`function` of each entry along the first axis of trees of arrays, results stacked.
 

@@ -35,6 +35,8 @@ def as_real(value: RealLike) -> Real:
 def as_leaf(value: RealLike) -> Real:
     """Like `as_real`, with a definite (not weak) type, whatever Python type came in."""
     array = as_real(value)
+    if is_at_once():
+        return array
     return (
         array.astype(array.dtype) if not array.weak_type else jnp.asarray(array, dtype=array.dtype)
     )

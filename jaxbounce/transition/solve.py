@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.arrays import at_once
 from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Scalar
-from jaxbounce.bounce import solve_bounce
+from jaxbounce.bounce import Bounce, solve_bounce
+from jaxbounce.bounce.slopes import action_slopes
 from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.potential.text import ConfiguredPotential
 from jaxbounce.transition.temperatures import (
@@ -20,12 +21,14 @@ from jaxbounce.transition.temperatures import (
     Exponent,
     Phases,
     Transition,
-    bounce_exponent,
     find_transition,
     follow_vacua,
     log_rate_over_hubble,
+    sample_temperatures,
+    transition_of_samples,
     vacuum_energy,
 )
+from jaxbounce.transition.window import find_window
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
 """What has elasticities, by its name in `Transition`."""
@@ -100,12 +103,12 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     )
     if not (phases.status == Status.SUCCESS).any():
         raise ComputationError(_no_vacua(phases))
-    name, couplings, settings = thermal.temperature, thermal.couplings, thermal.settings
+    bounces = _Bounces(potential, thermal.temperature, thermal.couplings, phases)
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
-    transition, slopes, share = _solve(potential, name, couplings, settings, phases, ends)
+    transition, slopes, share = _solve(bounces, thermal.settings, ends)
     if int(transition.status) != Status.SUCCESS:
-        raise ComputationError(_no_transition(thermal, phases, transition))
+        raise ComputationError(_no_transition(thermal, bounces, transition))
     at_T_n, at_T_p = map(float, share)
     # radiation thins out, the vacuum does not: its share is largest at the end
     if not at_T_p <= MOST_VACUUM_ENERGY:
@@ -132,55 +135,94 @@ def transition_with_elasticities(
 
     of_couplings, of_settings = {**couplings}, Settings(*map(jnp.asarray, settings))
     slopes, found = jax.jacrev(logarithms, argnums=(0, 1), has_aux=True)(of_couplings, of_settings)
-    elasticities = {name: slopes[0][name] * value for name, value in of_couplings.items()} | {
-        f"transition.{name}": slope * value
-        for name, slope, value in zip(Settings._fields, slopes[1], of_settings, strict=True)
+    return found, _elasticities(slopes[0], slopes[1], of_couplings, of_settings)
+
+
+def _elasticities(
+    of_couplings: Mapping[str, Array],
+    of_settings: Settings,
+    couplings: Mapping[str, Scalar],
+    settings: Settings,
+) -> dict[str, Array]:
+    """By name, from slopes of logarithms."""
+    entering: Any = zip(Settings._fields, of_settings, settings, strict=True)
+    return {name: of_couplings[name] * value for name, value in couplings.items()} | {
+        f"transition.{name}": slope * value for name, slope, value in entering
     }
-    return found, elasticities
 
 
-@eqx.filter_jit
+class _Bounces(NamedTuple):
+    """Solves the bounce at a temperature, at once."""
+
+    potential: Any
+    temperature: str
+    couplings: dict[str, Scalar]
+    phases: Phases
+
+    def parameters(self, T: Scalar) -> dict[str, Scalar]:
+        return {**self.couplings, self.temperature: T}
+
+    def at(self, T: Scalar) -> Bounce:
+        with at_once():
+            false, true = (guess(T) for guess in self.phases.guesses())
+        return solve_bounce(self.potential, self.parameters(T), false, true, 3)
+
+
 def _solve(
-    potential: Any,
-    temperature: str,
-    couplings: dict[str, Scalar],
-    settings: Settings,
-    phases: Phases,
-    ends: tuple[Scalar, Scalar],
+    bounces: _Bounces, settings: Settings, ends: tuple[Scalar, Scalar]
 ) -> tuple[Transition, dict[str, Array], Float[Array, "2"]]:
-    # made in here, so that other vacua are not another program
-    guesses = phases.guesses()
-    vacua = (potential, lambda theta, T: {**theta, temperature: T}, *guesses)
-    exponent = bounce_exponent(*vacua)
-    found, slopes = transition_with_elasticities(exponent, couplings, settings, ends)
-    # not in `find_transition`: the message says what the numbers would be
-    energy = vacuum_energy(*vacua)
+    """Bounces at once, and one program of what does not depend on the potential."""
+    settings = Settings(*map(jnp.asarray, settings))
+    v_w, I_p, g_star, prefactor = map(jnp.asarray, settings)
+    fixed = (bounces.couplings, v_w, g_star, prefactor)
 
-    def share(T: Scalar) -> Scalar:
-        return energy(T, couplings) / radiation_density(T, settings.g_star)
+    def exponent(T: Scalar, _: Any) -> Scalar:
+        return bounces.at(T).action / T
 
-    return found, slopes, jax.lax.map(share, jnp.stack([found.T_n, found.T_p]))
+    with at_once():
+        low, high = find_window(exponent, fixed, ends, I_p)
+    window = (jnp.asarray(low), jnp.asarray(high))
+    temperatures = sample_temperatures(*window)
+    solved = [bounces.at(T) for T in temperatures]
+    values = jnp.stack([bounce.action for bounce in solved]) / temperatures
+    found, of_values, of_settings = _story(values, window, settings)
+    by_action = [
+        action_slopes(bounces.potential, bounces.parameters(T), bounce)
+        for T, bounce in zip(temperatures, solved, strict=True)
+    ]
+    of_couplings = {
+        name: of_values @ (jnp.stack([slopes[name] for slopes in by_action]) / temperatures)
+        for name in bounces.couplings
+    }
+    # not in the transition: the message says what the numbers would be
+    guesses = bounces.phases.guesses()
+    energy = vacuum_energy(bounces.potential, lambda _, T: bounces.parameters(T), *guesses)
+    with at_once():
+        share = [energy(T, None) / radiation_density(T, g_star) for T in (found.T_n, found.T_p)]
+    slopes = _elasticities(of_couplings, of_settings, bounces.couplings, settings)
+    return found, slopes, jnp.stack(share)
 
 
-@eqx.filter_jit
-def _look(
-    potential: Any,
-    temperature: str,
-    couplings: dict[str, Scalar],
-    settings: Settings,
-    phases: Phases,
-    T: Array,
-) -> tuple[Array, Array, Array]:
+@jax.jit
+def _story(
+    values: Array, window: tuple[Scalar, Scalar], settings: Settings
+) -> tuple[Transition, Array, Settings]:
+    """The transition, and the slopes of the logarithms of `OUTPUTS` in what enters it."""
+
+    def logarithms(values: Array, settings: Settings) -> tuple[Array, Transition]:
+        found = transition_of_samples(values, window, *map(jnp.asarray, settings))
+        return jnp.log(jnp.stack([getattr(found, name) for name in OUTPUTS])), found
+
+    slopes, found = jax.jacrev(logarithms, argnums=(0, 1), has_aux=True)(values, settings)
+    return found, *slopes
+
+
+def _look(bounces: _Bounces, settings: Settings, T: np.ndarray) -> tuple[np.ndarray, ...]:
     """Status of the bounce, S₃/T and ln(Γ/H⁴) at temperatures."""
-    false, true = phases.guesses()
-
-    def at(t: Scalar) -> tuple[Array, Array, Array]:
-        bounce = solve_bounce(potential, {**couplings, temperature: t}, false(t), true(t), 3)
-        exponent = bounce.action / t
-        rate = log_rate_over_hubble(t, exponent, settings.prefactor, settings.g_star)
-        return bounce.status, exponent, rate
-
-    return jax.vmap(at)(T)
+    solved = [bounces.at(jnp.asarray(t)) for t in T]
+    exponent = np.array([float(bounce.action) for bounce in solved]) / T
+    rate = log_rate_over_hubble(T, exponent, settings.prefactor, settings.g_star)
+    return np.array([int(bounce.status) for bounce in solved]), exponent, np.asarray(rate)
 
 
 def _no_vacua(phases: Phases) -> str:
@@ -191,7 +233,7 @@ def _no_vacua(phases: Phases) -> str:
     )
 
 
-def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transition) -> str:
+def _no_transition(thermal: ThermalPotential, bounces: _Bounces, transition: Transition) -> str:
     """Why there is no number, from a look at bounces over the range."""
     status, error = Status(int(transition.status)), float(transition.error)
     if status == Status.QUADRATURE_NOT_CONVERGED and np.isfinite(error):
@@ -200,16 +242,8 @@ def _no_transition(thermal: ThermalPotential, phases: Phases, transition: Transi
             " volume of the bubbles not resolved there, too coarse to trust; is the potential"
             " smooth in T there?"
         )
-    T = np.linspace(*phases.metastable_range(), _LOOKS)
-    found = _look(
-        thermal.configured.potential,
-        thermal.temperature,
-        thermal.couplings,
-        thermal.settings,
-        phases,
-        jnp.asarray(T),
-    )
-    codes, exponent, rate = map(np.asarray, found)
+    T = np.linspace(*bounces.phases.metastable_range(), _LOOKS)
+    codes, exponent, rate = _look(bounces, thermal.settings, T)
     good = np.flatnonzero(codes == Status.SUCCESS)
     if not good.size:
         middle = _LOOKS // 2

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
+from jaxbounce._core.arrays import xp
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.status import Status
@@ -30,6 +31,7 @@ from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce import solve_bounce, vacua_status
 from jaxbounce.cosmology.radiation import radiation_density
 from jaxbounce.percolation.history import nucleation_history
+from jaxbounce.potential.landscape import landscape
 from jaxbounce.potential.vacua import FieldLike, Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.transition.window import (
     Exponent as Exponent,
@@ -132,8 +134,9 @@ def vacuum_energy(
     def energy(T: Scalar, theta: Any) -> Scalar:
         parameters = at_temperature(theta, T)
         guesses = (g(T) if callable(g) else g for g in (false_vacuum, true_vacuum))
-        vacua = (polish_vacuum(potential, parameters, as_leaf(jnp.asarray(g))) for g in guesses)
-        false, true = (potential(vacuum, parameters) for vacuum in vacua)
+        vacua = (polish_vacuum(potential, parameters, as_leaf(xp.asarray(g))) for g in guesses)
+        seen = landscape(potential, parameters)
+        false, true = (seen.values(vacuum) for vacuum in vacua)
         return false - true
 
     return energy
@@ -166,7 +169,7 @@ class Phases(NamedTuple):
 
 
 def _interpolated(T: Any, positions: Any) -> Callable[[Scalar], Real]:
-    return lambda t: jax.vmap(lambda p: jnp.interp(t, T, p), 1)(jnp.asarray(positions))
+    return lambda t: xp.stack([xp.interp(t, T, field) for field in positions.T])
 
 
 def follow_vacua(
@@ -297,9 +300,46 @@ def find_transition(
     ends = jax.lax.stop_gradient((as_leaf(T_low), as_leaf(T_high)))
     low, high = find_window(exponent, fixed, ends, jax.lax.stop_gradient(I_p))
 
-    # S₃/T as a Chebyshev sum on the window
-    T = (low + high) / 2 + (high - low) / 2 * chebyshev_points()
-    coefficients, error = chebyshev_series(jax.lax.map(lambda t: exponent(t, theta), T))
+    values = jax.lax.map(lambda t: exponent(t, theta), sample_temperatures(low, high))
+    found = transition_of_samples(values, (low, high), v_w, I_p, g_star, prefactor)
+    status, ratio = found.status, found.vacuum_over_radiation
+    if vacuum_energy is not None:
+        # radiation thins out, the vacuum does not: its share is largest at the end
+        energy = vacuum_energy(*jax.lax.stop_gradient((found.T_p, theta)))
+        ratio = jax.lax.stop_gradient(energy / radiation_density(found.T_p, g_star))
+        small = ratio <= MOST_VACUUM_ENERGY
+        dominates = (status == Status.SUCCESS.value) & ~small
+        status = jnp.where(dominates, Status.VACUUM_ENERGY_DOMINATES.value, status)
+    status = jnp.where((v_w > 0) & (I_p > 0), status, Status.INVALID_PARAMETER.value)
+    good = status == Status.SUCCESS.value
+    return Transition(
+        *withheld(found[:5], good, token, others=given),
+        error=found.error,
+        status=status,
+        vacuum_over_radiation=ratio,
+    )
+
+
+def sample_temperatures(low: Scalar, high: Scalar) -> Float[Array, " nodes"]:
+    """Temperatures of a window at which `transition_of_samples` wants S₃/T."""
+    return (low + high) / 2 + (high - low) / 2 * chebyshev_points()
+
+
+def transition_of_samples(
+    values: Float[Array, " nodes"],
+    window: tuple[Scalar, Scalar],
+    v_w: Scalar,
+    I_p: Scalar,
+    g_star: Scalar,
+    prefactor: Scalar,
+) -> Transition:
+    """The transition of S₃/T at `sample_temperatures` of a window that `find_window` found.
+
+    What `find_transition` does with them; nothing in it depends on the potential. Its numbers
+    are not withheld.
+    """
+    low, high = window
+    coefficients, error = chebyshev_series(values)
 
     def exponent_at(T: Real, coefficients: Real) -> Real:
         return chebyshev_sum(coefficients, (2 * T - low - high) / (high - low))
@@ -349,26 +389,13 @@ def find_transition(
     whole = history.before_start < _BEFORE
     status = jnp.where(whole, status, Status.TRANSITION_BEGINS_ABOVE.value)
     status = jnp.where(percolates & nucleates, status, Status.NO_TRANSITION.value)
-    ratio = jnp.full_like(T_n, jnp.nan)
-    if vacuum_energy is not None:
-        # radiation thins out, the vacuum does not: its share is largest at the end
-        energy = vacuum_energy(*jax.lax.stop_gradient((T_p, theta)))
-        ratio = jax.lax.stop_gradient(energy / radiation_density(T_p, g_star))
-        small = ratio <= MOST_VACUUM_ENERGY
-        dominates = (status == Status.SUCCESS.value) & ~small
-        status = jnp.where(dominates, Status.VACUUM_ENERGY_DOMINATES.value, status)
-    status = jnp.where((v_w > 0) & (I_p > 0), status, Status.INVALID_PARAMETER.value)
-    numbers = (
+    return Transition(
         T_n,
         T_p,
         beta_over_H,
         exponent_at(T_n, coefficients),
         exponent_at(T_p, coefficients),
-    )
-    good = status == Status.SUCCESS.value
-    return Transition(
-        *withheld(numbers, good, token, others=given),
-        error=jax.lax.stop_gradient(error),
-        status=status,
-        vacuum_over_radiation=ratio,
+        jax.lax.stop_gradient(error),
+        status,
+        jnp.full_like(T_n, jnp.nan),
     )

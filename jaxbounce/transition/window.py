@@ -7,13 +7,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from jaxbounce._core.arrays import Array, Real, Scalar, over, running_max, scan, xp
 from jaxbounce._core.numerics import eliminate
-from jaxbounce._core.types import Real, RealLike, Scalar, as_real
+from jaxbounce._core.types import RealLike, as_real
 from jaxbounce.cosmology.radiation import hubble_rate
 
 Exponent = Callable[[Scalar, Any], Scalar]
@@ -39,8 +39,8 @@ def log_rate_over_hubble(
     T: RealLike, exponent: RealLike, prefactor: RealLike = 1.0, g_star: RealLike = 106.75
 ) -> Real:
     """ln(Γ/H⁴) of the thermal rate; T in GeV."""
-    rate = 4 * jnp.log(T) + 1.5 * jnp.log(as_real(exponent) / (2 * jnp.pi)) - exponent
-    return rate + jnp.log(as_real(prefactor)) - 4 * jnp.log(hubble_rate(T, g_star))
+    rate = 4 * xp.log(T) + 1.5 * xp.log(as_real(exponent) / (2 * xp.pi)) - exponent
+    return rate + xp.log(as_real(prefactor)) - 4 * xp.log(hubble_rate(T, g_star))
 
 
 def find_window(
@@ -50,36 +50,35 @@ def find_window(
     theta, v_w, g_star, prefactor = fixed
 
     def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], None]:
-        T = jnp.linspace(ends[1], ends[0], _POINTS)  # cooling
-        S = jax.lax.map(lambda t: exponent(t, theta), T)
-        S = _between_neighbours(S)
+        T = xp.linspace(ends[1], ends[0], _POINTS)  # cooling
+        S = _between_neighbours(over(lambda t: exponent(t, theta), T, batched=False))
         log_rate = log_rate_over_hubble(T, S, prefactor, g_star)
         log_volume = _log_volume(T, log_rate, v_w)
-        falling = log_rate < jax.lax.cummax(jnp.where(jnp.isfinite(log_rate), log_rate, -jnp.inf))
-        enough = math.log(_ENOUGH) + jnp.log(I_p)
+        falling = log_rate < running_max(xp.where(xp.isfinite(log_rate), log_rate, -xp.inf))
+        enough = math.log(_ENOUGH) + xp.log(I_p)
         started = log_volume > _FIRST
-        over = (log_volume > jnp.maximum(_LAST, enough)) | (falling & (log_volume > enough))
-        first = jnp.where(started.any(), jnp.argmax(started), _POINTS - 1)
-        last = jnp.where(over.any(), jnp.argmax(over), _POINTS - 1)
+        ended = (log_volume > xp.maximum(_LAST, enough)) | (falling & (log_volume > enough))
+        first = xp.where(started.any(), xp.argmax(started), _POINTS - 1)
+        last = xp.where(ended.any(), xp.argmax(ended), _POINTS - 1)
         # one point earlier; in the end not one without a bounce, above the critical temperature
-        earlier = jnp.maximum(first - 1, 0)
-        top = jnp.where(jnp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
-        return (T[jnp.maximum(last, top + 1)], T[top]), None
+        earlier = xp.maximum(first - 1, 0)
+        top = xp.where(xp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
+        return (T[xp.maximum(last, top + 1)], T[top]), None
 
-    return jax.lax.scan(zoom, ends, jnp.arange(_ZOOMS) == _ZOOMS - 1)[0]
+    return scan(zoom, ends, xp.arange(_ZOOMS) == _ZOOMS - 1)[0]
 
 
 def _between_neighbours(S: Float[Array, " k"]) -> Float[Array, " k"]:
     """Missing values between known ones by the line through these; those at the ends stay."""
-    index = jnp.arange(S.size)
-    known = jnp.isfinite(S)
-    before = jax.lax.cummax(jnp.where(known, index, -1))
-    after = jax.lax.cummin(jnp.where(known, index, S.size), reverse=True)
+    index = xp.arange(S.size)
+    known = xp.isfinite(S)
+    before = running_max(xp.where(known, index, -1))
+    after = S.size - running_max(xp.where(known, S.size - index, 0)[::-1])[::-1]
     inside = (before >= 0) & (after < S.size)
-    left, right = jnp.maximum(before, 0), jnp.minimum(after, S.size - 1)
-    share = (index - left) / jnp.maximum(right - left, 1)
+    left, right = xp.maximum(before, 0), xp.minimum(after, S.size - 1)
+    share = (index - left) / xp.maximum(right - left, 1)
     line = S[left] + share * (S[right] - S[left])
-    return jnp.where(known, S, jnp.where(inside, line, jnp.nan))
+    return xp.where(known, S, xp.where(inside, line, xp.nan))
 
 
 def _log_volume(T: Float[Array, " k"], log_rate: Float[Array, " k"], v_w: Scalar) -> Real:
@@ -87,18 +86,18 @@ def _log_volume(T: Float[Array, " k"], log_rate: Float[Array, " k"], v_w: Scalar
 
     With a = T₀/T, ∫ Γ a³ dt rⁿ = ∫ (Γ/H⁴) a⁻⁴ da rⁿ and dr = v da, in units of H at T₀.
     """
-    a = T[0] / jnp.linspace(T[0], T[-1], (T.size - 1) * _CELLS + 1)
-    known = jnp.where(jnp.isfinite(log_rate), jnp.clip(log_rate, -600.0, 300.0), -600.0)
-    fine = jnp.interp(jnp.arange(a.size) / _CELLS, jnp.arange(T.size), known) - 4 * jnp.log(a)
-    step, rise = jnp.diff(a), jnp.diff(fine)
-    steep = jnp.abs(rise) > 1e-6
-    mean = jnp.where(steep, jnp.expm1(rise) / jnp.where(steep, rise, 1.0), 1.0)
-    moment = jnp.append(0.0, jnp.cumsum(jnp.exp(fine[:-1]) * mean * step))
+    a = T[0] / xp.linspace(T[0], T[-1], (T.size - 1) * _CELLS + 1)
+    known = xp.where(xp.isfinite(log_rate), xp.clip(log_rate, -600.0, 300.0), -600.0)
+    fine = xp.interp(xp.arange(a.size) / _CELLS, xp.arange(T.size), known) - 4 * xp.log(a)
+    step, rise = xp.diff(a), xp.diff(fine)
+    steep = xp.abs(rise) > 1e-6
+    mean = xp.where(steep, xp.expm1(rise) / xp.where(steep, rise, 1.0), 1.0)
+    moment = xp.append(0.0, xp.cumsum(xp.exp(fine[:-1]) * mean * step))
     for n in range(1, 4):
         middle = (moment[1:] + moment[:-1]) / 2
-        moment = jnp.append(0.0, jnp.cumsum(n * v_w * step * middle))
-    volume = 4 * jnp.pi / 3 * moment[::_CELLS]
-    return jnp.where(volume > 0, jnp.log(jnp.where(volume > 0, volume, 1.0)), -jnp.inf)
+        moment = xp.append(0.0, xp.cumsum(n * v_w * step * middle))
+    volume = 4 * xp.pi / 3 * moment[::_CELLS]
+    return xp.where(volume > 0, xp.log(xp.where(volume > 0, volume, 1.0)), -xp.inf)
 
 
 def chebyshev_points() -> np.ndarray:
