@@ -80,7 +80,6 @@ def test_piecewise_linear_potentials():
         t = phi[0] - corners
         return first * t[0] + (changes * t * jax.nn.sigmoid(2 * t / width)).sum()
 
-    @jax.jit
     def solve(corners, changes, first, width, false, true):
         return solve_bounce(potential, (corners, changes, first, width), [false], [true], 4)
 
@@ -112,7 +111,10 @@ def test_two_quartics_that_meet_in_a_corner():
     a, d = 0.5, 0.8
     bracket = 4 * a**3 + 6 * a**2 * d + 4 * a * d**2 + d**3 + a**4 * (3 + d * (d - 3))
     exact = 2 * np.pi**2 * 10**4 / 75 * bracket / (1 - d) ** 3
-    run = jax.jit(lambda width: solve_bounce(potential, width, [-5.0], [10.0], 4))
+
+    def run(width):
+        return solve_bounce(potential, width, [-5.0], [10.0], 4)
+
     found = extrapolated(run, (3.0, 2.5, 2.0, 1.6, 1.3, 1.0), (2, 3, 4, 5, 6))
     assert exact == pytest.approx(1174318.4303229495, rel=1e-12)
     assert found == pytest.approx(exact, rel=1e-7)
@@ -145,11 +147,7 @@ def test_two_fields_along_a_curved_path():
     false, true = [0.0, 1.0], [0.9181398979435043, 1.3575643168526]
 
     # s = 1 is the top of a ripple of 1e-8, with minima 1e-4 on both sides: "any" of them
-    @jax.jit
-    def solve(theta):
-        return solve_bounce(potential, theta, false, true, 4, tunnels_to="any")
-
-    bounce = solve((0.999, 20.0))
+    bounce = solve_bounce(potential, (0.999, 20.0), false, true, 4, tunnels_to="any")
     assert Status(int(bounce.status)) is Status.SUCCESS
     assert float(bounce.action) == pytest.approx(80.5904656256333, rel=1e-9)
     x, y = np.asarray(bounce.fields(jnp.linspace(0.0, 4.0, 30))).T
@@ -217,7 +215,7 @@ def test_of_two_bounces_the_one_of_least_action_is_found():
         # the shot that turns back, or the one that runs past and has spent a little more
         actions.append(min(shot(low)[1], shot(high)[1]))
     assert actions[1] == pytest.approx(5.22719626699543, rel=1e-8)
-    bounce = jax.jit(lambda p: solve_bounce(potential, p, [0.0], [0.95], 4))(0.8)
+    bounce = solve_bounce(potential, 0.8, [0.0], [0.95], 4)
     assert Status(int(bounce.status)) is Status.SUCCESS
     assert float(bounce.action) == pytest.approx(actions[0], rel=1e-8)
     assert float(bounce.action) < actions[1]
@@ -228,6 +226,6 @@ def test_the_negative_sextic_has_bounces_of_every_size():
     def potential(phi, strength):
         return -strength * phi[0] ** 6 / 6
 
-    bounce = jax.jit(lambda p: solve_bounce(potential, p, [0.0], [3.0], 3))(0.1)
+    bounce = solve_bounce(potential, 0.1, [0.0], [3.0], 3)
     assert Status(int(bounce.status)) is Status.SCALE_INVARIANT
     assert float(bounce.action) == pytest.approx(13.514512410322267, rel=1e-7)

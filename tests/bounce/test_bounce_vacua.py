@@ -21,14 +21,10 @@ DEGREE = 10
 def solve():
     """The bounce of a polynomial of one field in D = 3, and the same wherever it ends."""
 
-    @jax.jit
-    def one(coefficients, false, true):
-        return solve_bounce(polynomial, coefficients, false, true, 3)
-
     def solved(V: Polynomial, false: float, true: float):
         padded = np.zeros(DEGREE + 1)
         padded[: V.coef.size] = V.coef
-        return one(padded, np.array([false]), np.array([true]))
+        return solve_bounce(polynomial, padded, [false], [true], 3)
 
     return solved
 
@@ -185,7 +181,6 @@ def test_random_potentials_in_a_direction_of_two_fields():
     # across the line of the vacua the mass is real everywhere: the bounces of one field are those
     # of two, in any direction
     rng = np.random.default_rng(11)
-    solve = jax.jit(lambda theta, true: solve_bounce(embedded, theta, np.zeros(2), true, 4))
     told, withheld = 0, 0
     while told < 8:
         V, extrema = random_potential(rng)
@@ -200,7 +195,7 @@ def test_random_potentials_in_a_direction_of_two_fields():
         rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         padded = np.pad(V.coef, (0, DEGREE + 1 - V.coef.size))
         theta = (padded, rotation, rng.uniform(0.3, 3.0), rng.uniform(0.0, 2.0))
-        bounce = solve(theta, extrema[k] * rotation[0])
+        bounce = solve_bounce(embedded, theta, np.zeros(2), extrema[k] * rotation[0], 4)
         if exact and Status(int(bounce.status)) is not Status.SUCCESS:
             withheld += 1
         elif exact:
@@ -215,9 +210,11 @@ def test_what_is_no_number_at_a_vacuum_is_not_a_parameter_out_of_range():
     def potential(phi, scale):
         return 1e-3 * phi[0] ** 2 + scale * phi[0] ** 4 * (jnp.log(phi[0] ** 2) - 0.5)
 
-    solve = jax.jit(lambda scale: solve_bounce(potential, scale, [0.0], [1.0], 4).status)
-    assert Status(int(solve(0.01))) is Status.POTENTIAL_NOT_FINITE
-    assert Status(int(solve(jnp.nan))) is Status.INVALID_PARAMETER
+    def status(scale):
+        return Status(int(solve_bounce(potential, scale, [0.0], [1.0], 4).status))
+
+    assert status(0.01) is Status.POTENTIAL_NOT_FINITE
+    assert status(jnp.nan) is Status.INVALID_PARAMETER
 
 
 # --- where the way downhill leads; u = 0 is the false vacuum
