@@ -3,25 +3,19 @@
 from typing import TypeAlias
 
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float, Int, Num
+from jaxtyping import ArrayLike, Num
 
-from jaxbounce._core.arrays import is_at_once, xp
-
-Real: TypeAlias = Float[Array, "..."]
-"""A floating-point array of any shape."""
+from jaxbounce._core.arrays import (
+    Code as Code,
+    Flag as Flag,
+    Real as Real,
+    Scalar as Scalar,
+    is_at_once,
+    xp,
+)
 
 RealLike: TypeAlias = Num[ArrayLike, "..."] | float
 """What can be turned into a `Real`."""
-
-Scalar: TypeAlias = Float[Array, ""]
-"""A floating-point array without axes."""
-
-Code: TypeAlias = Int[Array, ""]
-"""An integer array without axes: a status code."""
-
-
-Flag: TypeAlias = Bool[Array, ""]
-"""A truth value without axes."""
 
 
 def as_real(value: RealLike) -> Real:

@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
-from jaxbounce._core.arrays import at_once
+from jaxbounce._core.arrays import Array, Scalar, at_once
 from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import Scalar
 from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.bounce.slopes import action_slopes
 from jaxbounce.cosmology.radiation import radiation_density

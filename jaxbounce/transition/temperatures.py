@@ -21,12 +21,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jaxbounce._core.arrays import xp
+from jaxbounce._core.arrays import Code, Real, Scalar, xp
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
-from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import RealLike, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce import solve_bounce, vacua_status
 from jaxbounce.cosmology.radiation import radiation_density
