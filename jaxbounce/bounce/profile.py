@@ -248,11 +248,26 @@ def solution_from(
         shape = shape._replace(x_max=wanted.wall / (units.length * shape.radius))
     shape = share_out(elements, shape, found.needed)
     coarse = regrid((SEARCH_ELEMENTS, elements), (found.shape, shape), found.values, D)
-    breaking = scale_breaking(seen, found.values, D)
-    values, shape, certificate, kinetic = resolve(problem, inputs, units, shape, coarse, breaking)
+    return solution_near(problem, inputs, units, wanted, shape, coarse)._replace(barrier=barrier)
+
+
+def solution_near(
+    problem: Problem, inputs: Inputs, units: Units, wanted: Wanted, shape: Shape, start: Nodal
+) -> Solution:
+    """Where Newton's method ends that begins at the solution of a similar problem."""
+    seen = scaled_potential(problem.potential, inputs, units)
+    breaking = scale_breaking(seen, start, problem.dimension)
+    values, shape, certificate, kinetic = resolve(problem, inputs, units, shape, start, breaking)
     end = inner_end(seen, values[0], wanted.target)
     as_asked = xp.where(problem.anywhere, 1.0, end.as_asked)
+    barrier = xp.ones_like(kinetic)
     return Solution(values, shape, certificate, kinetic, end.vacuum, as_asked, barrier)
+
+
+def is_bounce(solution: Solution) -> Flag:
+    """Whether its certificate says so, wherever it ends."""
+    certificate = solution.certificate
+    return certificate.converged & certificate.saddle & certificate.resolved
 
 
 def solve_profile(problem: Problem, inputs: Inputs, units: Units, wanted: Wanted) -> Solution:
@@ -273,8 +288,7 @@ def _solve_profile(problem: Problem, inputs: Inputs, units: Units, wanted: Wante
         k = xp.argmin(xp.where(untried, begin.F, xp.inf))
         ansatz = entry(begin.ansatz, k)
         new = solution_from(problem, inputs, units, wanted, ansatz, begin.barrier * 1.0)
-        certificate = new.certificate
-        bounce = certificate.converged & certificate.saddle & certificate.resolved
+        bounce = is_bounce(new)
         new_rank = xp.where(bounce, 1.0 + new.as_asked, 0.0)
         less = (new.kinetic < best.kinetic) & (new_rank == rank) & bounce
         better = (new_rank > rank) | less

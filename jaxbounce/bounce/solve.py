@@ -40,7 +40,15 @@ from jaxbounce.bounce.grid import (
     evaluate,
     evaluate_with_slope,
 )
-from jaxbounce.bounce.profile import Wanted, no_solution, solve_profile, stationary_action
+from jaxbounce.bounce.profile import (
+    Solution,
+    Wanted,
+    is_bounce,
+    no_solution,
+    solution_near,
+    solve_profile,
+    stationary_action,
+)
 from jaxbounce.potential.landscape import Field, Potential, landscape
 from jaxbounce.potential.vacua import FieldLike, curvature, is_minimum, polish_vacuum
 
@@ -164,10 +172,13 @@ def solve_bounce(
     *,
     r_max: RealLike | None = None,
     tunnels_to: Literal["given", "any"] = "given",
+    near: Bounce | None = None,
 ) -> Bounce:
     """The bounce out of a false vacuum.
 
-    Pure and traceable: jit, vmap (over θ, vacua, r_max) and differentiate it. In θ the
+    Called with numbers it is solved at once, for which a new potential costs a small program.
+    Pure and traceable: jit, vmap (over θ, vacua, r_max) and differentiate it; that is compiled,
+    tens of seconds for milliseconds a bounce, and gives the same numbers. In θ the
     action has derivatives of all orders, by the envelope theorem; profile, R_peak and FWHM
     by the implicit-function theorem; the vacua are functions of θ. Nothing is
     differentiated in the guesses for the vacua.
@@ -184,6 +195,9 @@ def solve_bounce(
         tunnels_to: "given": the bounce into the true vacuum given, which is where the way
             downhill from it leads. "any": of those that are found on the way to it the one of
             least action, whichever vacuum it ends in.
+        near: the bounce of a similar potential in infinite volume, for a single answer: Newton's
+            method begins there, and nothing is searched for if it ends in a bounce that satisfies
+            the certificate and ends where it should. It may then not be the one of least action.
 
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
@@ -230,11 +244,16 @@ def solve_bounce(
         None if r_max is None else as_leaf(r_max),
     )
     problem = Problem(potential, dimension, r_max is not None, tunnels_to == "any", ELEMENTS)
-    return answer(_solve, problem, *given)
+    return answer(_solve, problem, near, *given)
 
 
 def _solve(
-    problem: Problem, theta: Any, false_guess: Field, true_guess: Field, r_max: Scalar | None
+    problem: Problem,
+    near: Bounce | None,
+    theta: Any,
+    false_guess: Field,
+    true_guess: Field,
+    r_max: Scalar | None,
 ) -> Bounce:
     potential, dimension = problem.potential, problem.dimension
     given = theta
@@ -256,7 +275,9 @@ def _solve(
     if is_at_once() and of_vacua != Status.SUCCESS:
         solution = no_solution(problem, target.size)
     else:
-        solution = solve_profile(problem, inputs, units, wanted)
+        solution = _near(problem, inputs, units, wanted, near) if is_at_once() else None
+        if solution is None:
+            solution = solve_profile(problem, inputs, units, wanted)
     values, shape = solution.values, constant(solution.shape)
     action = stationary_action(problem, inputs, units, shape, values)
 
@@ -312,6 +333,18 @@ def _solve(
             *withheld(of_size, good, others=given),
         ),
     )
+
+
+def _near(
+    problem: Problem, inputs: Inputs, units: Units, wanted: Wanted, near: Bounce | None
+) -> Solution | None:
+    """The solution next to a bounce; None if that is none, or ends elsewhere."""
+    if near is None or near.status != Status.SUCCESS or near.elements != problem.elements:
+        return None
+    shape = near.shape._replace(radius=near.shape.radius / units.length)
+    start = near.values * near.field_unit / units.field
+    found = solution_near(problem, inputs, units, wanted, shape, start)
+    return found if is_bounce(found) and found.as_asked > 0 else None
 
 
 def vacua_status(

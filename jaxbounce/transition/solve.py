@@ -27,13 +27,15 @@ from jaxbounce.transition.temperatures import (
     transition_of_samples,
     vacuum_energy,
 )
-from jaxbounce.transition.window import find_window
+from jaxbounce.transition.window import NODES, find_window
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
 """What has elasticities, by its name in `Transition`."""
 
 NOTED_VACUUM_ENERGY = 0.1
 """Of the radiation's energy at T_p: above it the report says that H leaves the vacuum's out."""
+
+_SAME_ACTION = 1e-8  # relative
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
@@ -102,7 +104,7 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     )
     if not (phases.status == Status.SUCCESS).any():
         raise ComputationError(_no_vacua(phases))
-    bounces = _Bounces(potential, thermal.temperature, thermal.couplings, phases)
+    bounces = _Bounces(potential, thermal.temperature, thermal.couplings, phases, {})
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
     transition, slopes, share = _solve(bounces, thermal.settings, ends)
@@ -151,20 +153,38 @@ def _elasticities(
 
 
 class _Bounces(NamedTuple):
-    """Solves the bounce at a temperature, at once."""
+    """Solves the bounce at a temperature, at once, from the nearest one that was solved."""
 
     potential: Any
     temperature: str
     couplings: dict[str, Scalar]
     phases: Phases
+    solved: dict[float, Bounce]
+    """By temperature."""
+    followed: bool = True
+    """Whether one begins at another; else each is searched for."""
 
     def parameters(self, T: Scalar) -> dict[str, Scalar]:
         return {**self.couplings, self.temperature: T}
 
     def at(self, T: Scalar) -> Bounce:
+        if float(T) not in self.solved:
+            nearest = min(self.solved, key=lambda t: abs(t - float(T)), default=None)
+            near = self.solved[nearest] if self.followed and nearest is not None else None
+            self.solved[float(T)] = self.beginning(T, near)
+        return self.solved[float(T)]
+
+    def beginning(self, T: Scalar, near: Bounce | None) -> Bounce:
         with at_once():
             false, true = (guess(T) for guess in self.phases.guesses())
-        return solve_bounce(self.potential, self.parameters(T), false, true, 3)
+        return solve_bounce(self.potential, self.parameters(T), false, true, 3, near=near)
+
+    def is_least(self, T: Scalar) -> bool:
+        """Whether a search finds no smaller action than following has."""
+        followed, searched = self.at(T), self.beginning(T, None)
+        if searched.status != Status.SUCCESS:
+            return True
+        return bool(followed.action < searched.action * (1 + _SAME_ACTION))
 
 
 def _solve(
@@ -175,13 +195,13 @@ def _solve(
     v_w, I_p, g_star, prefactor = map(jnp.asarray, settings)
     fixed = (bounces.couplings, v_w, g_star, prefactor)
 
-    def exponent(T: Scalar, _: Any) -> Scalar:
-        return bounces.at(T).action / T
-
     with at_once():
-        low, high = find_window(exponent, fixed, ends, I_p)
+        low, high = find_window(lambda T, _: bounces.at(T).action / T, fixed, ends, I_p)
     window = (jnp.asarray(low), jnp.asarray(high))
     temperatures = sample_temperatures(*window)
+    # from temperature to temperature the bounce may have stayed what it no longer is, the least
+    if bounces.followed and not all(bounces.is_least(T) for T in temperatures[:: NODES // 2 - 1]):
+        return _solve(bounces._replace(solved={}, followed=False), settings, ends)
     solved = [bounces.at(T) for T in temperatures]
     values = jnp.stack([bounce.action for bounce in solved]) / temperatures
     found, of_values, of_settings = _story(values, window, settings)

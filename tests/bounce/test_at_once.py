@@ -11,6 +11,7 @@ from jaxbounce._core.arrays import answer, at_once, is_at_once, traced, while_lo
 from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve_bounce
+from jaxbounce.bounce.slopes import action_slopes
 from jaxbounce.potential.landscape import landscape
 from jaxbounce.potential.library import polynomial
 
@@ -175,3 +176,48 @@ def test_where_array_code_runs():
     with pytest.raises(ZeroDivisionError), at_once():
         raise ZeroDivisionError
     assert not is_at_once()
+
+
+def _sextic(phi, theta):
+    return phi[0] ** 2 / 2 - phi[0] ** 4 / 4 + theta["k"] * theta["scale"] * phi[0] ** 6 / 8
+
+
+def _solve_sextic(k, near=None, tunnels_to="given"):
+    theta = {"k": k, "scale": 2.0}
+    return solve_bounce(_sextic, theta, [0.0], [2.493], 3, tunnels_to=tunnels_to, near=near)
+
+
+def test_a_bounce_is_followed_from_that_of_a_similar_potential():
+    one, searched = _solve_sextic(0.085), _solve_sextic(0.09)
+    followed = _solve_sextic(0.09, near=one)
+    assert float(searched.action) == pytest.approx(100.0606971747, rel=1e-11)
+    for number in NUMBERS[:-1]:
+        np.testing.assert_allclose(getattr(followed, number), getattr(searched, number), rtol=1e-10)
+    # the grid is that of the other: nothing was searched for
+    assert float(followed.r_max) == pytest.approx(float(one.r_max), rel=1e-12)
+    assert float(searched.r_max) != pytest.approx(float(one.r_max), rel=1e-6)
+
+
+def test_what_was_followed_is_searched_for_where_that_leads_nowhere():
+    failed = _solve_sextic(0.2)  # no deeper vacuum
+    assert int(failed.status) != Status.SUCCESS
+    far = _solve_sextic(0.02)
+    for near in (failed, far, bounces.solve(bounces.adams(1.95), 0.0, 1.02, 3)):
+        found = _solve_sextic(0.09, near=near)
+        assert float(found.action) == pytest.approx(100.0606971747, rel=1e-10)
+    # one that ends in the vacuum between is not taken for one that ends in the farther one
+    V = bounces.three_phases(70.0).coef
+    between = bounces.solve(V, 7.5, 27.5, 3)
+    asked = solve_bounce(polynomial, V, [7.5], [47.5], 3, near=between)
+    assert float(asked.action) == pytest.approx(50.46343, rel=1e-6)
+
+
+def test_slopes_of_a_solved_bounce_are_those_of_the_compiled_one():
+    def action(theta):
+        return solve_bounce(_sextic, theta, [0.0], [2.493], 3).action
+
+    theta = {"k": 0.09, "scale": 2.0}
+    slopes = action_slopes(_sextic, theta, _solve_sextic(0.09))
+    for name, slope in jax.grad(action)(theta).items():
+        assert float(slopes[name]) == pytest.approx(float(slope), rel=1e-10)
+    assert np.isnan(action_slopes(_sextic, theta, _solve_sextic(0.2))["k"])

@@ -1,7 +1,10 @@
 """`jaxbounce transition`: T_n, T_p, β/H and elasticities of a thermal potential from a file."""
 
 import json
+import subprocess
+import sys
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +17,9 @@ from jaxbounce.cli import main
 from jaxbounce.cli.transition import _vacuum_energy
 from jaxbounce.cosmology.radiation import hubble_rate
 from jaxbounce.files.transition import EXAMPLE, read_transition
+from jaxbounce.transition import solve as transition_solve
 from jaxbounce.transition.solve import Settings, transition_with_elasticities
-from jaxbounce.transition.temperatures import find_transition, follow_vacua
+from jaxbounce.transition.temperatures import Phases, find_transition, follow_vacua
 
 
 def _run(capsys, *arguments):
@@ -23,6 +27,14 @@ def _run(capsys, *arguments):
     captured = capsys.readouterr()
     assert "Traceback" not in captured.err
     return status, captured.out, captured.err
+
+
+def _run_apart(*arguments):
+    """In a process of its own, without the checker of shapes: bounces at once are many calls."""
+    command = [sys.executable, "-m", "jaxbounce.cli", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture
@@ -264,10 +276,37 @@ def _oracle():
     return T_n, T_p, -T_p * slope
 
 
+def test_a_bounce_that_is_not_the_least_is_seen():
+    """What was followed is compared with what a search finds; else all are searched for."""
+    thermal = read_transition(EXAMPLE)
+    phases = Phases(
+        np.array([150.0, 200.0]), np.zeros((2, 1)), np.array([[250.0], [180.0]]), None, (0.0, 0.0)
+    )
+    bounces = transition_solve._Bounces(
+        thermal.configured.potential, thermal.temperature, thermal.couplings, phases, {}
+    )
+    found = bounces.at(jnp.asarray(172.0))
+    assert int(found.status) == Status.SUCCESS
+    assert bounces.is_least(jnp.asarray(172.0))
+    bounces.solved[172.0] = eqx.tree_at(lambda b: b.action, found, 1.001 * found.action)
+    assert not bounces.is_least(jnp.asarray(172.0))
+
+
 @pytest.mark.slow
-def test_the_example_agrees_with_shooting_and_quadrature(capsys, example, tmp_path):
+def test_what_is_not_followed_gives_the_same_transition(monkeypatch):
+    followed = transition_solve.solve_transition(read_transition(EXAMPLE))
+    monkeypatch.setattr(transition_solve._Bounces, "is_least", lambda *_: False)
+    searched = transition_solve.solve_transition(read_transition(EXAMPLE))
+    for number in ("T_n", "T_p", "beta_over_H", "exponent_p"):
+        np.testing.assert_allclose(
+            getattr(followed.transition, number), getattr(searched.transition, number), rtol=1e-9
+        )
+
+
+@pytest.mark.slow
+def test_the_example_agrees_with_shooting_and_quadrature(example, tmp_path):
     out = tmp_path / "result.json"
-    status, text, _ = _run(capsys, "transition", example, "--out", out)
+    status, text, _ = _run_apart("transition", example, "--out", out)
     assert status == 0
     result = json.loads(out.read_text())
     found = result["transition"]
@@ -290,7 +329,7 @@ def test_the_example_agrees_with_shooting_and_quadrature(capsys, example, tmp_pa
     logs = []
     for factor in (1 + h, 1 - h):
         key = f"parameters.E={EXAMPLE['parameters']['E'] * factor!r}"
-        assert _run(capsys, "transition", example, "--set", key, "--out", out)[0] == 0
+        assert _run_apart("transition", example, "--set", key, "--out", out)[0] == 0
         shifted = json.loads(out.read_text())["transition"]
         logs.append(np.log([shifted[k] for k in ("T_n_GeV", "T_p_GeV", "beta_over_H")]))
     difference = (logs[0] - logs[1]) / (2 * h)
@@ -299,11 +338,11 @@ def test_the_example_agrees_with_shooting_and_quadrature(capsys, example, tmp_pa
 
     # what is printed for the chain is accepted there
     line = next(line for line in text.splitlines() if line.startswith("  jaxbounce run"))
-    assert _run(capsys, *line.split()[1:])[0] == 0
+    assert _run_apart(*line.split()[1:])[0] == 0
     config = tmp_path / "point.json"
-    status, text, _ = _run(capsys, "template")
+    status, text, _ = _run_apart("template")
     config.write_text(json.dumps(json.loads(text) | result["chain"]))
-    assert _run(capsys, "run", config)[0] == 0
+    assert _run_apart("run", config)[0] == 0
 
 
 @pytest.mark.slow
@@ -316,9 +355,9 @@ def test_the_example_agrees_with_shooting_and_quadrature(capsys, example, tmp_pa
         (("transition.prefactor=1e-300", "transition.T_low=165"), "lower T_low"),
     ],
 )
-def test_why_there_is_no_transition(capsys, example, keys, text):
+def test_why_there_is_no_transition(example, keys, text):
     arguments = [part for key in keys for part in ("--set", key)]
-    status, out, err = _run(capsys, "transition", example, *arguments)
+    status, out, err = _run_apart("transition", example, *arguments)
     assert status == 1
     assert out == ""
     assert text in err
@@ -351,12 +390,12 @@ def _supercooled(tmp_path, **parameters):
 
 
 @pytest.mark.slow
-def test_vacuum_energy_that_the_expansion_leaves_out_is_told(capsys, tmp_path):
+def test_vacuum_energy_that_the_expansion_leaves_out_is_told(tmp_path):
     # the toy model of TransitionSolver (BP5); radiation alone by shooting and SciPy
     path = _supercooled(
         tmp_path, l=0.28100716325, A=26.001193875, T0sq=-276.8496718750002, D=3.5, E=0.2
     )
-    status, out, err = _run(capsys, "transition", path)
+    status, out, err = _run_apart("transition", path)
     assert status == 1
     assert out == ""
     assert len(err.strip().splitlines()) == 1
