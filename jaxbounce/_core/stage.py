@@ -40,6 +40,9 @@ class Stage(eqx.Module):
     label: ClassVar[str] = "stage"
     """Name under which parameters are found whose plain names are taken."""
 
+    at_once: ClassVar[bool] = False
+    """Whether `supply` is best not compiled for a single answer: it runs at once (`arrays`)."""
+
     @property
     @abstractmethod
     def needs(self) -> tuple[str, ...]:

@@ -85,6 +85,7 @@ class CriticalBubble(Stage):
     dimension: int = eqx.field(static=True, default=4)
 
     label = "potential"
+    at_once = True
 
     def __check_init__(self) -> None:
         if self.false_vacuum.shape != (2,) or self.true_vacuum.shape != (2,):

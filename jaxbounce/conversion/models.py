@@ -4,8 +4,6 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-import equinox as eqx
-
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.stage import Stage
 from jaxbounce._core.status import Status
@@ -161,7 +159,7 @@ class ConversionSettings:
         """
         if self.bubble is None:
             return self
-        found = eqx.filter_jit(CriticalBubble.supply)(self.bubble, {})
+        found = self.bubble.supply({})
         status = Status(int(found.status))
         if status != Status.SUCCESS:
             raise ComputationError(f"conversion.potential: {status.message}")

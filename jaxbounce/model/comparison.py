@@ -93,7 +93,7 @@ def compare(model: Model) -> Comparison:
 
 def probability(model: Model) -> Estimate:
     """P of a model with its error and status; compiled where a stage computes it."""
-    return _compiled_probability(model) if model.stages else conversion_probability(model)
+    return _compiled_probability(model.begun()) if model.stages else conversion_probability(model)
 
 
 _compiled_probability = eqx.filter_jit(conversion_probability)

@@ -40,4 +40,4 @@ def evolve(model: Model, points: int = 400) -> Evolution:
         model: the model.
         points: number of temperatures, on the grid of `temperature_grid`.
     """
-    return evolution(model, jnp.asarray(temperature_grid(model, points)))
+    return evolution(model.begun(), jnp.asarray(temperature_grid(model, points)))

@@ -9,13 +9,14 @@ to densities. To vary a parameter, replace it by name:
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
@@ -226,12 +227,31 @@ class Model(eqx.Module):
         moving = self.moving(varied)
         if all(moving):
             return self
-        found = _all_supplied(self)
-        stages = tuple(
-            stage if moves else Settled(supplied)
-            for stage, moves, supplied in zip(self.stages, moving, found, strict=True)
-        )
-        return dataclasses.replace(self, stages=stages)
+        given, stages = self.given(), []
+        for stage, moves in zip(self.stages, moving, strict=True):
+            supplied = None if moves else _supplied(stage, given)
+            given |= {} if supplied is None else supplied.values
+            stages.append(stage if supplied is None else Settled(supplied))
+        return dataclasses.replace(self, stages=tuple(stages))
+
+    def begun(self) -> Self:
+        """The same model with the stages computed that run at once, if it is that of one answer.
+
+        Nothing that is traced is computed here, nor what needs a stage that is compiled.
+        """
+        if not any(stage.at_once for stage in self.stages):
+            return self
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)):
+            return self
+        check_shapes(self.parameters)
+        check_precision(self)
+        given, stages = self.given(), []
+        for stage in self.stages:
+            known = set(stage.needs) <= set(given)
+            supplied = _supplied(stage, given) if stage.at_once and known else None
+            given |= {} if supplied is None else supplied.values
+            stages.append(stage if supplied is None else Settled(supplied))
+        return dataclasses.replace(self, stages=tuple(stages))
 
     def resolved(self) -> Self:
         """The same model with numerics of its stages fine enough for their results to converge.
@@ -243,10 +263,10 @@ class Model(eqx.Module):
         for i, stage in enumerate(stages):
             if stage.finer() is None:
                 if i + 1 < len(stages):
-                    given |= _supplied(stage, {n: given.get(n) for n in stage.needs}).values
+                    given |= _supplied(stage, given).values
                 continue
             while True:
-                found = _supplied(stage, {n: given.get(n) for n in stage.needs})
+                found = _supplied(stage, given)
                 finer = stage.finer()
                 if finer is None or Status(int(found.status)) not in UNRESOLVED:
                     break
@@ -256,19 +276,14 @@ class Model(eqx.Module):
         return dataclasses.replace(self, stages=tuple(stages))
 
 
+def _supplied(stage: Stage, given: Mapping[str, Any]) -> Supplied:
+    known = {name: given.get(name) for name in stage.needs}
+    return stage.supply(known) if stage.at_once else _compiled_supply(stage, known)
+
+
 @eqx.filter_jit
-def _supplied(stage: Stage, known: dict[str, Any]) -> Supplied:
+def _compiled_supply(stage: Stage, known: dict[str, Any]) -> Supplied:
     return stage.supply(known)
-
-
-@eqx.filter_jit
-def _all_supplied(model: Model) -> tuple[Supplied, ...]:
-    given, found = model.given(), []
-    for stage in model.stages:
-        supplied = stage.supply({name: given.get(name) for name in stage.needs})
-        given |= supplied.values
-        found.append(supplied)
-    return tuple(found)
 
 
 class Prediction(eqx.Module):
@@ -438,12 +453,12 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
     return jax.lax.stop_gradient(total)
 
 
-@jax.jit
 def predict(model: Model) -> Prediction:
     """Today's densities of one model: pure, and safe under `jit`, `vmap` and `grad`.
 
     Compiled once for each set of choices; changing values never recompiles. A bad or
-    failed point returns NaN and its status, and does not disturb others in a batch.
+    failed point returns NaN and its status, and does not disturb others in a batch. Of a single
+    answer the bounce of a potential is solved at once, not compiled: loop inside `jit` or `vmap`.
 
     Args:
         model: scalar parameters, and choices; see `jaxbounce.load`.
@@ -462,6 +477,11 @@ def predict(model: Model) -> Prediction:
     >>> [f"{jb.predict(jb.load(preset=name)).rho_B:.6e}" for name in ("published", "exact")]
     ['4.217028e-28', '4.243201e-30']
     """
+    return _predict(model.begun() if isinstance(model, Model) else model)
+
+
+@jax.jit
+def _predict(model: Model) -> Prediction:
     if not isinstance(model, Model):
         raise ConfigurationError(
             f"model is a {type(model).__name__}: must be a Model; jaxbounce.load makes one of a"

@@ -1,6 +1,7 @@
 """Stages: what computes a quantity of a model; order, errors, failures, batches, derivatives."""
 
 import json
+from typing import ClassVar
 
 import equinox as eqx
 import jax
@@ -176,6 +177,50 @@ def test_what_does_not_vary_is_computed_once():
     assert relative_cost(model, ("v_w",), 0) == WALL.relative_cost
 
 
+class Bath(Temperature):
+    """T_p = 100 GeV, of nothing."""
+
+    @property
+    def needs(self):
+        return ()
+
+    def supply(self, known):
+        return Supplied({"T_p": jnp.asarray(100.0)}, {}, jnp.asarray(Status.SUCCESS))
+
+
+class AtOnce(Occupancy):
+    """Notes whether it is asked for within a program."""
+
+    at_once = True
+    asked: ClassVar[list[bool]] = []
+
+    def supply(self, known):
+        self.asked.append(isinstance(known["T_p"], jax.core.Tracer))
+        return super().supply(known)
+
+
+def test_what_runs_at_once_is_not_compiled_for_a_single_answer():
+    model = Model(_parameters(f_chi=None), stages=(AtOnce(jnp.asarray(1e-11)),))
+    compiled = Model(_parameters(f_chi=None), stages=(Occupancy(jnp.asarray(1e-11)),))
+    AtOnce.asked.clear()
+    single = predict(model)
+    assert AtOnce.asked == [False]
+    assert float(single.rho_B) == float(predict(compiled).rho_B)
+    slope = jax.grad(lambda T_p: predict(model.replace(T_p=T_p)).rho_B)(100.0)
+    assert set(AtOnce.asked[1:]) == {True}
+    assert float(slope) == pytest.approx(float(single.rho_B) / 100.0, rel=0.5)
+    batch = jax.vmap(lambda T_p: predict(model.replace(T_p=T_p)).rho_B)(jnp.array([100.0, 120.0]))
+    assert float(batch[0]) == pytest.approx(float(single.rho_B), rel=1e-14)
+    # what it needs is computed by a stage that is compiled: it waits for it
+    assert model.begun().stages[0] is not model.stages[0]
+    stages = (Bath(), AtOnce(jnp.asarray(1e-11)))
+    after = Model(_parameters(T_p=None, f_chi=None), stages=stages)
+    assert [type(stage) for stage in after.begun().stages] == [Bath, AtOnce]
+    assert float(predict(after).rho_B) == pytest.approx(float(single.rho_B), rel=1e-14)
+    failed = Model(_parameters(f_chi=None), stages=(AtOnce(jnp.asarray(1e-11), most=50.0),))
+    assert int(predict(failed).status) == Status.NOT_FINITE
+
+
 def test_resolved_doubles_the_steps_until_it_has_converged():
     coarse = load(preset="benchmark").with_conversion(
         eqx.tree_at(lambda c: c.model, WALL, type(WALL.model)(steps=8))
@@ -206,6 +251,8 @@ def test_a_coupling_of_the_potential_reaches_the_density(portal):
     far = (density(g + 2 * h) - density(g - 2 * h)) / (4 * h)
     np.testing.assert_allclose(slope, (4 * near - far) / 3, rtol=1e-6)
     assert abs(slope) > 0
+    # a single answer, its bounce at once
+    np.testing.assert_allclose(predict(portal.replace(g=g)).rho_B, density(g), rtol=1e-10)
 
 
 @pytest.mark.slow
