@@ -152,8 +152,8 @@ def scan(
     if not _AT_ONCE.get():
         return jax.lax.scan(body, state, entries)
     found = []
-    for entry in entries:
-        state, result = body(state, entry)
+    for one in entries:
+        state, result = body(state, one)
         found.append(result)
     return state, _stacked(found)
 
@@ -175,9 +175,9 @@ def over(function: Callable[..., Any], *arrays: Any, batched: bool = True) -> An
         batched: traced, all entries side by side; else one after the other, in less memory.
     """
     if not _AT_ONCE.get():
-        return (
-            jax.vmap(function)(*arrays) if batched else jax.lax.map(lambda x: function(*x), arrays)
-        )
+        if batched:
+            return jax.vmap(function)(*arrays)
+        return jax.lax.map(lambda entries: function(*entries), arrays)
     count = len(jax.tree.leaves(arrays)[0])
     return _stacked([function(*entry(arrays, k)) for k in range(count)])
 
