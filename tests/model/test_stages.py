@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.core import Tracer
 
 import jaxbounce as jb
 from jaxbounce import Model, Parameters, Status, load, predict
@@ -62,7 +63,7 @@ class Temperature(Stage):
     """T_p from f_χ: with `Occupancy`, a circle."""
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return ("f_chi",)
 
     @property
@@ -181,7 +182,7 @@ class Bath(Temperature):
     """T_p = 100 GeV, of nothing."""
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return ()
 
     def supply(self, known):
@@ -195,7 +196,7 @@ class AtOnce(Occupancy):
     asked: ClassVar[list[bool]] = []
 
     def supply(self, known):
-        self.asked.append(isinstance(known["T_p"], jax.core.Tracer))
+        self.asked.append(isinstance(known["T_p"], Tracer))
         return super().supply(known)
 
 
