@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from jaxbounce._core.arrays import Array, Scalar
 from jaxbounce.bounce.action import Inputs, Problem, Units, action_parts
-from jaxbounce.bounce.grid import Elements, Shape
+from jaxbounce.bounce.grid import Shape
 from jaxbounce.bounce.solve import Bounce
 from jaxbounce.potential.landscape import Field, Potential
 from jaxbounce.potential.vacua import polish_vacuum
@@ -17,7 +17,7 @@ Tree = TypeVar("Tree")
 
 
 def action_slopes(potential: Potential, theta: Tree, bounce: Bounce) -> Tree:
-    """∂S/∂θ of a bounce in infinite volume, by the envelope theorem: no bounce is solved again.
+    """∂S/∂θ of a solved bounce, by the envelope theorem: no bounce is solved again.
 
     The derivative that `jax.grad` gives of `solve_bounce`, in a small program.
 
@@ -28,25 +28,20 @@ def action_slopes(potential: Potential, theta: Tree, bounce: Bounce) -> Tree:
     """
     vacuum, unit = bounce.false_vacuum, bounce.field_unit
     shape = bounce.shape._replace(radius=bounce.shape.radius / unit)
-    sizes = (bounce.dimension, bounce.elements)
-    return _slopes(potential, sizes, theta, vacuum, unit, shape, bounce.values)
+    # fields fall off beyond the grid, unless it ends in the wall of a box
+    boxed = not bool(jnp.any(bounce.decay != 0))
+    problem = Problem(potential, bounce.dimension, boxed, False, bounce.elements)
+    return _slopes(problem, theta, vacuum, unit, shape, bounce.values)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jax.jit, static_argnums=0)
 def _slopes(
-    potential: Potential,
-    sizes: tuple[int, Elements],
-    theta: Any,
-    false_vacuum: Field,
-    unit: Scalar,
-    shape: Shape,
-    values: Array,
+    problem: Problem, theta: Any, false_vacuum: Field, unit: Scalar, shape: Shape, values: Array
 ) -> Any:
-    problem = Problem(potential, sizes[0], False, False, sizes[1])
     units = Units(unit, jnp.ones_like(unit))
 
     def action(theta: Any) -> Scalar:
-        inputs = Inputs(theta, polish_vacuum(potential, theta, false_vacuum))
+        inputs = Inputs(theta, polish_vacuum(problem.potential, theta, false_vacuum))
         return action_parts(problem, inputs, units, shape, values).total
 
     return jax.grad(action)(theta)

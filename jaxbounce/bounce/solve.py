@@ -195,9 +195,10 @@ def solve_bounce(
         tunnels_to: "given": the bounce into the true vacuum given, which is where the way
             downhill from it leads. "any": of those that are found on the way to it the one of
             least action, whichever vacuum it ends in.
-        near: the bounce of a similar potential in infinite volume, for a single answer: Newton's
-            method begins there, and nothing is searched for if it ends in a bounce that satisfies
-            the certificate and ends where it should. It may then not be the one of least action.
+        near: the bounce of a similar potential, for a single answer in infinite volume; not used
+            in a box, nor where it is compiled. Newton's method begins there, and nothing is
+            searched for if it ends in a bounce that satisfies the certificate and ends where it
+            should. It may then not be the one of least action.
 
     Returns:
         A `Bounce`. Its status says what is wrong with the vacua, or that no solution was
@@ -236,6 +237,11 @@ def solve_bounce(
     if false_vacuum.dtype != jnp.float64 or true_vacuum.dtype != jnp.float64:
         raise ValueError(
             "a bounce needs float64: call jaxbounce.enable_x64() before making any array"
+        )
+    if near is not None and near.false_vacuum.shape != false_vacuum.shape:
+        raise ValueError(
+            f"near: a bounce of {near.false_vacuum.size} fields; this potential has"
+            f" {false_vacuum.size}"
         )
     given = (
         jax.tree.map(as_leaf, theta),
@@ -340,6 +346,9 @@ def _near(
 ) -> Solution | None:
     """The solution next to a bounce; None if that is none, or ends elsewhere."""
     if near is None or near.status != Status.SUCCESS or near.elements != problem.elements:
+        return None
+    # its grid ends elsewhere than at the wall of a box
+    if problem.boxed or near.dimension != problem.dimension:
         return None
     shape = near.shape._replace(radius=near.shape.radius / units.length)
     start = near.values * near.field_unit / units.field

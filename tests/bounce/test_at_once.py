@@ -212,6 +212,27 @@ def test_what_was_followed_is_searched_for_where_that_leads_nowhere():
     assert float(asked.action) == pytest.approx(50.46343, rel=1e-6)
 
 
+def test_what_is_near_is_not_followed_into_a_box():
+    theta = {"k": 0.09, "scale": 2.0}
+    free, box = _solve_sextic(0.09), solve_bounce(_sextic, theta, [0.0], [2.493], 3, r_max=8.0)
+    followed = solve_bounce(_sextic, theta, [0.0], [2.493], 3, r_max=8.0, near=free)
+    assert float(box.action) != pytest.approx(float(free.action), rel=1e-4)
+    assert float(followed.action) == pytest.approx(float(box.action), rel=1e-12)
+    with pytest.raises(ValueError, match="near: a bounce of 1 fields; this potential has 2"):
+        solve_bounce(polynomial, bounces.TWO_FIELDS[0][2], [0.0] * 2, [1.0] * 2, 3, near=free)
+
+
+def test_slopes_in_a_box_are_differences_of_actions():
+    def solved(k):
+        theta = {"k": k, "scale": 2.0}
+        return solve_bounce(_sextic, theta, [0.0], [2.493], 3, r_max=8.0)
+
+    h = 1e-5
+    difference = (solved(0.09 + h).action - solved(0.09 - h).action) / (2 * h)
+    slopes = action_slopes(_sextic, {"k": 0.09, "scale": 2.0}, solved(0.09))
+    assert float(slopes["k"]) == pytest.approx(float(difference), rel=1e-6)
+
+
 def test_slopes_of_a_solved_bounce_are_those_of_the_compiled_one():
     def action(theta):
         return solve_bounce(_sextic, theta, [0.0], [2.493], 3).action
