@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from jaxbounce.files.transition import EXAMPLE
+
 PYTHON, COMMAND = [sys.executable, "-c"], [sys.executable, "-m", "jaxbounce.cli"]
 
 ONE = {
@@ -34,16 +36,7 @@ OTHER_TWO = {
     "true_vacuum": [1.0, 1.0],
     "dimension": 4,
 }
-THERMAL = {
-    "fields": ["phi"],
-    "parameters": {"D": 0.17, "E": 0.08, "lam": 0.13, "T0": 150.0, "T": 100.0},
-    "potential": "D*(T**2 - T0**2)*phi**2 - E*T*phi**3 + lam/4*phi**4",
-    "false_vacuum": [0.0],
-    "true_vacuum": [300.0],
-    "dimension": 3,
-    "transition": {"temperature": "T", "T_low": 100.0, "T_high": 250.0, "v_w": 0.3},
-}
-OTHER_THERMAL = THERMAL | {
+OTHER_THERMAL = EXAMPLE | {
     "potential": "D*T**2*phi**2 - D*T0**2*phi**2 - E*T*phi**3 + lam/4*phi**4"
 }
 
@@ -89,7 +82,7 @@ def runs(folder: Path) -> list[Run]:
 
     one = [*COMMAND, "bounce", file("one", ONE)]
     two = [*COMMAND, "bounce", "--preset", "published"]
-    thermal = [*COMMAND, "transition", file("thermal", THERMAL)]
+    thermal = [*COMMAND, "transition", file("thermal", EXAMPLE)]
     return [
         Run("jaxbounce --help", [*COMMAND, "--help"]),
         Run("jaxbounce run", [*COMMAND, "run"]),
