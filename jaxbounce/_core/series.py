@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core import arrays
 from jaxbounce._core.arrays import xp
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, Scalar
@@ -72,7 +71,7 @@ def legendre_rule(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, to_coefficients, to_integral
 
 
-def legendre_polynomials(count: int, x: arrays.Real) -> list[arrays.Real]:
+def legendre_polynomials(count: int, x: Real) -> list[Real]:
     """P_0(x), P_1(x), …, at least two of them, by the three-term recurrence."""
     found = [xp.ones_like(x), x]
     for k in range(1, count - 1):
