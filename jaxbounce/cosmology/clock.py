@@ -1,0 +1,179 @@
+"""Time and temperature where the degrees of freedom change: y(T) and T(y).
+
+Entropy is conserved, d(g_s T³a³) = 0, so that dt = −(1 + γ_s/3) dT/(HT), γ_s = d ln g_s/d ln T.
+Percolation time y = β(t − t_p) is compared with what it would be at constant g_*,
+
+    y₀ = (β/H)/2 [(T_p/T)² − 1],    dy/dy₀ = (1 + γ_s/3) √(g_ρ(T_p)/g_ρ(T)),
+
+a closed form times a pace of order one, which is all that has to be integrated. The integral is
+accumulated outwards from T_p, where y = 0: from the cold end, where y is 1e9, nothing would be
+left of the digits that count.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
+
+_PANELS = 48  # from T_p to either end
+
+_NODES = 16
+
+_NEWTON_STEPS = 3
+
+_LEAST = 1e-14  # (T_p/T)² below which there is no time
+
+
+class Pace(eqx.Module):
+    """How fast time runs, beside constant g_*, at some temperatures.
+
+    Attributes:
+        rate: dy/dy₀.
+        entropy: g_s(T)/g_s(T_p).
+    """
+
+    rate: Real
+    entropy: Real
+
+
+class Expansion(eqx.Module):
+    """The degrees of freedom from a percolation temperature on.
+
+    Attributes:
+        degrees: g_ρ(T) and g_s(T).
+        T_p: percolation temperature (GeV), at which y = 0.
+    """
+
+    degrees: DegreesOfFreedom
+    T_p: Scalar = eqx.field(converter=as_leaf)
+
+    def pace(self, n: RealLike) -> Pace:
+        """The pace at n = ln(T_p/T), any shape."""
+        at_Tp = jnp.log(self.T_p)
+        energy, entropy, slope = self.degrees.with_slope(at_Tp - as_real(n))
+        energy_p, entropy_p = self.degrees.logarithms(at_Tp)
+        rate = (1 + slope / 3) * jnp.exp((energy_p - energy) / 2)
+        return Pace(rate, jnp.exp(entropy - entropy_p))
+
+    def joints(self) -> Real:
+        """n, falling, at which the pace is not smooth; constants under differentiation."""
+        return jax.lax.stop_gradient(jnp.log(self.T_p) - self.degrees.joints())
+
+
+def efolds(y0: RealLike, beta_over_H: RealLike) -> Real:
+    """n = ln(T_p/T) at y₀, the percolation time of constant g_*."""
+    ratio = 2 * as_real(y0) / as_real(beta_over_H)
+    return jnp.log1p(jnp.maximum(ratio, _LEAST - 1)) / 2
+
+
+def constant_time(n: RealLike, beta_over_H: RealLike) -> Real:
+    """y₀ at n = ln(T_p/T): the percolation time of constant g_*."""
+    return as_real(beta_over_H) / 2 * jnp.expm1(2 * as_real(n))
+
+
+class Clock(eqx.Module):
+    """y(T) and T(y) over a range of temperatures; made by `make_clock`.
+
+    Relative error ≤ 1e-12, also next to T_p. Beyond the range digits are lost.
+
+    Attributes:
+        expansion: the degrees of freedom.
+        beta_over_H: (β/H)_p.
+        edges: n = ln(T_p/T) of panels over the range, rising; the middle one is T_p.
+        times: y at the edges.
+    """
+
+    expansion: Expansion
+    beta_over_H: Scalar
+    edges: Float[Array, " edges"]
+    times: Float[Array, " edges"]
+
+    def time(self, T_over_Tp: RealLike) -> Real:
+        """y at T/T_p, any shape."""
+        return self._time(-jnp.log(as_real(T_over_Tp)))
+
+    def temperature_ratio(self, y: RealLike) -> Real:
+        """T_p/T at y, any shape."""
+        return jnp.exp(self.efolds(y))
+
+    def efolds(self, y: RealLike) -> Real:
+        """n = ln(T_p/T) at y, any shape, by Newton's method for y₀."""
+        y, B = as_real(y), self.beta_over_H
+        times, ends = jax.lax.stop_gradient((self.times, constant_time(self.edges, B)))
+        k = self._panel(times, y)
+        width = times[k + 1] - times[k]
+        share = (y - times[k]) / jnp.where(width > 0, width, 1.0)
+        y0 = jax.lax.stop_gradient(ends[k] + share * (ends[k + 1] - ends[k]))
+        for _ in range(_NEWTON_STEPS):
+            y0 = jax.lax.stop_gradient(self._newton(y0, y))
+        # two steps that derivatives see: exact to second order, by the implicit-function theorem
+        return efolds(self._newton(self._newton(y0, y), y), B)
+
+    def _newton(self, y0: Real, y: Real) -> Real:
+        n = efolds(y0, self.beta_over_H)
+        return y0 + (y - self._time(n)) / self.expansion.pace(n).rate
+
+    @staticmethod
+    def _panel(edges: Real, x: Real) -> Array:
+        return jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, edges.shape[0] - 2)
+
+    def _time(self, n: Real) -> Real:
+        """y at n: that of the edge next to it on the side of T_p, and the integral from there."""
+        k = self._panel(self.edges, n)
+        k = jnp.where(k < self.edges.shape[0] // 2, k + 1, k)
+        inner = self.edges[k]
+        return self.times[k] + _integral(self.expansion, self.beta_over_H, inner, n)
+
+
+def _integral(expansion: Expansion, beta_over_H: Scalar, lower: Real, upper: Real) -> Real:
+    """∫ (dy/dn) dn by one Gauss–Legendre panel."""
+    t, weight = gauss_legendre(_NODES)
+    half = (upper - lower) / 2
+    n = (lower + half)[..., None] + half[..., None] * t
+    rate = jnp.exp(2 * n) * expansion.pace(n).rate
+    return beta_over_H * half * (rate @ jnp.asarray(weight, rate.dtype))
+
+
+def _side(joints: Real, end: Scalar) -> Real:
+    """Edges from 0 to `end` ≥ 0, rising, with the joints that lie between among them."""
+    even = end * np.linspace(0.0, 1.0, _PANELS + 1)
+    inside = jnp.clip(joints, 0.0, end)
+    return jnp.sort(jnp.concatenate([even, inside]))
+
+
+def make_clock(
+    degrees: DegreesOfFreedom,
+    T_p: RealLike,
+    beta_over_H: RealLike,
+    T_max_over_Tp: RealLike = 5.0,
+    T_min_over_Tp: RealLike = 1e-3,
+) -> Clock:
+    """The clock of one point, for T_min ≤ T ≤ T_max.
+
+    Args:
+        degrees: g_ρ(T) and g_s(T).
+        T_p: percolation temperature (GeV), at which y = 0.
+        beta_over_H: (β/H)_p, of the H that goes with g_ρ(T_p).
+        T_max_over_Tp: hottest temperature of the range, over T_p.
+        T_min_over_Tp: coldest, over T_p.
+    """
+    expansion = Expansion(degrees, T_p)
+    joints, B = expansion.joints(), as_real(beta_over_H)
+    # panels are constants for differentiation: an integral does not depend on how it is cut
+    hot, cold = jax.lax.stop_gradient(
+        (jnp.log(as_real(T_max_over_Tp)), -jnp.log(as_real(T_min_over_Tp)))
+    )
+    before = -_side(-joints, jnp.maximum(hot, 0.0))[::-1]
+    after = _side(joints, jnp.maximum(cold, 0.0))
+    edges = jnp.concatenate([before, after[1:]])
+    parts = _integral(expansion, B, edges[:-1], edges[1:])
+    middle = before.shape[0] - 1
+    times = jnp.concatenate(
+        [-jnp.cumsum(parts[:middle][::-1])[::-1], jnp.zeros(1), jnp.cumsum(parts[middle:])]
+    )
+    return Clock(expansion, B, edges, times)
