@@ -1,4 +1,4 @@
-"""Cubic splines with not-a-knot ends, differentiable in their values."""
+"""Cubic splines with not-a-knot or natural ends, differentiable in their values."""
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +27,19 @@ def spline_curvatures(knots: Real, values: Float[Array, "k n"]) -> Float[Array, 
     return jnp.concatenate([start[:, None], inner, end[:, None]], axis=1)
 
 
+def natural_curvatures(knots: Real, values: Float[Array, "k n"]) -> Float[Array, "k n"]:
+    """Second derivatives at the knots of the natural cubic splines through `values`: 0 at ends."""
+    h = jnp.diff(knots)
+    right = 6 * jnp.diff(jnp.diff(values) / h)
+    below, above = h[:-1].at[0].set(0.0), h[1:].at[-1].set(0.0)
+    inner = jax.lax.linalg.tridiagonal_solve(below, 2 * (h[:-1] + h[1:]), above, right.T).T
+    return jnp.pad(inner, ((0, 0), (1, 1)))
+
+
 def evaluate_spline(
     knots: Real, values: Float[Array, "k n"], curvatures: Float[Array, "k n"], x: Real
 ) -> Float[Array, "k ..."]:
-    """The splines of `spline_curvatures` at x, constant beyond the knots."""
+    """The splines with those second derivatives at the knots at x, constant beyond them."""
     x = jnp.clip(x, knots[0], knots[-1])
     i = jnp.clip(jnp.searchsorted(knots, x, side="right") - 1, 0, knots.size - 2)
     h = knots[i + 1] - knots[i]

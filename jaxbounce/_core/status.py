@@ -34,6 +34,7 @@ class Status(enum.IntEnum):
     COLDER_THAN_COVERED = 23
     CHI_REFLECTED = 24
     VACUUM_ENERGY_DOMINATES = 25
+    BEYOND_G_STAR_TABLE = 26
     FALSE_VACUUM_NOT_MINIMUM = 30
     TRUE_VACUUM_NOT_DEEPER = 31
     DEGENERATE_VACUA = 32
@@ -139,6 +140,10 @@ _MESSAGES = {
     Status.VACUUM_ENERGY_DOMINATES: (
         "at T_p the vacuum has more energy than the radiation, and the expansion here is that of"
         " radiation alone; no number is to be trusted"
+    ),
+    Status.BEYOND_G_STAR_TABLE: (
+        "a temperature that counts lies outside the table of g_*; give a longer table, or narrow"
+        " the range with T_max_over_Tp, T_min_over_Tp, y_min or y_max"
     ),
     Status.FALSE_VACUUM_NOT_MINIMUM: (
         "the false vacuum given is not near a minimum of the potential (its gradient does not"

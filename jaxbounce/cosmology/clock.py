@@ -24,7 +24,7 @@ _PANELS = 48  # from T_p to either end
 
 _NODES = 16
 
-_NEWTON_STEPS = 3
+_NEWTON_STEPS = 2
 
 _LEAST = 1e-14  # (T_p/T)² below which there is no time
 

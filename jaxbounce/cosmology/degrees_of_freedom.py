@@ -8,14 +8,17 @@ the decoupling of neutrinos the relation does not hold at all.
 """
 
 from abc import abstractmethod
+from typing import Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
 from jaxbounce._core.series import horner
-from jaxbounce._core.types import Flag, Real, RealLike, as_real
+from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_real
 
 BLEND_TEMPERATURE = 0.12
 """T (GeV) at which the two pieces of the fit meet (1803.01038, appendix C)."""
@@ -44,6 +47,20 @@ class DegreesOfFreedom(eqx.Module):
     def covers(self, T: Real) -> Flag:
         """Whether they are known at T (GeV); where not, they are continued as constants."""
         return jnp.ones(jnp.shape(T), bool)
+
+    def ranges(self) -> dict[str, Range]:
+        """Parameters of its own: the values each may take, and what it is."""
+        return {}
+
+    def value(self, name: str) -> Scalar:
+        """The parameter of that name, one of `ranges`."""
+        raise ConfigurationError(f"{name}: {type(self).__name__} has no such parameter")
+
+    def replace(self, **values: RealLike) -> Self:
+        """The same with parameters of its own replaced; they may be traced."""
+        if values:
+            self.value(next(iter(values)))
+        return self
 
     def with_slope(self, log_T: RealLike) -> tuple[Real, Real, Real]:
         """ln g_ρ, ln g_s and γ_s = d ln g_s/d ln T at ln(T/GeV)."""

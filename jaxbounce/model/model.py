@@ -28,6 +28,7 @@ from jaxbounce._core.summary import as_html, summary
 from jaxbounce._core.types import Code, RealLike, Scalar
 from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.cosmology.today import baryon_density, dark_matter_density, omega_h2
@@ -44,10 +45,13 @@ from jaxbounce.parameters import (
 from jaxbounce.yields import (
     BoltzmannResult,
     closure_shares,
+    covers_source,
     flux_over_entropy,
     gauss_legendre_integral,
+    integral_on_clock,
     limit_in_force,
     published_integral,
+    published_on_clock,
     solve_boltzmann,
     time_limits,
 )
@@ -348,9 +352,26 @@ class Prediction(eqx.Module):
         return omega_h2(self.rho_DM)
 
 
-def _source(parameters: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
+def _source(
+    parameters: Parameters, choices: Choices, degrees: DegreesOfFreedom | None = None
+) -> tuple[Scalar, Scalar]:
     """Y_B/(P f_χ) without depletion, and its relative error estimate."""
     p = parameters
+    if degrees is None:
+        integral, error = _constant_integral(p, choices)
+    else:
+        integral, error = integral_on_clock(p, choices, degrees)
+        if choices.quadrature == "published":
+            converged, integral = integral, published_on_clock(p, choices, degrees)
+            error = jnp.abs(integral - converged)
+    scale = flux_over_entropy(jnp.ones_like(p.v_w), p.g_chi, p.g_star_s) / p.v_w
+    magnitude = jax.lax.stop_gradient(jnp.abs(integral))
+    relative = jax.lax.stop_gradient(error) / jnp.where(magnitude > 0, magnitude, 1.0)
+    return scale * integral, relative
+
+
+def _constant_integral(p: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
+    """∫ j (A/V)(v_w/β) W dy with constant g_*, and its error estimate."""
     v_flux = p.v_w if choices.flux == "moving-wall" else None
     lower, upper = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
     arguments: Any = {
@@ -370,10 +391,7 @@ def _source(parameters: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
     if choices.quadrature == "published":
         converged, integral = integral, published_integral(**arguments)
         error = jnp.abs(integral - converged)
-    scale = flux_over_entropy(jnp.ones_like(p.v_w), p.g_chi, p.g_star_s) / p.v_w
-    magnitude = jax.lax.stop_gradient(jnp.abs(integral))
-    relative = jax.lax.stop_gradient(error) / jnp.where(magnitude > 0, magnitude, 1.0)
-    return scale * integral, relative
+    return integral, error
 
 
 def conversion_probability(model: Model) -> Estimate:
@@ -437,7 +455,7 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
     Y_B is at most proportional to P. For any other parameter x it is |∂ ln Y_B/∂x| δx, by the
     source integral.
     """
-    total = jnp.zeros_like(parameters.v_w)
+    total, degrees = jnp.zeros_like(parameters.v_w), known.values.get("degrees")
     for name, error in known.errors.items():
         value = getattr(parameters, name)
         if name == "P":
@@ -446,7 +464,7 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
 
         def log_source(x: Scalar, name: str = name) -> Scalar:
             p = dataclasses.replace(parameters, **{name: x})
-            return jnp.log(p.P * p.f_chi * _source(p, choices)[0])
+            return jnp.log(p.P * p.f_chi * _source(p, choices, degrees)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)
@@ -495,7 +513,8 @@ def _predict(model: Model) -> Prediction:
     inside = are_inside(filled)
     p = each_safe(filled)
     P = p.P
-    source, error = _source(p, choices)
+    degrees = known.values.get("degrees")
+    source, error = _source(p, choices, degrees)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
@@ -524,6 +543,9 @@ def _predict(model: Model) -> Prediction:
             status = jnp.where(error > limit, Status.QUADRATURE_NOT_CONVERGED, status)
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
+    if degrees is not None:
+        covered = covers_source(p, choices, degrees)
+        status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
     status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason
     status = jnp.where(known.status == Status.SUCCESS, status, known.status)

@@ -14,6 +14,11 @@ from jaxbounce.yields.closures import (
     converted_fraction as converted_fraction,
     two_zone_log_survival as two_zone_log_survival,
 )
+from jaxbounce.yields.on_clock import (
+    covers_source as covers_source,
+    integral_on_clock as integral_on_clock,
+    published_on_clock as published_on_clock,
+)
 from jaxbounce.yields.quadrature import (
     flux_over_entropy as flux_over_entropy,
     gauss_legendre_integral as gauss_legendre_integral,

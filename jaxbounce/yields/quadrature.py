@@ -11,6 +11,7 @@ Two rules, by name: `"gauss-legendre"` (converged, with an error estimate) and
 """
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -45,7 +46,8 @@ PUBLISHED_Z_NODES = 1200
 
 PUBLISHED_Z_MAX = 30.0
 
-_COMPLETE = 60.0  # extended volume after which nothing is left to convert
+COMPLETE = 60.0
+"""Extended volume after which nothing is left to convert."""
 
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
 
@@ -102,6 +104,15 @@ def _published_integral_jvp(
     return _published_integral(u, order), _published_integral(u, order + 1) * u_dot
 
 
+def published_grid_in_y(dtype: Any) -> tuple[Real, Real]:
+    """Nodes and weights of the published trapezoid on [0, 1], in blocks, shape (blocks, nodes)."""
+    share = np.linspace(0.0, 1.0, PUBLISHED_Y_NODES)
+    weight = np.full(PUBLISHED_Y_NODES, 1 / (PUBLISHED_Y_NODES - 1))
+    weight[[0, -1]] /= 2
+    shape = (-1, _PUBLISHED_BLOCK)
+    return jnp.asarray(share.reshape(shape), dtype), jnp.asarray(weight.reshape(shape), dtype)
+
+
 def published_integral(
     *,
     I_p: RealLike,
@@ -120,9 +131,6 @@ def published_integral(
 
     With `kernel="eq6"` the area density is the one on the published z grid too.
     """
-    share = np.linspace(0.0, 1.0, PUBLISHED_Y_NODES)
-    weight = np.full(PUBLISHED_Y_NODES, 1 / (PUBLISHED_Y_NODES - 1))
-    weight[[0, -1]] /= 2
 
     def block(nodes: tuple[Real, Real]) -> Scalar:
         y = lower + (upper - lower) * nodes[0]
@@ -135,9 +143,7 @@ def published_integral(
         flux = flux_integral(x, v_w, statistics, equilibrium)
         return (nodes[1] * area * flux * activity_window(y, sigma_y, window)).sum()
 
-    shape = (-1, _PUBLISHED_BLOCK)
-    dtype = jnp.result_type(lower)
-    blocks = (jnp.asarray(share.reshape(shape), dtype), jnp.asarray(weight.reshape(shape), dtype))
+    blocks = published_grid_in_y(jnp.result_type(lower))
     return (upper - lower) * jax.lax.map(block, blocks).sum()
 
 
@@ -150,30 +156,34 @@ def rough_source(
     beta_over_H: RealLike,
     window: Window,
     kernel: AreaKernel,
+    y0: Real | None = None,
+    rate: RealLike = 1.0,
 ) -> tuple[Real, Real, Real]:
     """What panels are placed by: φ, φ' and 1/ℓ of the source at percolation times y.
 
     φ is its logarithm up to a constant, with the area density good to 10 % and the flux as
-    e^{−x} for x ≫ 1; ℓ is the scale on which a factor changes shape.
+    e^{−x} for x ≫ 1; ℓ is the scale on which a factor changes shape. Where g_* changes, φ' and
+    1/ℓ are per unit of y₀, the percolation time of constant g_*, and `rate` is dy/dy₀.
     """
     I_p, beta_over_H, mass = as_real(I_p), as_real(beta_over_H), as_real(m_over_Tp)
     volume = extended_volume(y, I_p)
-    ratio = temperature_ratio(y, beta_over_H)
+    ratio = temperature_ratio(y if y0 is None else y0, beta_over_H)
     x = mass * ratio
     flux_slope = mass / beta_over_H * x / ((2 + x) * ratio)
     log_flux = -(x**2) / (2 + x)
     if kernel == "kjma":
-        phi, slope = y - volume + log_flux, 1 - volume - flux_slope
+        phi, slope = y - volume + log_flux, rate * (1 - volume) - flux_slope
     else:
         bend = 1 + volume / 6
-        phi, slope = y - 0.75 * jnp.log(bend) + log_flux, 0.25 + 0.75 / bend - flux_slope
+        phi = y - 0.75 * jnp.log(bend) + log_flux
+        slope = rate * (0.25 + 0.75 / bend) - flux_slope
     # features: where the area density turns over, and the branch point of √(1 + 2y/(β/H))
-    curvature = 1 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
+    curvature = rate**2 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
     curvature = curvature + (2 * x / ((1 + x) * beta_over_H * ratio**2)) ** 2
     if window == "gaussian":
         sigma_y = as_real(sigma_y)
-        phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - y / sigma_y**2
-        curvature = curvature + 1 / sigma_y**2
+        phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - rate * y / sigma_y**2
+        curvature = curvature + (rate / sigma_y) ** 2
     return phi, slope, jnp.sqrt(curvature)
 
 
@@ -197,7 +207,7 @@ def source_panels(
     mass = as_real(m_over_Tp)
     if kernel == "kjma":
         # e^{−I} < 1e-26 there: nothing beyond counts, and the panels are needed before it
-        upper = jnp.minimum(upper, jnp.log1p(_COMPLETE / I_p))
+        upper = jnp.minimum(upper, jnp.log1p(COMPLETE / I_p))
     hot = jnp.maximum(temperature_ratio(lower, beta_over_H), 1e-6)
     steepest = mass / beta_over_H * jnp.minimum(1 / hot, mass)
     core = jnp.minimum(sigma_y, 1.0) if window == "gaussian" else jnp.ones_like(I_p)

@@ -1,0 +1,105 @@
+"""Degrees of freedom from a table of T, g_ρ and g_s: cubic splines of ln g in ln T."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.spline import evaluate_spline, natural_curvatures
+from jaxbounce._core.types import Flag, Real, as_leaf
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
+
+KNOTS_PER_DECADE = 8
+"""The fewest that a table may have: with fewer, γ_s is that of the spline and not of the table."""
+
+_TWICE = 1e-12  # in ln T: knots nearer than this are one written twice
+
+
+class TabulatedDegrees(DegreesOfFreedom):
+    """g_ρ(T) and g_s(T) of a table, by natural cubic splines of their logarithms in ln T.
+
+    γ_s is then continuous. Beyond the table they are constant, and `covers` says no.
+
+    Attributes:
+        knots: ln(T/GeV), rising.
+        values: ln g_ρ and ln g_s there.
+        curvatures: their second derivatives.
+    """
+
+    knots: Float[Array, " knots"]
+    values: Float[Array, "2 knots"]
+    curvatures: Float[Array, "2 knots"]
+
+    def logarithms(self, log_T: Real) -> tuple[Real, Real]:
+        """ln g_ρ and ln g_s at ln(T/GeV)."""
+        energy, entropy = evaluate_spline(self.knots, self.values, self.curvatures, log_T)
+        return energy, entropy
+
+    def joints(self) -> Real:
+        """The knots."""
+        return self.knots
+
+    def covers(self, T: Real) -> Flag:
+        """Whether T (GeV) lies inside the table."""
+        log_T = jnp.log(T)
+        return (log_T >= self.knots[0]) & (log_T <= self.knots[-1])
+
+
+def tabulated_degrees(T: Any, g_star: Any, g_star_s: Any) -> TabulatedDegrees:
+    """Degrees of freedom of a table.
+
+    Args:
+        T: temperatures (GeV), rising, at least eight a decade; shape (knots,).
+        g_star: g_ρ there.
+        g_star_s: g_s there.
+
+    Raises:
+        ConfigurationError: one line that says what is wrong with the table.
+    """
+    columns = [_column(name, x) for name, x in (("T", T), ("g_star", g_star))]
+    columns.append(_column("g_star_s", g_star_s))
+    sizes = [column.size for column in columns]
+    if len(set(sizes)) > 1:
+        raise ConfigurationError(
+            f"g_star table: T, g_star and g_star_s have {sizes[0]}, {sizes[1]} and {sizes[2]} rows;"
+            " give one of each for every temperature"
+        )
+    if sizes[0] < KNOTS_PER_DECADE:
+        raise ConfigurationError(
+            f"g_star table: {sizes[0]} rows; a table needs at least {KNOTS_PER_DECADE}"
+        )
+    logarithms = np.log(np.stack(columns))
+    steps = np.diff(logarithms[0])
+    if not (steps > _TWICE).all():
+        row = int(np.argmax(~(steps > _TWICE)))
+        raise ConfigurationError(
+            f"g_star table: T = {columns[0][row + 1]:g} GeV follows {columns[0][row]:g} GeV; sort"
+            " the rows by rising T, each temperature once"
+        )
+    widest = int(np.argmax(steps))
+    # 8 a decade: a step of 1/8 of a decade, and a hair for tables rounded to few digits
+    if steps[widest] > 1.02 * np.log(10) / KNOTS_PER_DECADE:
+        raise ConfigurationError(
+            f"g_star table: nothing between T = {columns[0][widest]:g} and"
+            f" {columns[0][widest + 1]:g} GeV; give at least {KNOTS_PER_DECADE} rows a decade"
+        )
+    knots, values = as_leaf(logarithms[0]), as_leaf(logarithms[1:])
+    return TabulatedDegrees(knots, values, natural_curvatures(knots, values))
+
+
+def _column(name: str, values: Any) -> np.ndarray:
+    try:
+        column = np.asarray(values, float)
+    except (TypeError, ValueError):
+        column = np.zeros((0, 0))
+    if column.ndim != 1:
+        raise ConfigurationError(f"g_star table: {name} must be a list of numbers")
+    wrong = ~(np.isfinite(column) & (column > 0))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ConfigurationError(
+            f"g_star table: {name} = {column[row]:g} in row {row + 1}: must be positive and finite"
+        )
+    return column

@@ -1,0 +1,243 @@
+"""The source integral where g_* changes with temperature.
+
+dY_B/dy = P (J/s)(A/V) W/β holds whatever g_*(T): with y as variable only T(y) and g_s in s
+change. The integral is done over y₀, the percolation time of constant g_*, in which T is a closed
+form: the nodes of the quadrature then know their temperature at once, y at each of them is the
+integral of the pace dy/dy₀ over the same panels, counted from T_p, and no root has to be found
+but for the limits y_min and y_max.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool
+
+from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.series import legendre_rule, legendre_sum, legendre_values
+from jaxbounce._core.types import Flag, Real, Scalar
+from jaxbounce.cosmology.clock import Expansion, constant_time, efolds, make_clock
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
+from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
+from jaxbounce.parameters import Choices, Parameters
+from jaxbounce.percolation.area import activity_window, scaled_area_density
+from jaxbounce.yields.panels import (
+    NODES,
+    PANELS,
+    equal_work_edges,
+    graded_scan,
+    insert_edge,
+    integrate_panels,
+    panel_nodes,
+    unseen_at_edges,
+)
+from jaxbounce.yields.quadrature import (
+    COMPLETE,
+    published_area_density,
+    published_grid_in_y,
+    rough_source,
+)
+
+_LIMIT_NODES = 8
+
+_LIMIT_STEPS = 4
+
+_TAIL_NODES = 4
+
+_SCANNED_TOGETHER = 4  # intervals of the scan that share one pace
+
+_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
+
+
+class _Limits(NamedTuple):
+    """Where the quadrature begins and ends.
+
+    Attributes:
+        lower: y₀ at the first edge.
+        upper: y₀ at the last.
+        first: y from which the source counts; NaN where the temperature is the limit.
+        last: y until which it counts, likewise.
+    """
+
+    lower: Scalar
+    upper: Scalar
+    first: Scalar
+    last: Scalar
+
+
+def _rough_constant_time(
+    expansion: Expansion, beta_over_H: Scalar, y: Scalar, lower: Scalar, upper: Scalar
+) -> Scalar:
+    """y₀ at y between two limits, to a few digits: Newton's method with one panel from T_p."""
+    t, weight = gauss_legendre(_LIMIT_NODES)
+    y0 = jnp.clip(y, lower, upper)
+    for _ in range(_LIMIT_STEPS):
+        end = efolds(y0, beta_over_H)
+        n = end * np.append((1 + t) / 2, 1.0)
+        rate = expansion.pace(n).rate
+        found = beta_over_H * end / 2 * (jnp.exp(2 * n[:-1]) * rate[:-1]) @ weight
+        y0 = jnp.clip(y0 + (y - found) / rate[-1], lower, upper)
+    return jax.lax.stop_gradient(y0)
+
+
+def _limits(p: Parameters, c: Choices, expansion: Expansion) -> _Limits:
+    hot = time_of_temperature_ratio(p.T_max_over_Tp, p.beta_over_H)
+    cold = time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H)
+    top = p.y_max
+    if c.area_kernel == "kjma":
+        top = jnp.minimum(top, jnp.log1p(COMPLETE / p.I_p))
+    lower = _rough_constant_time(expansion, p.beta_over_H, p.y_min, hot, cold)
+    upper = _rough_constant_time(expansion, p.beta_over_H, top, hot, cold)
+    by_y_first, by_y_last = lower > hot, upper < cold
+    return _Limits(
+        jnp.where(by_y_first, lower, hot),
+        jnp.where(by_y_last, upper, cold),
+        jnp.where(by_y_first, p.y_min, jnp.nan),
+        jnp.where(by_y_last, top, jnp.nan),
+    )
+
+
+def _edges(p: Parameters, c: Choices, expansion: Expansion, limits: _Limits) -> Real:
+    """Edges in y₀ of panels where the source lives, and where the pace has its joints."""
+    mass, B = p.m_chi / p.T_p, p.beta_over_H
+    lower, upper = limits.lower, limits.upper
+    hot = jnp.maximum(temperature_ratio(lower, B), 1e-6)
+    steepest = mass / B * jnp.minimum(1 / hot, mass)
+    core = jnp.minimum(p.sigma_y, 1.0) if c.window == "gaussian" else jnp.ones_like(p.I_p)
+    y0, widths = graded_scan(lower, upper, 0.5 / (steepest + 0.3), core)
+    y0, widths = jax.lax.stop_gradient((y0, widths))
+    some = y0[_SCANNED_TOGETHER // 2 :: _SCANNED_TOGETHER]
+    rate = jnp.repeat(expansion.pace(efolds(some, B)).rate, _SCANNED_TOGETHER)
+    y = jnp.cumsum(rate * widths) - rate * widths / 2
+    y = y - jnp.interp(0.0, y0, y)
+    phi, slope, inverse_feature = rough_source(
+        y,
+        I_p=p.I_p,
+        sigma_y=p.sigma_y,
+        m_over_Tp=mass,
+        beta_over_H=B,
+        window=c.window,
+        kernel=c.area_kernel,
+        y0=y0,
+        rate=rate,
+    )
+    edges = equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, PANELS)
+    joints = expansion.joints()
+    if joints.shape[0] <= _MOST_JOINTS:
+        for n in joints:
+            edges = insert_edge(edges, jax.lax.stop_gradient(constant_time(n, B)))
+    return edges
+
+
+def _times(rate: Real, edges: Real, half: Real) -> tuple[Real, Scalar, Scalar]:
+    """y at the nodes of panels, and at their first and last edge, from dy/dy₀ at the nodes."""
+    _, to_coefficients, to_integral = legendre_rule(NODES)
+    inside = half[:, None] * (rate @ (legendre_values(NODES).T @ to_integral).T)
+    total = half * (rate @ gauss_legendre(NODES)[1])
+    before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(total)])
+    # y = 0 where y₀ is: inside the panel that holds it
+    k = jnp.clip(jnp.searchsorted(edges, 0.0, side="right") - 1, 0, half.shape[0] - 1)
+    width = jnp.where(half[k] > 0, half[k], 1.0)
+    place = jnp.clip(-edges[k] / width - 1, -1.0, 1.0)
+    at_Tp = before[k] + half[k] * legendre_sum(to_integral @ rate[k], place)
+    return before[:-1, None] + inside - at_Tp, -at_Tp, before[-1] - at_Tp
+
+
+def _source(
+    p: Parameters,
+    c: Choices,
+    y0: Real,
+    y: Real,
+    entropy: Real,
+    relativistic: bool | Bool[Array, "..."] | None,
+) -> Real:
+    """j (A/V)(v_w/β) W over g_s(T)/g_s(T_p): the integrand in y."""
+    x = p.m_chi / p.T_p * temperature_ratio(y0, p.beta_over_H)
+    v_flux = p.v_w if c.flux == "moving-wall" else None
+    flux = flux_integral(x, v_flux, c.chi_stats, c.equilibrium, relativistic)
+    area = scaled_area_density(y, p.I_p, c.area_kernel)
+    return flux * area * activity_window(y, p.sigma_y, c.window) / entropy
+
+
+def _tail(
+    p: Parameters, c: Choices, start: Scalar, from_y: Scalar, to_y: Scalar, rate: Scalar, s: Scalar
+) -> tuple[Scalar, Scalar]:
+    """What lies between the y of an edge and the limit in y that it should have, and its error.
+
+    The limit was found roughly, so that this is next to nothing, but its derivatives are all those
+    of the limit. `rate` and `s` are dy/dy₀ and the entropy at the node next to the edge.
+    """
+    given = jnp.isfinite(to_y)
+    span = jnp.where(given, jnp.where(given, to_y, 0.0) - from_y, 0.0)
+    t, weight = gauss_legendre(_TAIL_NODES)
+    ahead = span * (1 + t) / 2
+    values = _source(p, c, start + ahead / rate, from_y + ahead, s, None)
+    tail = span / 2 * (values @ weight)
+    return tail, jax.lax.stop_gradient(jnp.abs(tail) * jnp.minimum(jnp.abs(span), 1.0))
+
+
+def integral_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> tuple[Scalar, Scalar]:
+    """∫ j (A/V)(v_w/β) W g_s(T_p)/g_s(T) dy on Gauss–Legendre panels, and an error estimate.
+
+    That of `gauss_legendre_integral` where g_* is constant.
+    """
+    expansion = Expansion(degrees, p.T_p)
+    B, limits = p.beta_over_H, _limits(p, c, expansion)
+    edges = _edges(p, c, expansion, limits)
+    relativistic: bool | Bool[Array, ...] = True
+    if c.equilibrium == "piecewise":
+        mass = p.m_chi / p.T_p
+        met = mass * temperature_ratio(edges[-1], B) > PIECEWISE_SWITCH
+        safe_mass = jnp.where(met, mass, PIECEWISE_SWITCH)
+        meeting = time_of_temperature_ratio(safe_mass / PIECEWISE_SWITCH, B)
+        meeting = jnp.clip(jnp.where(met, meeting, edges[-1]), edges[0], edges[-1])
+        edges = insert_edge(edges, meeting)
+        relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
+    y0, half = panel_nodes(edges)
+    pace = expansion.pace(efolds(y0, B))
+    y, first, last = _times(pace.rate, edges, half)
+    values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic)
+    total, error = integrate_panels(values, half)
+    same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
+    error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
+    for edge, from_y, to_y, node in (
+        (edges[0], first, limits.first, (0, 0)),
+        (edges[-1], last, limits.last, (-1, -1)),
+    ):
+        rate, entropy = pace.rate[node], pace.entropy[node]
+        tail, doubt = _tail(p, c, edge, from_y, to_y, rate, entropy)
+        total, error = total + (tail if node[0] else -tail), error + doubt
+    return total, error
+
+
+def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Scalar:
+    """The integral of `integral_on_clock` on the published grids, `published_integral`."""
+    clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
+    lower = jnp.maximum(clock.time(p.T_max_over_Tp), p.y_min)
+    upper = jnp.minimum(clock.time(p.T_min_over_Tp), p.y_max)
+    published = c.area_kernel == "eq6"
+    v_flux = p.v_w if c.flux == "moving-wall" else None
+
+    def block(nodes: tuple[Real, Real]) -> Scalar:
+        y = lower + (upper - lower) * nodes[0]
+        n = clock.efolds(y)
+        if published:
+            area = published_area_density(y, p.I_p)
+        else:
+            area = scaled_area_density(y, p.I_p, c.area_kernel)
+        x = p.m_chi / p.T_p * jnp.exp(n)
+        flux = flux_integral(x, v_flux, c.chi_stats, c.equilibrium)
+        window = activity_window(y, p.sigma_y, c.window)
+        return (nodes[1] * area * flux * window / clock.expansion.pace(n).entropy).sum()
+
+    return (upper - lower) * jax.lax.map(block, published_grid_in_y(jnp.result_type(lower))).sum()
+
+
+def covers_source(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Flag:
+    """Whether the degrees of freedom are known at all temperatures at which walls convert χ."""
+    limits = _limits(p, c, Expansion(degrees, p.T_p))
+    ends = jnp.stack([limits.lower, limits.upper])
+    T = p.T_p / temperature_ratio(ends, p.beta_over_H)
+    return degrees.covers(T).all()
