@@ -56,9 +56,8 @@ class Expansion(eqx.Module):
         """The pace at n = ln(T_p/T), any shape."""
         at_Tp = jnp.log(self.T_p)
         energy, entropy, slope = self.degrees.with_slope(at_Tp - as_real(n))
-        energy_p, entropy_p = self.degrees.logarithms(at_Tp)
-        rate = (1 + slope / 3) * jnp.exp((energy_p - energy) / 2)
-        return Pace(rate, jnp.exp(entropy - entropy_p))
+        energy_p, entropy_p = self.degrees.values(at_Tp)
+        return Pace((1 + slope / 3) * jnp.sqrt(energy_p / energy), entropy / entropy_p)
 
     def joints(self) -> Real:
         """n, falling, at which the pace is not smooth; constants under differentiation."""

@@ -37,8 +37,8 @@ class DegreesOfFreedom(eqx.Module):
     """g_ρ(T) and g_s(T). Abstract; subclasses are final."""
 
     @abstractmethod
-    def logarithms(self, log_T: Real) -> tuple[Real, Real]:
-        """ln g_ρ and ln g_s at ln(T/GeV), smooth, finite whatever the temperature."""
+    def values(self, log_T: Real) -> tuple[Real, Real]:
+        """g_ρ and g_s at ln(T/GeV), smooth, positive and finite whatever the temperature."""
 
     def joints(self) -> Real:
         """ln(T/GeV), rising, at which they are not smooth: where quadrature panels should end."""
@@ -63,20 +63,18 @@ class DegreesOfFreedom(eqx.Module):
         return self
 
     def with_slope(self, log_T: RealLike) -> tuple[Real, Real, Real]:
-        """ln g_ρ, ln g_s and γ_s = d ln g_s/d ln T at ln(T/GeV)."""
+        """g_ρ, g_s and γ_s = d ln g_s/d ln T at ln(T/GeV)."""
         log_T = as_real(log_T)
-        (energy, entropy), (_, slope) = jax.jvp(
-            self.logarithms, (log_T,), (jnp.ones_like(log_T),)
-        )
-        return energy, entropy, slope
+        (energy, entropy), (_, slope) = jax.jvp(self.values, (log_T,), (jnp.ones_like(log_T),))
+        return energy, entropy, slope / entropy
 
     def energy(self, T: RealLike) -> Real:
         """g_ρ at T (GeV)."""
-        return jnp.exp(self.logarithms(jnp.log(as_real(T)))[0])
+        return self.values(jnp.log(as_real(T)))[0]
 
     def entropy(self, T: RealLike) -> Real:
         """g_s at T (GeV)."""
-        return jnp.exp(self.logarithms(jnp.log(as_real(T)))[1])
+        return self.values(jnp.log(as_real(T)))[1]
 
 
 # Saikawa & Shirai, 1803.01038, appendix C: coefficients of powers of ln(T/GeV) above 120 MeV
@@ -123,16 +121,16 @@ def _below(log_T: Real) -> tuple[Real, Real]:
     """g_ρ and g_s of the fit for T < 120 MeV."""
     inverse_T = jnp.exp(-log_T)
     electron = _fading(inverse_T, _ELECTRON, _FERMION_ENTROPY)
-    neutrino_entropy = 1 + 1.75 * electron  # (T/T_ν)³ of instantaneous decoupling
+    decoupled = 1 + 1.75 * electron  # (T/T_ν)³ of instantaneous decoupling
     energy = (
         2.030
-        + 1.353 * neutrino_entropy ** (4 / 3)
+        + 1.353 * decoupled * jnp.exp(jnp.log(decoupled) / 3)
         + 3.495 * _fading(inverse_T, _ELECTRON, _FERMION_ENERGY)
         + 3.446 * _fading(inverse_T, _MUON, _FERMION_ENERGY)
     )
     entropy = (
         2.008
-        + 1.923 * neutrino_entropy
+        + 1.923 * decoupled
         + 3.442 * electron
         + 3.468 * _fading(inverse_T, _MUON, _FERMION_ENTROPY)
     )
@@ -160,15 +158,15 @@ class StandardModel(DegreesOfFreedom):
     is as published.
     """
 
-    def logarithms(self, log_T: Real) -> tuple[Real, Real]:
-        """ln g_ρ and ln g_s; each piece is kept to its side, so that the other cannot overflow."""
+    def values(self, log_T: Real) -> tuple[Real, Real]:
+        """g_ρ and g_s; each piece is kept to its side, so that the other cannot overflow."""
         cold, hot = JOINTS
         u = jnp.clip((log_T - cold) / (hot - cold), 0.0, 1.0)
         weight = u**3 * (10 - 15 * u + 6 * u**2)
         below = _below(jnp.clip(log_T, _COLDEST, hot))
         above = _above(jnp.clip(log_T, cold, _HOTTEST))
         energy, entropy = (b + weight * (a - b) for a, b in zip(above, below, strict=True))
-        return jnp.log(energy), jnp.log(entropy)
+        return energy, entropy
 
     def joints(self) -> Real:
         """The ends of the blend."""

@@ -24,18 +24,18 @@ class TabulatedDegrees(DegreesOfFreedom):
 
     Attributes:
         knots: ln(T/GeV), rising.
-        values: ln g_ρ and ln g_s there.
+        logarithms: ln g_ρ and ln g_s there.
         curvatures: their second derivatives.
     """
 
     knots: Float[Array, " knots"]
-    values: Float[Array, "2 knots"]
+    logarithms: Float[Array, "2 knots"]
     curvatures: Float[Array, "2 knots"]
 
-    def logarithms(self, log_T: Real) -> tuple[Real, Real]:
-        """ln g_ρ and ln g_s at ln(T/GeV)."""
-        energy, entropy = evaluate_spline(self.knots, self.values, self.curvatures, log_T)
-        return energy, entropy
+    def values(self, log_T: Real) -> tuple[Real, Real]:
+        """g_ρ and g_s at ln(T/GeV)."""
+        energy, entropy = evaluate_spline(self.knots, self.logarithms, self.curvatures, log_T)
+        return jnp.exp(energy), jnp.exp(entropy)
 
     def joints(self) -> Real:
         """The knots."""

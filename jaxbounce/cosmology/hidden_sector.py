@@ -76,9 +76,9 @@ class WithHiddenSector(DegreesOfFreedom):
     weights: Float[Array, " species"]
     statistics: tuple[Statistics, ...] = eqx.field(static=True)
 
-    def logarithms(self, log_T: Real) -> tuple[Real, Real]:
-        """ln g_ρ and ln g_s of both."""
-        energy, entropy = (jnp.exp(part) for part in self.visible.logarithms(log_T))
+    def values(self, log_T: Real) -> tuple[Real, Real]:
+        """g_ρ and g_s of both."""
+        energy, entropy = self.visible.values(log_T)
         inverse = jnp.exp(-log_T) / self.xi
         for mass, weight, statistics in zip(
             self.masses, self.weights, self.statistics, strict=True
@@ -86,7 +86,7 @@ class WithHiddenSector(DegreesOfFreedom):
             in_energy, in_entropy = species_degrees(mass * inverse, statistics)
             energy = energy + weight * self.xi**4 * in_energy
             entropy = entropy + weight * self.xi**3 * in_entropy
-        return jnp.log(energy), jnp.log(entropy)
+        return energy, entropy
 
     def joints(self) -> Real:
         """Those of the visible bath."""

@@ -25,7 +25,7 @@ from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.summary import as_html, summary
-from jaxbounce._core.types import Code, RealLike, Scalar
+from jaxbounce._core.types import Code, Flag, RealLike, Scalar
 from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
@@ -45,7 +45,6 @@ from jaxbounce.parameters import (
 from jaxbounce.yields import (
     BoltzmannResult,
     closure_shares,
-    covers_source,
     flux_over_entropy,
     gauss_legendre_integral,
     integral_on_clock,
@@ -353,21 +352,22 @@ class Prediction(eqx.Module):
 
 
 def _source(
-    parameters: Parameters, choices: Choices, degrees: DegreesOfFreedom | None = None
-) -> tuple[Scalar, Scalar]:
-    """Y_B/(P f_χ) without depletion, and its relative error estimate."""
+    parameters: Parameters, choices: Choices, degrees: DegreesOfFreedom | None
+) -> tuple[Scalar, Scalar, Flag]:
+    """Y_B/(P f_χ) without depletion, its relative error estimate, and whether g_* is known."""
     p = parameters
     if degrees is None:
         integral, error = _constant_integral(p, choices)
+        covered = jnp.asarray(True)
     else:
-        integral, error = integral_on_clock(p, choices, degrees)
+        integral, error, covered = integral_on_clock(p, choices, degrees)
         if choices.quadrature == "published":
             converged, integral = integral, published_on_clock(p, choices, degrees)
             error = jnp.abs(integral - converged)
     scale = flux_over_entropy(jnp.ones_like(p.v_w), p.g_chi, p.g_star_s) / p.v_w
     magnitude = jax.lax.stop_gradient(jnp.abs(integral))
     relative = jax.lax.stop_gradient(error) / jnp.where(magnitude > 0, magnitude, 1.0)
-    return scale * integral, relative
+    return scale * integral, relative, covered
 
 
 def _constant_integral(p: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
@@ -514,7 +514,7 @@ def _predict(model: Model) -> Prediction:
     p = each_safe(filled)
     P = p.P
     degrees = known.values.get("degrees")
-    source, error = _source(p, choices, degrees)
+    source, error, covered = _source(p, choices, degrees)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
@@ -544,7 +544,6 @@ def _predict(model: Model) -> Prediction:
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     if degrees is not None:
-        covered = covers_source(p, choices, degrees)
         status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
     status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason

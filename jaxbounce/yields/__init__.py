@@ -15,7 +15,6 @@ from jaxbounce.yields.closures import (
     two_zone_log_survival as two_zone_log_survival,
 )
 from jaxbounce.yields.on_clock import (
-    covers_source as covers_source,
     integral_on_clock as integral_on_clock,
     published_on_clock as published_on_clock,
 )

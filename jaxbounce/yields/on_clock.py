@@ -17,7 +17,7 @@ from jaxtyping import Array, Bool
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.series import legendre_rule, legendre_sum, legendre_values
 from jaxbounce._core.types import Flag, Real, Scalar
-from jaxbounce.cosmology.clock import Expansion, constant_time, efolds, make_clock
+from jaxbounce.cosmology.clock import Expansion, Pace, constant_time, efolds, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -40,9 +40,11 @@ from jaxbounce.yields.quadrature import (
     rough_source,
 )
 
-_LIMIT_NODES = 8
+_LIMIT_NODES = 6
 
-_LIMIT_STEPS = 4
+_LIMIT_STEPS = 3
+
+_PACE_NODES = 8  # of a panel: the pace changes with ln T, the source with y
 
 _TAIL_NODES = 4
 
@@ -55,54 +57,50 @@ class _Limits(NamedTuple):
     """Where the quadrature begins and ends.
 
     Attributes:
-        lower: y₀ at the first edge.
-        upper: y₀ at the last.
-        first: y from which the source counts; NaN where the temperature is the limit.
-        last: y until which it counts, likewise.
+        edges: y₀ at the first edge and at the last.
+        times: y from which and until which the source counts; NaN where a temperature is the limit.
     """
 
-    lower: Scalar
-    upper: Scalar
-    first: Scalar
-    last: Scalar
-
-
-def _rough_constant_time(
-    expansion: Expansion, beta_over_H: Scalar, y: Scalar, lower: Scalar, upper: Scalar
-) -> Scalar:
-    """y₀ at y between two limits, to a few digits: Newton's method with one panel from T_p."""
-    t, weight = gauss_legendre(_LIMIT_NODES)
-    y0 = jnp.clip(y, lower, upper)
-    for _ in range(_LIMIT_STEPS):
-        end = efolds(y0, beta_over_H)
-        n = end * np.append((1 + t) / 2, 1.0)
-        rate = expansion.pace(n).rate
-        found = beta_over_H * end / 2 * (jnp.exp(2 * n[:-1]) * rate[:-1]) @ weight
-        y0 = jnp.clip(y0 + (y - found) / rate[-1], lower, upper)
-    return jax.lax.stop_gradient(y0)
+    edges: Real
+    times: Real
 
 
 def _limits(p: Parameters, c: Choices, expansion: Expansion) -> _Limits:
-    hot = time_of_temperature_ratio(p.T_max_over_Tp, p.beta_over_H)
-    cold = time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H)
+    """The limits, those in y to a few digits: Newton's method with one panel from T_p to each."""
+    B = p.beta_over_H
+    hot = time_of_temperature_ratio(p.T_max_over_Tp, B)
+    cold = time_of_temperature_ratio(p.T_min_over_Tp, B)
     top = p.y_max
     if c.area_kernel == "kjma":
         top = jnp.minimum(top, jnp.log1p(COMPLETE / p.I_p))
-    lower = _rough_constant_time(expansion, p.beta_over_H, p.y_min, hot, cold)
-    upper = _rough_constant_time(expansion, p.beta_over_H, top, hot, cold)
-    by_y_first, by_y_last = lower > hot, upper < cold
+    y = jnp.stack([p.y_min, top])
+    t, weight = gauss_legendre(_LIMIT_NODES)
+
+    def step(_: int, y0: Real) -> Real:
+        end = efolds(y0, B)
+        n = end[:, None] * np.append((1 + t) / 2, 1.0)
+        rate = expansion.pace(n).rate
+        found = B * end / 2 * ((jnp.exp(2 * n[:, :-1]) * rate[:, :-1]) @ weight)
+        return jnp.clip(y0 + (y - found) / rate[:, -1], hot, cold)
+
+    y, hot, cold, B, expansion = jax.lax.stop_gradient((y, hot, cold, B, expansion))
+    y0 = jax.lax.fori_loop(0, _LIMIT_STEPS, step, jnp.clip(y, hot, cold))
+    inside = (y0 > hot) & (y0 < cold)
+    at_end = jnp.stack(
+        [
+            time_of_temperature_ratio(p.T_max_over_Tp, p.beta_over_H),
+            time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H),
+        ]
+    )
     return _Limits(
-        jnp.where(by_y_first, lower, hot),
-        jnp.where(by_y_last, upper, cold),
-        jnp.where(by_y_first, p.y_min, jnp.nan),
-        jnp.where(by_y_last, top, jnp.nan),
+        jnp.where(inside, y0, at_end), jnp.where(inside, jnp.stack([p.y_min, top]), jnp.nan)
     )
 
 
 def _edges(p: Parameters, c: Choices, expansion: Expansion, limits: _Limits) -> Real:
     """Edges in y₀ of panels where the source lives, and where the pace has its joints."""
     mass, B = p.m_chi / p.T_p, p.beta_over_H
-    lower, upper = limits.lower, limits.upper
+    lower, upper = limits.edges
     hot = jnp.maximum(temperature_ratio(lower, B), 1e-6)
     steepest = mass / B * jnp.minimum(1 / hot, mass)
     core = jnp.minimum(p.sigma_y, 1.0) if c.window == "gaussian" else jnp.ones_like(p.I_p)
@@ -161,27 +159,34 @@ def _source(
     return flux * area * activity_window(y, p.sigma_y, c.window) / entropy
 
 
-def _tail(
-    p: Parameters, c: Choices, start: Scalar, from_y: Scalar, to_y: Scalar, rate: Scalar, s: Scalar
-) -> tuple[Scalar, Scalar]:
-    """What lies between the y of an edge and the limit in y that it should have, and its error.
+def _tails(
+    p: Parameters, c: Choices, edges: Real, times: Real, limits: _Limits, pace: Pace
+) -> tuple[Real, Real]:
+    """What lies between either end of the panels and the y that is the limit, and its error.
 
     The limit was found roughly, so that this is next to nothing, but its derivatives are all those
-    of the limit. `rate` and `s` are dy/dy₀ and the entropy at the node next to the edge.
+    of the limit. `times` is y at the ends.
     """
-    given = jnp.isfinite(to_y)
-    span = jnp.where(given, jnp.where(given, to_y, 0.0) - from_y, 0.0)
+    given = jnp.isfinite(limits.times)
+    span = jnp.where(given, jnp.where(given, limits.times, 0.0) - times, 0.0)[:, None]
+    rate = jnp.stack([pace.rate[0, 0], pace.rate[-1, -1]])[:, None]
+    entropy = jnp.stack([pace.entropy[0, 0], pace.entropy[-1, -1]])[:, None]
+    ends = jnp.stack([edges[0], edges[-1]])[:, None]
     t, weight = gauss_legendre(_TAIL_NODES)
     ahead = span * (1 + t) / 2
-    values = _source(p, c, start + ahead / rate, from_y + ahead, s, None)
-    tail = span / 2 * (values @ weight)
-    return tail, jax.lax.stop_gradient(jnp.abs(tail) * jnp.minimum(jnp.abs(span), 1.0))
+    values = _source(p, c, ends + ahead / rate, times[:, None] + ahead, entropy, None)
+    tails, size = span[:, 0] / 2 * (values @ weight), jnp.minimum(jnp.abs(span[:, 0]), 1.0)
+    return tails, jax.lax.stop_gradient(jnp.abs(tails) * size)
 
 
-def integral_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> tuple[Scalar, Scalar]:
-    """∫ j (A/V)(v_w/β) W g_s(T_p)/g_s(T) dy on Gauss–Legendre panels, and an error estimate.
+def integral_on_clock(
+    p: Parameters, c: Choices, degrees: DegreesOfFreedom
+) -> tuple[Scalar, Scalar, Flag]:
+    """∫ j (A/V)(v_w/β) W g_s(T_p)/g_s(T) dy on Gauss–Legendre panels.
 
-    That of `gauss_legendre_integral` where g_* is constant.
+    Returns:
+        The integral, which is that of `gauss_legendre_integral` where g_* is constant; an estimate
+        of its absolute error; whether g_* is known at all temperatures that count.
     """
     expansion = Expansion(degrees, p.T_p)
     B, limits = p.beta_over_H, _limits(p, c, expansion)
@@ -202,14 +207,10 @@ def integral_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> t
     total, error = integrate_panels(values, half)
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
-    for edge, from_y, to_y, node in (
-        (edges[0], first, limits.first, (0, 0)),
-        (edges[-1], last, limits.last, (-1, -1)),
-    ):
-        rate, entropy = pace.rate[node], pace.entropy[node]
-        tail, doubt = _tail(p, c, edge, from_y, to_y, rate, entropy)
-        total, error = total + (tail if node[0] else -tail), error + doubt
-    return total, error
+    tails, doubts = _tails(p, c, edges, jnp.stack([first, last]), limits, pace)
+    total, error = total + tails[1] - tails[0], error + doubts.sum()
+    T = p.T_p / temperature_ratio(limits.edges, B)
+    return total, error, degrees.covers(T).all()
 
 
 def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Scalar:
@@ -233,11 +234,3 @@ def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> 
         return (nodes[1] * area * flux * window / clock.expansion.pace(n).entropy).sum()
 
     return (upper - lower) * jax.lax.map(block, published_grid_in_y(jnp.result_type(lower))).sum()
-
-
-def covers_source(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Flag:
-    """Whether the degrees of freedom are known at all temperatures at which walls convert χ."""
-    limits = _limits(p, c, Expansion(degrees, p.T_p))
-    ends = jnp.stack([limits.lower, limits.upper])
-    T = p.T_p / temperature_ratio(ends, p.beta_over_H)
-    return degrees.covers(T).all()
