@@ -7,6 +7,7 @@ integral of the pace dy/dy₀ over the same panels, counted from T_p, and no roo
 but for the limits y_min and y_max.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -15,7 +16,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.series import legendre_rule, legendre_sum, legendre_values
+from jaxbounce._core.series import legendre_rule, legendre_sum
 from jaxbounce._core.types import Flag, Real, Scalar
 from jaxbounce.cosmology.clock import Expansion, Pace, constant_time, efolds, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
@@ -44,7 +45,7 @@ _LIMIT_NODES = 6
 
 _LIMIT_STEPS = 3
 
-_PACE_NODES = 8  # of a panel: the pace changes with ln T, the source with y
+_PACE_NODES = 12  # of a panel: the pace changes with ln T, the source with y
 
 _TAIL_NODES = 4
 
@@ -129,18 +130,58 @@ def _edges(p: Parameters, c: Choices, expansion: Expansion, limits: _Limits) -> 
     return edges
 
 
-def _times(rate: Real, edges: Real, half: Real) -> tuple[Real, Scalar, Scalar]:
-    """y at the nodes of panels, and at their first and last edge, from dy/dy₀ at the nodes."""
-    _, to_coefficients, to_integral = legendre_rule(NODES)
-    inside = half[:, None] * (rate @ (legendre_values(NODES).T @ to_integral).T)
-    total = half * (rate @ gauss_legendre(NODES)[1])
+class _OnPanels(NamedTuple):
+    """The pace and the time at the nodes of all panels.
+
+    Attributes:
+        pace: dy/dy₀ and g_s/g_s(T_p), shape (panels, nodes).
+        y: percolation time, likewise.
+        ends: y at the first edge and at the last.
+        doubt: estimated relative error of the pace, shape (panels, 1).
+    """
+
+    pace: Pace
+    y: Real
+    ends: Real
+    doubt: Real
+
+
+@functools.cache
+def _finer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """From values at the nodes of the pace: to those of the source, their integral; to its series.
+
+    The integral is from the start of the panel, in units of half its width.
+    """
+    t, _ = gauss_legendre(NODES)
+    _, to_coefficients, to_integral = legendre_rule(_PACE_NODES)
+    series = np.polynomial.legendre.legvander(t, _PACE_NODES)
+    return series[:, :-1] @ to_coefficients, series @ to_integral, to_coefficients
+
+
+def _on_panels(expansion: Expansion, beta_over_H: Scalar, edges: Real) -> _OnPanels:
+    """The pace at a few nodes of each panel, and what follows at all nodes of the source."""
+    y0, half = panel_nodes(edges, _PACE_NODES)
+    pace = expansion.pace(efolds(y0, beta_over_H))
+    to_nodes, to_times, to_coefficients = _finer()
+    total = half * (pace.rate @ gauss_legendre(_PACE_NODES)[1])
     before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(total)])
     # y = 0 where y₀ is: inside the panel that holds it
     k = jnp.clip(jnp.searchsorted(edges, 0.0, side="right") - 1, 0, half.shape[0] - 1)
-    width = jnp.where(half[k] > 0, half[k], 1.0)
-    place = jnp.clip(-edges[k] / width - 1, -1.0, 1.0)
-    at_Tp = before[k] + half[k] * legendre_sum(to_integral @ rate[k], place)
-    return before[:-1, None] + inside - at_Tp, -at_Tp, before[-1] - at_Tp
+    place = jnp.clip(-edges[k] / jnp.where(half[k] > 0, half[k], 1.0) - 1, -1.0, 1.0)
+    integral = legendre_rule(_PACE_NODES)[2] @ pace.rate[k]
+    at_Tp = before[k] + half[k] * legendre_sum(integral, place)
+    # what comes after the last coefficients, falling off as they did, is missing; in the integral
+    # of P_k, the time, it is 1/k of that
+    tail = jnp.abs(jax.lax.stop_gradient(pace.rate) @ to_coefficients[-4:].T)
+    earlier, later = tail[:, :2].max(1), tail[:, 2:].max(1)
+    tiny = jnp.finfo(later.dtype).tiny
+    fall = jnp.minimum(later / jnp.maximum(earlier, tiny), 1.0)
+    return _OnPanels(
+        Pace(pace.rate @ to_nodes.T, pace.entropy @ to_nodes.T),
+        before[:-1, None] + half[:, None] * (pace.rate @ to_times.T) - at_Tp,
+        jnp.stack([-at_Tp, before[-1] - at_Tp]),
+        (later * fall / _PACE_NODES)[:, None],
+    )
 
 
 def _source(
@@ -201,13 +242,13 @@ def integral_on_clock(
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
     y0, half = panel_nodes(edges)
-    pace = expansion.pace(efolds(y0, B))
-    y, first, last = _times(pace.rate, edges, half)
+    pace, y, ends, doubt = _on_panels(expansion, B, edges)
     values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic)
     total, error = integrate_panels(values, half)
+    error = error + (jax.lax.stop_gradient(values * half[:, None]) * doubt).mean(1).sum() * 2
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
-    tails, doubts = _tails(p, c, edges, jnp.stack([first, last]), limits, pace)
+    tails, doubts = _tails(p, c, edges, ends, limits, pace)
     total, error = total + tails[1] - tails[0], error + doubts.sum()
     T = p.T_p / temperature_ratio(limits.edges, B)
     return total, error, degrees.covers(T).all()
