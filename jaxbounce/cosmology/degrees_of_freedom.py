@@ -18,7 +18,7 @@ import numpy as np
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.series import horner
-from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_real
+from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_real
 
 BLEND_TEMPERATURE = 0.12
 """T (GeV) at which the two pieces of the fit meet (1803.01038, appendix C)."""
@@ -75,6 +75,18 @@ class DegreesOfFreedom(eqx.Module):
     def entropy(self, T: RealLike) -> Real:
         """g_s at T (GeV)."""
         return self.values(jnp.log(as_real(T)))[1]
+
+
+class ConstantDegrees(DegreesOfFreedom):
+    """Numbers, whatever the temperature: a bath for a hidden sector to stand beside."""
+
+    g_star: Scalar = eqx.field(converter=as_leaf)
+    g_star_s: Scalar = eqx.field(converter=as_leaf)
+
+    def values(self, log_T: Real) -> tuple[Real, Real]:
+        """The numbers, in the shape of `log_T`."""
+        ones = jnp.ones_like(log_T)
+        return self.g_star * ones, self.g_star_s * ones
 
 
 # Saikawa & Shirai, 1803.01038, appendix C: coefficients of powers of ln(T/GeV) above 120 MeV

@@ -18,6 +18,7 @@ from jaxbounce._core.ranges import Range
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.conversion import expand_conversion, read_conversion
+from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -52,6 +53,11 @@ OTHER_KEYS: dict[str, OtherKey] = {
         "table or file of a wall to compute P from, in place of P_chi_to_B",
         None,
         '"transport_params.json"',
+    ),
+    "hidden_sector": OtherKey(
+        "species at a temperature of their own, xi T, that count in g_*",
+        None,
+        '{ xi = 0.5, species = [{ mass_GeV = 1.0, g = 2.0, statistics = "boson" }] }',
     ),
     "regime": OtherKey("thermal (chi starts in equilibrium) | nonthermal | auto", "auto"),
     "error_limit": OtherKey(
@@ -150,6 +156,8 @@ def _choices(table: Mapping[str, Any]) -> Choices:
 def _check_values(table: Mapping[str, Any]) -> None:
     """Refuse what is no number, no name, or outside its range."""
     for key, name in PARAMETER_OF_KEY.items():
+        if name in ("g_star", "g_star_s") and is_history(table[key]):
+            continue
         nullable = DECLARATIONS[name].optional or name == "P"
         if table[key] is not None or not nullable:
             check_number(key, table[key], RANGES[name])
@@ -204,6 +212,7 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
 def _configuration(table: Mapping[str, Any]) -> Configuration:
     """The configuration of a table with every key."""
     table = {key: table[key] for key in KEYS}
+    settle_entropy(table)
     _check_values(table)
     _check_start(table)
     settings = _conversion(table)
@@ -211,6 +220,9 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     numbers = {name: table[key] for key, name in PARAMETER_OF_KEY.items()}
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
     stages = () if settings is None else settings.stages()
+    history = read_history(table)
+    if history is not None:
+        stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
     model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
@@ -262,7 +274,10 @@ def _defaults() -> dict[str, Any]:
 
 
 def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """The table with the conversion it names read in, and paths made independent of its place."""
+    """The table with the files it names read in, and paths made independent of its place."""
+    for key in ("g_star", "g_star_s"):
+        if key in table:
+            table[key] = expand_history(table[key], directory)
     conversion = table.get("conversion")
     if isinstance(conversion, str | Mapping):
         table["conversion"] = expand_conversion(conversion, directory)
