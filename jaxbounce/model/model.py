@@ -437,7 +437,12 @@ def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
     return p.f_chi * density / entropy
 
 
-def _integrated(parameters: Parameters, choices: Choices, limit: float | None) -> BoltzmannResult:
+def _integrated(
+    parameters: Parameters,
+    choices: Choices,
+    limit: float | None,
+    degrees: DegreesOfFreedom | None,
+) -> BoltzmannResult:
     """The Boltzmann equations of a model."""
     forward = choices.derivatives == "forward"
     return solve_boltzmann(
@@ -446,6 +451,7 @@ def _integrated(parameters: Parameters, choices: Choices, limit: float | None) -
         initial_yield(parameters, choices),
         adjoint=diffrax.ForwardMode() if forward else None,
         error_limit=limit,
+        degrees=degrees,
     )
 
 
@@ -519,7 +525,7 @@ def _predict(model: Model) -> Prediction:
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
-        solved = _integrated(p, choices, model.error_limit)
+        solved = _integrated(p, choices, model.error_limit, degrees)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Int
 
 from jaxbounce._core.types import Real, Scalar
+from jaxbounce.cosmology.clock import Expansion
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.yields.rates import annihilation_rate, equilibrium_yield
 from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
@@ -48,6 +49,8 @@ class _Arguments(eqx.Module):
     p_wave: Scalar
     """λ at T_p, the part that goes as another power of T."""
     gain_scale: Scalar
+    expansion: Expansion | None
+    """Where g_* changes."""
 
 
 class _Coefficients(NamedTuple):
@@ -90,6 +93,9 @@ class Annihilation(StageEquation):
         elif c.depletion == "on":
             Z = series_at(segment.lost, t)
         shape = cooling * speed
+        if args.expansion is not None:
+            pace = args.expansion.pace(jnp.log(stretch))
+            present, shape = present / pace.entropy, shape * pace.rate * pace.entropy
         rate = (args.s_wave + args.p_wave * cooling) * shape
         return _Coefficients(rate, shape, present**2, k, K, Z, M)
 
@@ -155,10 +161,15 @@ def _strategy(solver: Solver, tolerance: Scalar) -> diffrax.AbstractSolver:
     return named[solver]()
 
 
-def _bath(p: Parameters, c: Choices, rate: Scalar, segment: Segments) -> tuple[Scalar, Scalar]:
+def _bath(
+    p: Parameters, c: Choices, rate: Scalar, segment: Segments, expansion: Expansion | None
+) -> tuple[Scalar, Scalar]:
     """Y_eq in the middle of the segment, and the χ that the bath makes over it, λY_eq² Δn."""
     stretch = jnp.exp(segment.start + segment.length / 2)
     equilibrium = equilibrium_yield(p.m_chi / p.T_p * stretch, p.g_chi, p.g_star_s, c.chi_stats)
+    if expansion is not None:
+        pace = expansion.pace(jnp.log(stretch))
+        equilibrium, rate = equilibrium / pace.entropy, rate * pace.rate * pace.entropy
     return jax.lax.stop_gradient((equilibrium, rate / stretch * segment.length * equilibrium**2))
 
 
@@ -205,6 +216,7 @@ def advance(
     adjoint: diffrax.AbstractAdjoint,
     carry: Progress,
     segment: Segments,
+    expansion: Expansion | None = None,
 ) -> Progress:
     """Solve one segment.
 
@@ -216,6 +228,7 @@ def advance(
         adjoint: how diffrax differentiates.
         carry: the solution at the start of the segment.
         segment: one segment (no leading axis).
+        expansion: where g_* changes.
 
     Returns:
         The solution at its end.
@@ -228,7 +241,7 @@ def advance(
     before = carry.Y_B * fading
     scale = segment.gained_at_end
     if self_consistent:
-        equilibrium, made = _bath(p, c, both, segment)
+        equilibrium, made = _bath(p, c, both, segment, expansion)
         segment = _depletion_in_place(made, U0, segment)
         start = jnp.exp(jnp.minimum(U0, _LARGEST_LOG))
         later = jnp.where(made + start < equilibrium, made + start, equilibrium)
@@ -243,7 +256,7 @@ def advance(
         t1=1.0,
         dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
-        args=_Arguments(p, c, segment, s_wave, both - s_wave, scale),
+        args=_Arguments(p, c, segment, s_wave, both - s_wave, scale, expansion),
         stepsize_controller=diffrax.PIDController(
             rtol=0.0,
             atol=tolerance,

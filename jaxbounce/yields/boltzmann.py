@@ -21,6 +21,8 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import withheld
+from jaxbounce.cosmology.clock import Clock, Expansion, make_clock, remaining_time
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
 from jaxbounce.yields.accuracy import PUBLISHED_LIMIT, limit_in_force
@@ -123,6 +125,7 @@ def solve_boltzmann(
     panels: int | None = None,
     nodes: int = NODES,
     error_limit: float | None = None,
+    degrees: DegreesOfFreedom | None = None,
 ) -> BoltzmannResult:
     """Integrate the Boltzmann equations of one point from T_max to T_min.
 
@@ -150,6 +153,7 @@ def solve_boltzmann(
         nodes: Gauss–Legendre nodes a segment (static).
         error_limit: largest error estimate that counts as a success (static); None takes the
             limit of the quadrature too (`jaxbounce.yields.accuracy`).
+        degrees: g_*(T), of which p holds the values at T_p; None: constant.
 
     Returns:
         A `BoltzmannResult`. Status: INVALID_PARAMETER; NEVER_IN_EQUILIBRIUM or
@@ -179,6 +183,10 @@ def solve_boltzmann(
         least = jnp.where(p.m_chi > 0, mass, 1e-12)
         cool = jnp.log(_FROZEN / jnp.where(least > 1e-12, least, 1e-12))
         last = jnp.where(cool > coldest, cool, coldest)
+    expansion, clock = None, None
+    if degrees is not None:
+        expansion = Expansion(degrees, p.T_p)
+        clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
     segments = make_segments(
         p,
         c,
@@ -189,8 +197,10 @@ def solve_boltzmann(
         y_max=p.y_max,
         panels=PANELS[kernel_of(c)] if panels is None else panels,
         nodes=nodes,
+        clock=clock,
     )
-    start = _log_start(p, c, None if Y_chi is None else given, hottest, segments)
+    at_start = _at(p, hot, degrees)
+    start = _log_start(at_start, c, None if Y_chi is None else given, hottest, segments)
     carry = Progress(
         log_Y_chi=start,
         Y_B=jnp.zeros_like(start),
@@ -203,11 +213,14 @@ def solve_boltzmann(
     adjoint = diffrax.RecursiveCheckpointAdjoint() if adjoint is None else adjoint
 
     def step(carry: Progress, segment: Segments) -> tuple[Progress, None]:
-        return advance(p, c, tolerance, solver, adjoint, carry, segment), None
+        return advance(p, c, tolerance, solver, adjoint, carry, segment, expansion), None
 
     carry, _ = jax.lax.scan(step, carry, segments)
-    found = _finished(p, c, carry, last, cold, valid, error_limit)
-    status = _contradiction(p, c, Y_chi is None)
+    found = _finished(p, c, carry, last, cold, valid, error_limit, expansion)
+    status = _contradiction(p, c, Y_chi is None, clock)
+    if degrees is not None:
+        covered = degrees.covers(p.T_p * jnp.stack([hot, jnp.exp(-last)])).all()
+        status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
     status = jnp.where(found.status == Status.INVALID_PARAMETER, found.status, status)
     found = dataclasses.replace(
         found, status=jnp.where(status == Status.SUCCESS, found.status, status)
@@ -215,6 +228,14 @@ def solve_boltzmann(
     good = found.status == Status.SUCCESS
     numbers = {name: getattr(found, name) for name in ("Y_chi", "Y_B", "remaining_annihilation")}
     return dataclasses.replace(found, **withheld(numbers, good, others=inputs))
+
+
+def _at(p: Parameters, T_over_Tp: Scalar, degrees: DegreesOfFreedom | None) -> Parameters:
+    """The parameters with g_* and g_*s at another temperature than T_p."""
+    if degrees is None:
+        return p
+    g_star, g_star_s = degrees.values(jnp.log(p.T_p * T_over_Tp))
+    return dataclasses.replace(p, g_star=g_star, g_star_s=g_star_s)
 
 
 def _log_start(
@@ -252,7 +273,7 @@ def _log_start(
     return jnp.where(forgotten, log_equilibrium, jnp.log(Y_chi + seed))
 
 
-def _contradiction(p: Parameters, c: Choices, thermal: bool) -> Code:
+def _contradiction(p: Parameters, c: Choices, thermal: bool, clock: Clock | None) -> Code:
     """Which of the things given the equations do not allow; SUCCESS if none.
 
     In equilibrium Y_χ follows Y_eq only while 2λY_eq ≫ κ = −d ln Y_eq/dn, at a distance
@@ -261,17 +282,22 @@ def _contradiction(p: Parameters, c: Choices, thermal: bool) -> Code:
     earlier decoupling leaves.
     """
     status = jnp.asarray(Status.SUCCESS)
+    degrees = None if clock is None else clock.expansion.degrees
+    at_start = _at(p, p.T_max_over_Tp, degrees)
     if thermal:
         T = p.T_p * p.T_max_over_Tp
         x = p.m_chi / T
-        equilibrium = equilibrium_yield(x, p.g_chi, p.g_star_s, c.chi_stats, c.equilibrium)
-        rate = annihilation_rate(T, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
+        g_star, g_star_s = at_start.g_star, at_start.g_star_s
+        equilibrium = equilibrium_yield(x, p.g_chi, g_star_s, c.chi_stats, c.equilibrium)
+        rate = annihilation_rate(T, p.m_chi, p.sigma_v, p.sigma_v_slope, g_star, g_star_s)
         leaving = x**2 / (2 + x)
         kept = (2 * rate * equilibrium > _KEPT * leaving) | (leaving < _LEAST_CHANGE)
         status = jnp.where(kept, status, Status.NEVER_IN_EQUILIBRIUM)
     if c.coupling == "self-consistent":
         # where the walls have done their work: space is covered, or the range ends
         y = p.beta_over_H / 2 * (1 / p.T_min_over_Tp - 1) * (1 / p.T_min_over_Tp + 1)
+        if clock is not None:
+            y = clock.at(y)[0]
         y = jnp.where(y < p.y_max, y, p.y_max)
         if c.area_kernel == "kjma":
             covered = jnp.log1p(_COVERED / p.I_p)
@@ -279,7 +305,8 @@ def _contradiction(p: Parameters, c: Choices, thermal: bool) -> Code:
         if c.window == "gaussian":
             over = _WINDOW_ENDS * p.sigma_y
             y = jnp.where(y < over, y, over)
-        coldest = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
+        ratio = temperature_ratio(y, p.beta_over_H) if clock is None else clock.temperature_ratio(y)
+        coldest = p.m_chi / p.T_p * ratio
         status = jnp.where(coldest < COLDEST, status, Status.COLDER_THAN_COVERED)
     return status
 
@@ -292,16 +319,22 @@ def _finished(
     cold: Scalar,
     valid: Bool[Array, ""],
     limit: float | None,
+    expansion: Expansion | None,
 ) -> BoltzmannResult:
     Y_chi = jnp.exp(carry.log_Y_chi)
     T_last = p.T_p * jnp.exp(-last)
+    at_Tp = p
+    p = _at(p, jnp.exp(-last), None if expansion is None else expansion.degrees)
     rate = annihilation_rate(T_last, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
     remaining = rate * Y_chi
     T_end = p.T_p * cold
     if c.temperature_range == "frozen":
         # λ falls as T (a) and T² (b): ∫ λ dn to T = 0 is λ_a + λ_b/2
         s_wave = annihilation_rate(T_last, p.m_chi, p.sigma_v, 0.0, p.g_star, p.g_star_s)
-        Y_chi = Y_chi / (1 + (s_wave + rate) / 2 * Y_chi)
+        left = (s_wave + rate) / 2
+        if expansion is not None:
+            left = _annihilation_left(at_Tp, expansion, last)
+        Y_chi = Y_chi / (1 + left * Y_chi)
         remaining, T_end = jnp.zeros_like(remaining), jnp.zeros_like(T_end)
     Y_B = carry.Y_B
     positive = jnp.where(Y_B > 0, Y_B, 1.0)
@@ -327,6 +360,14 @@ def _finished(
         steps=carry.steps,
         status=status,
     )
+
+
+def _annihilation_left(p: Parameters, expansion: Expansion, n: Scalar) -> Scalar:
+    """∫ λ (1 + γ_s/3) dn from n to T = 0."""
+    both = annihilation_rate(p.T_p, p.m_chi, p.sigma_v, p.sigma_v_slope, p.g_star, p.g_star_s)
+    s_wave = annihilation_rate(p.T_p, p.m_chi, p.sigma_v, 0.0, p.g_star, p.g_star_s)
+    early = remaining_time(expansion, n, 1), remaining_time(expansion, n, 2)
+    return s_wave * early[0] + (both - s_wave) * early[1]
 
 
 def evolve_boltzmann(
@@ -359,9 +400,15 @@ def evolve_boltzmann(
 
     ratio = T / p.T_p
     result = jax.vmap(until)(ratio)
-    y = p.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
+    y0 = y = p.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
+    degrees, clock, pace = options.get("degrees"), None, 1.0
+    if degrees is not None:
+        clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, ratio.min())
+        y, found = clock.at(y0)
+        pace = found.rate
     inside = (y >= p.y_min) & (y <= p.y_max)
-    source = jnp.where(inside, source_rate(p, c, jnp.where(inside, y, 0.0)), 0.0)
+    source = source_rate(p, c, jnp.where(inside, y0, 0.0), clock=clock) / pace
+    source = jnp.where(inside, source, 0.0)
     if c.coupling == "self-consistent":
         source = source * result.Y_chi
     return Evolution(

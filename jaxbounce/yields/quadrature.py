@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
+from jaxbounce.cosmology.clock import Clock, constant_time
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -198,20 +199,29 @@ def source_panels(
     window: Window,
     kernel: AreaKernel,
     panels: int = PANELS,
+    clock: Clock | None = None,
 ) -> Real:
     """Edges of quadrature panels in y where the source lives, from `lower` to `upper`.
 
-    With `kernel="kjma"` the last edge is at most where space is covered for good.
+    With `kernel="kjma"` the last edge is at most where space is covered for good. With a clock,
+    limits and edges are in y₀, the percolation time of constant g_*.
     """
     I_p, sigma_y, beta_over_H = as_real(I_p), as_real(sigma_y), as_real(beta_over_H)
     mass = as_real(m_over_Tp)
     if kernel == "kjma":
         # e^{−I} < 1e-26 there: nothing beyond counts, and the panels are needed before it
-        upper = jnp.minimum(upper, jnp.log1p(COMPLETE / I_p))
+        complete = jnp.log1p(COMPLETE / I_p)
+        if clock is not None:
+            complete = constant_time(clock.efolds(complete), beta_over_H)
+        upper = jnp.minimum(upper, complete)
     hot = jnp.maximum(temperature_ratio(lower, beta_over_H), 1e-6)
     steepest = mass / beta_over_H * jnp.minimum(1 / hot, mass)
     core = jnp.minimum(sigma_y, 1.0) if window == "gaussian" else jnp.ones_like(I_p)
     y, widths = graded_scan(lower, upper, 0.5 / (steepest + 0.3), core)
+    y0, rate = y, 1.0
+    if clock is not None:
+        y, pace = clock.at(y0)
+        rate = pace.rate
     phi, slope, inverse_feature = rough_source(
         y,
         I_p=I_p,
@@ -220,6 +230,8 @@ def source_panels(
         beta_over_H=beta_over_H,
         window=window,
         kernel=kernel,
+        y0=y0,
+        rate=rate,
     )
     return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
 

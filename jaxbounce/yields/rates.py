@@ -6,6 +6,9 @@ e-fold, at constant g_*,
     dY_χ/dn = −λ (Y_χ² − Y_eq²) − S,      dY_B/dn = S − (Γ_w/H) Y_B,
     λ = s⟨σv⟩/H,   ⟨σv⟩ = a + b T/m_χ,    Γ_w/H = w₀ (T_p/T)^k.
 
+Where g_*s changes all right sides are times 1 + γ_s/3, γ_s = d ln g_*s/d ln T
+(`jaxbounce.cosmology.clock`).
+
 The walls' source S comes by two names:
 
 * `"external"`, the published one: S = P f_χ J₁ (A/V) W/(sH), from f_χ times the equilibrium
@@ -13,12 +16,14 @@ The walls' source S comes by two names:
 * `"self-consistent"`: S = P (J₁/n) (A/V) W/H · Y_χ: only the χ that are there can hit a wall.
 """
 
+import dataclasses
 from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, as_real
+from jaxbounce.cosmology.clock import Clock, Slowing
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral, number_density
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperature_ratio
@@ -110,22 +115,31 @@ def wall_area(p: Parameters, c: Choices, y: Real) -> Real:
 
 
 def source_rate(
-    p: Parameters, c: Choices, y: Real, relativistic: bool | Bool[Array, "..."] | None = None
+    p: Parameters,
+    c: Choices,
+    y: Real,
+    relativistic: bool | Bool[Array, "..."] | None = None,
+    clock: Clock | None = None,
 ) -> Real:
     """What the walls convert per unit of y = β(t − t_p).
 
     Args:
         p: the parameters, all given.
         c: the choices.
-        y: percolation time, any shape.
+        y: percolation time, any shape; that of constant g_* if there is a clock, which the
+            result then is per unit of.
         relativistic: which published limit to take (`equilibrium="piecewise"`); None
             decides by T > m/3.
+        clock: where g_* changes.
 
     Returns:
         Coupling "external": dY_B/dy = P f_χ (J₁/s)(A/V) W/β. Coupling "self-consistent":
         the same per χ, −d ln Y_χ/dy = P (J₁/n)(A/V) W/β. Shape of y.
     """
     x = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
+    if clock is not None:
+        y, pace = clock.at(y)
+        p = dataclasses.replace(p, P=p.P * pace.rate, g_star_s=p.g_star_s * pace.entropy)
     area = wall_area(p, c, y) * activity_window(y, p.sigma_y, c.window)
     if c.coupling == "self-consistent":
         return p.P / p.v_w * area * _hits(p, c, x, relativistic)
@@ -136,11 +150,16 @@ def source_rate(
 
 
 def washout_exponent(
-    start: RealLike, end: RealLike, washout_over_H: RealLike, washout_power: RealLike
+    start: RealLike,
+    end: RealLike,
+    washout_over_H: RealLike,
+    washout_power: RealLike,
+    slowing: Slowing | None = None,
 ) -> Real:
     """Ω = ∫ Γ_w dt between n = `start` and `end`, n = ln(T_p/T), for Γ_w/H = w₀ e^{kn}.
 
-    B fades by e^{−Ω}: as x^{−w₀} for k = 0, as exp{−(w₀/k)[(x/x_p)^k]} otherwise.
+    B fades by e^{−Ω}: as x^{−w₀} for k = 0, as exp{−(w₀/k)[(x/x_p)^k]} otherwise. Where g_*s
+    changes, H dt = (1 + γ_s/3) dn, and `slowing` adds what that makes.
     """
     start, power = as_real(start), as_real(washout_power)
     span = as_real(end) - start
@@ -148,4 +167,8 @@ def washout_exponent(
     small = jnp.abs(z) < 1e-5
     safe = jnp.where(small, 1.0, z)
     mean = jnp.where(small, 1 + z / 2 + z**2 / 6, jnp.expm1(safe) / safe)
-    return as_real(washout_over_H) * jnp.exp(power * start) * span * mean
+    constant = as_real(washout_over_H) * jnp.exp(power * start) * span * mean
+    if slowing is None:
+        return constant
+    more = slowing.between(*jnp.broadcast_arrays(start, as_real(end)))
+    return constant + as_real(washout_over_H) * more

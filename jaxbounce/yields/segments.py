@@ -23,6 +23,7 @@ from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.series import horner, legendre_rule, legendre_to_powers, legendre_values
 from jaxbounce._core.types import Real, Scalar
+from jaxbounce.cosmology.clock import Clock, Slowing, constant_time, slowing
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
@@ -90,7 +91,10 @@ class Segments(NamedTuple):
     gain_error: Float[Array, " segments"]
 
 
-def _rough(p: Parameters, c: Choices, y: Real) -> tuple[Real, Real, Real]:
+def _rough(
+    p: Parameters, c: Choices, y: Real, clock: Clock | None
+) -> tuple[Real, Real, Real]:
+    y0, y, rate = _true(y, clock)
     phi, slope, inverse_feature = rough_source(
         y,
         I_p=p.I_p,
@@ -99,17 +103,28 @@ def _rough(p: Parameters, c: Choices, y: Real) -> tuple[Real, Real, Real]:
         beta_over_H=p.beta_over_H,
         window=c.window,
         kernel=c.area_kernel,
+        y0=y0,
+        rate=rate,
     )
     if kernel_of(c) == "published":
         cut = _FIRST_NODE * extended_volume(y, p.I_p)
-        phi, slope = phi - cut, slope - cut
+        phi, slope = phi - cut, slope - rate * cut
     return phi, slope, inverse_feature
 
 
-def _rough_depletion(p: Parameters, c: Choices, y: Real) -> Real:
+def _true(y0: Real, clock: Clock | None) -> tuple[Real, Real, Real | float]:
+    """Of a percolation time of constant g_*: itself, the true one, and the rate of that."""
+    if clock is None:
+        return y0, y0, 1.0
+    y, pace = clock.at(y0)
+    return y0, y, pace.rate
+
+
+def _rough_depletion(p: Parameters, c: Choices, y: Real, clock: Clock | None) -> Real:
     """k to 30 %: a particle meets the walls' area at ¼ of its speed, or at half of theirs."""
+    y0, y, rate = _true(y, clock)
     volume = extended_volume(y, p.I_p)
-    x = p.m_chi / p.T_p * temperature_ratio(y, p.beta_over_H)
+    x = p.m_chi / p.T_p * temperature_ratio(y0, p.beta_over_H)
     hits = 0.25 / jnp.sqrt(1 + jnp.pi * x / 8)
     if c.flux == "moving-wall":
         hits = hits + p.v_w / 2
@@ -120,10 +135,17 @@ def _rough_depletion(p: Parameters, c: Choices, y: Real) -> Real:
         if kernel_of(c) == "published":
             area = area * jnp.exp(-_FIRST_NODE * volume)
     window = jnp.exp(-((y / p.sigma_y) ** 2) / 2) if c.window == "gaussian" else 1.0
-    return p.P / p.v_w * hits * area * window
+    return p.P / p.v_w * hits * area * window * rate
 
 
-def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels: int) -> Real:
+def _wall_panels(
+    p: Parameters,
+    c: Choices,
+    lower: Scalar,
+    upper: Scalar,
+    panels: int,
+    clock: Clock | None,
+) -> Real:
     """Edges in y of panels on which source, depletion and washout are all resolved."""
     edges = source_panels(
         I_p=p.I_p,
@@ -135,6 +157,7 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
         window=c.window,
         kernel=c.area_kernel,
         panels=panels - _FRONT_EDGES,
+        clock=clock,
     )
     source_edges, lower, upper = edges, edges[0], edges[-1]
     # χ that the bath makes anew, λY_eq² an e-fold, does not run out
@@ -155,7 +178,7 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
         y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
-        phi, slope, inverse_feature = _rough(p, c, y)
+        phi, slope, inverse_feature = _rough(p, c, y, clock)
         B = p.beta_over_H
         n, last = _efolds(y, B), _efolds(upper, B)
         washed = washout_exponent(n, last, p.washout_over_H, p.washout_power)
@@ -168,7 +191,7 @@ def _wall_panels(p: Parameters, c: Choices, lower: Scalar, upper: Scalar, panels
         felt = washed / (washed + 1e-3) * jnp.where(washed < _LARGEST_EXPONENT / 2, 1.0, 0.0)
         inverse_feature = inverse_feature + felt * (fading + 2 / (B + 2 * y))
         if c.coupling == "self-consistent":
-            k = _rough_depletion(p, c, y)
+            k = _rough_depletion(p, c, y, clock)
             gone = jnp.cumsum(k * widths) - k * widths / 2
             phi = phi - jnp.minimum(gone, deepest)
             slope = slope - jnp.where(gone < deepest, k, 0.0)
@@ -198,6 +221,7 @@ def make_segments(
     y_max: Scalar,
     panels: int,
     nodes: int,
+    clock: Clock | None = None,
 ) -> Segments:
     """Cut n from `hottest` to `last` into segments and integrate the source on each.
 
@@ -211,15 +235,19 @@ def make_segments(
         y_max: latest, > `y_min`.
         panels: panels of the wall epoch (static).
         nodes: Gauss–Legendre nodes a segment (static).
+        clock: where g_* changes. "y" in the rest of this module is then y₀, the percolation time
+            of constant g_*, in which T is a closed form all the same.
     """
     B = p.beta_over_H
+    if clock is not None:
+        y_min, y_max = (constant_time(clock.efolds(y), B) for y in (y_min, y_max))
     hot_y, cold_y = B / 2 * jnp.expm1(2 * hottest), B / 2 * jnp.expm1(2 * coldest)
     # `where`, not minimum: at a tie the derivative must belong to one side
     lower = jnp.where(hot_y < y_min, y_min, hot_y)
     upper = jnp.where(cold_y > y_max, y_max, cold_y)
     lower = jnp.where(lower < upper, lower, upper)
     thinnest = 1e-9 * (1 + jnp.abs(lower))
-    edges = _wall_panels(p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels)
+    edges = _wall_panels(p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock)
     edges = jnp.where(edges < upper, edges, upper)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
@@ -236,7 +264,7 @@ def make_segments(
         relativistic = (n[1:] + n[:-1]) / 2 < meeting
     middle = (n[1:] + n[:-1]) / 2
     active = (middle > first) & (middle < final)
-    return _integrate_source(p, c, n, active, relativistic, coldest, nodes)
+    return _integrate_source(p, c, n, active, relativistic, coldest, y_max, nodes, clock)
 
 
 def _integrate_source(
@@ -246,8 +274,11 @@ def _integrate_source(
     active: Bool[Array, "..."],
     relativistic: Bool[Array, "..."],
     coldest: Scalar,
+    y_max: Scalar,
     nodes: int,
+    clock: Clock | None,
 ) -> Segments:
+    slower = None if clock is None else slowing(clock, p.washout_power)
     x, to_coefficients, to_integral = legendre_rule(nodes)
     to_powers = legendre_to_powers(nodes + 1)
     at_nodes = legendre_values(nodes)
@@ -258,7 +289,7 @@ def _integrate_source(
     span = jnp.where(active, jnp.diff(y_edges), 0.0)[:, None]
     y = first + span * (1 + x) / 2
     node_n = jnp.where(active[:, None], _efolds(y, p.beta_over_H), start[:, None])
-    rate = span * source_rate(p, c, y, relativistic[:, None])
+    rate = span * source_rate(p, c, y, relativistic[:, None], clock)
 
     def washout(a: Real, b: Real) -> Real:
         return washout_exponent(
@@ -266,6 +297,7 @@ def _integrate_source(
             jnp.where(b < coldest, b, coldest),
             p.washout_over_H,
             p.washout_power,
+            slower,
         )
 
     end = n[1:]
@@ -283,7 +315,8 @@ def _integrate_source(
     gained_at_end, gain_error = integrate(gain, half)
     if c.area_kernel == "kjma":
         density = rate / jnp.where(span > 0, span, 1.0)
-        left = _left_beyond(p, y[:, -1], density[:, -1], y_edges[1:], active, coldest)
+        ends = jnp.where(active, y_edges[1:], 0.0)
+        left = _left_beyond(p, y[:, -1], density[:, -1], ends, active, coldest, y_max, slower)
         gain_error = gain_error.at[-1].add(left)
     return Segments(
         start=start,
@@ -304,7 +337,14 @@ def _integrate_source(
 
 
 def _left_beyond(
-    p: Parameters, y: Real, source: Real, ends: Real, active: Bool[Array, "..."], coldest: Scalar
+    p: Parameters,
+    y: Real,
+    source: Real,
+    ends: Real,
+    active: Bool[Array, "..."],
+    coldest: Scalar,
+    y_max: Scalar,
+    slower: Slowing | None,
 ) -> Scalar:
     """What the walls would still give to B after the last panel, where space counts as covered.
 
@@ -313,19 +353,20 @@ def _left_beyond(
     `y` and `source` are those of the last node of each panel, `ends` where the panels end.
     """
     last = jnp.argmax(jnp.where(active, jnp.arange(active.size), -1))
-    near, first = extended_volume(y[last], p.I_p), extended_volume(ends[last], p.I_p)
-    per_volume = source[last] / near * jnp.exp(near - first)
     end = p.beta_over_H / 2 * jnp.expm1(2 * coldest)
-    end = jnp.where(end < p.y_max, end, p.y_max)
+    end = jnp.where(end < y_max, end, y_max)
+    clock = None if slower is None else slower.clock
+    node, rate = _true(y[last], clock)[1:]
+    edge, end = _true(ends[last], clock)[1], _true(end, clock)[1]
+    near, first = extended_volume(node, p.I_p), extended_volume(edge, p.I_p)
+    per_volume = source[last] / rate / near * jnp.exp(near - first)
     over = jnp.maximum(jnp.minimum(extended_volume(end, p.I_p) - first, _LARGEST_VOLUME), 0.0)
     # from first to first + over, at equal ratios of 1 + (I − I₁): e^{−I} falls at once
     beyond = jnp.expm1(jnp.log1p(over) * np.linspace(0.0, 1.0, _BEYOND_POINTS))
     later = jnp.log((first + beyond) / p.I_p)
+    cooled = _efolds(later, p.beta_over_H) if clock is None else clock.efolds(later)
     washed = washout_exponent(
-        jnp.minimum(_efolds(later, p.beta_over_H), coldest),
-        coldest,
-        p.washout_over_H,
-        p.washout_power,
+        jnp.minimum(cooled, coldest), coldest, p.washout_over_H, p.washout_power, slower
     )
     kept = jnp.exp(-beyond - washed)
     integral = (jnp.diff(beyond) * jnp.maximum(kept[1:], kept[:-1])).sum()
