@@ -28,6 +28,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_optional_leaf
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
+from jaxbounce.cosmology.today import Constants
 from jaxbounce.percolation.area import AreaKernel, Window
 
 Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
@@ -315,6 +316,13 @@ class Choices:
     )
     chi_stats: Statistics = dataclasses.field(
         default="fermion", metadata=choice('"fermion", "boson" or "classical"')
+    )
+    constants: Constants = dataclasses.field(
+        default="published",
+        metadata=choice(
+            '"published", H = 1.66 √g_* T²/M_Pl and s₀ = 2891 cm⁻³, or "exact", √(4π³/45) and s₀ of'
+            " T₀ = 2.7255 K"
+        ),
     )
     equations: Equations = dataclasses.field(
         default="quadrature",

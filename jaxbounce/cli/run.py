@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,9 +141,9 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
     )
     yield (
         f"  P = {float(result.conversion.P):.10g}   f_chi = {t['incident_flux_scale']:g}"
-        f"   sigma_y = {t['source_shape_sigma_y']:g}   g_* = {t['g_star']:g}"
-        f"   g_*s = {t['g_star_s']:g}"
+        f"   sigma_y = {t['source_shape_sigma_y']:g}   {_degrees_text(t)}"
     )
+    yield from _history_lines(c)
     if c.conversion is not None:
         yield from _conversion_lines(c.conversion, result.conversion)
     yield f"  choices: {_choices_line(c.choices)}"
@@ -192,6 +192,48 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
     if c.reasons:
         yield f"  All rows are of the source alone, without {', '.join(c.reasons)}."
+
+
+def _degrees_text(t: Mapping[str, Any]) -> str:
+    if isinstance(t["g_star"], str | Mapping):
+        name = "from a table" if isinstance(t["g_star"], Mapping) else t["g_star"]
+        return f"g_*(T): {name}"
+    return f"g_* = {t['g_star']:g}   g_*s = {t['g_star_s']:g}"
+
+
+_UNCERTAINTY = (
+    # up to T (GeV), largest difference of the fit and its own table (EOS2018), in g_rho
+    (0.12, "0.07 %"),
+    (0.3, "4 % (and 13 % of the equation of state)"),
+    (1.0, "1.6 %"),
+    (10.0, "0.8 %"),
+    (100.0, "0.6 %"),
+    (1000.0, "1.2 %"),
+    (math.inf, "0.14 %"),
+)
+
+
+def _history_lines(c: "jb.Configuration") -> Iterator[str]:
+    """g_* at T_p with its uncertainty, and which s_0 and prefactor of H today's densities take."""
+    from jaxbounce.cosmology.today import entropy_density_today
+
+    degrees = c.model.degrees
+    if degrees is None and c.choices.constants == "published":
+        return
+    s_today = float(entropy_density_today(degrees, c.choices.constants)) / 1e6
+    if degrees is not None:
+        T_p = c.table["T_p_GeV"]
+        yield (
+            f"  at T_p: g_* = {float(degrees.energy(T_p)):.8g},"
+            f" g_*s = {float(degrees.entropy(T_p)):.8g}"
+        )
+    if c.table["g_star"] == "standard-model":
+        size = next(text for T, text in _UNCERTAINTY if c.table["T_p_GeV"] <= T)
+        yield f"           model uncertainty of g_* near T_p: about {size}, not in the error below"
+    yield (
+        f"           s_0 = {s_today:.1f} cm⁻³, of today's g_*s (2891 is that of the published"
+        f" pipeline); constants {c.choices.constants}"
+    )
 
 
 def _tension_lines(p: "jb.Prediction") -> Iterator[str]:

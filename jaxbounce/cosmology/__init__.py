@@ -10,6 +10,12 @@ from jaxbounce.cosmology.constants import (
     PLANCK_OMEGA_C as PLANCK_OMEGA_C,
     PROTON_MASS_KG as PROTON_MASS_KG,
 )
+from jaxbounce.cosmology.clock import Clock as Clock, make_clock as make_clock
+from jaxbounce.cosmology.degrees_of_freedom import (
+    DegreesOfFreedom as DegreesOfFreedom,
+    StandardModel as StandardModel,
+)
+from jaxbounce.cosmology.degrees_table import tabulated_degrees as tabulated_degrees
 from jaxbounce.cosmology.gas import (
     flux_integral as flux_integral,
     incident_flux as incident_flux,
@@ -17,6 +23,8 @@ from jaxbounce.cosmology.gas import (
     number_density as number_density,
 )
 from jaxbounce.cosmology.gas_integrals import Equilibrium as Equilibrium, Statistics as Statistics
+from jaxbounce.cosmology.hidden_sector import with_hidden_sector as with_hidden_sector
+from jaxbounce.cosmology.history import ThermalHistory as ThermalHistory
 from jaxbounce.cosmology.radiation import (
     entropy_density as entropy_density,
     hubble_rate as hubble_rate,
@@ -29,6 +37,7 @@ from jaxbounce.cosmology.radiation import (
 from jaxbounce.cosmology.today import (
     baryon_density as baryon_density,
     dark_matter_density as dark_matter_density,
+    entropy_density_today as entropy_density_today,
     number_density_today as number_density_today,
     omega_h2 as omega_h2,
 )

@@ -10,6 +10,21 @@ PLANCK_MASS: float = 1.22089e19
 HUBBLE_PREFACTOR: float = 1.66
 """H = 1.66 √g_* T²/M_Pl; the published rounding of √(4π³/45) = 1.66015…"""
 
+EXACT_HUBBLE_PREFACTOR: float = 1.6601546562574576
+"""√(4π³/45), of which 1.66 is the published rounding: 9.4e-5 more."""
+
+CMB_TEMPERATURE: float = 2.7255 * 8.617333262145179e-14
+"""T₀ (GeV): 2.7255 K (Fixsen 2009), k_B of CODATA 2018."""
+
+PER_METRE: float = 1.9732698045930246e-16
+"""ħc (GeV m), CODATA 2018: 1/m in GeV."""
+
+ENTROPY_DEGREES_TODAY: float = 3.909
+"""g_s today of three neutrinos and instantaneous decoupling, 2 + 21/11; of the published s₀."""
+
+ENTROPY_DEGREES_TODAY_FIT: float = 3.931
+"""g_s today of the Standard Model with N_eff = 3.044 (1803.01038)."""
+
 ENTROPY_DENSITY_TODAY: float = 2891.0e6
 """s₀ (m⁻³): 2891 cm⁻³, the published value (2π²/45 · 3.909 · T₀³ gives 2891.2 cm⁻³)."""
 

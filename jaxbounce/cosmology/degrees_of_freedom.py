@@ -19,6 +19,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.series import horner
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.cosmology.constants import CMB_TEMPERATURE, ENTROPY_DEGREES_TODAY
 
 BLEND_TEMPERATURE = 0.12
 """T (GeV) at which the two pieces of the fit meet (1803.01038, appendix C)."""
@@ -47,6 +48,10 @@ class DegreesOfFreedom(eqx.Module):
     def covers(self, T: Real) -> Flag:
         """Whether they are known at T (GeV); where not, they are continued as constants."""
         return jnp.ones(jnp.shape(T), bool)
+
+    def entropy_today(self) -> RealLike:
+        """g_s at T₀ = 2.7255 K, from which s₀ follows."""
+        return self.entropy(CMB_TEMPERATURE)
 
     def ranges(self) -> dict[str, Range]:
         """Parameters of its own: the values each may take, and what it is."""
@@ -82,6 +87,10 @@ class ConstantDegrees(DegreesOfFreedom):
 
     g_star: Scalar = eqx.field(converter=as_leaf)
     g_star_s: Scalar = eqx.field(converter=as_leaf)
+
+    def entropy_today(self) -> RealLike:
+        """That of the published s₀: the numbers are of another temperature."""
+        return ENTROPY_DEGREES_TODAY
 
     def values(self, log_T: Real) -> tuple[Real, Real]:
         """The numbers, in the shape of `log_T`."""

@@ -8,11 +8,14 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.spline import evaluate_spline, natural_curvatures
-from jaxbounce._core.types import Flag, Real, as_leaf
+from jaxbounce._core.types import Flag, Real, RealLike, as_leaf
+from jaxbounce.cosmology.constants import ENTROPY_DEGREES_TODAY_FIT
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 
 KNOTS_PER_DECADE = 8
 """The fewest that a table may have: with fewer, γ_s is that of the spline and not of the table."""
+
+_TODAY = 1.2e-5  # GeV; below, electrons and positrons are gone, and g_s stays what it is
 
 _TWICE = 1e-12  # in ln T: knots nearer than this are one written twice
 
@@ -36,6 +39,11 @@ class TabulatedDegrees(DegreesOfFreedom):
         """g_ρ and g_s at ln(T/GeV)."""
         energy, entropy = evaluate_spline(self.knots, self.logarithms, self.curvatures, log_T)
         return jnp.exp(energy), jnp.exp(entropy)
+
+    def entropy_today(self) -> RealLike:
+        """The lowest row's where that is of today, T < 10 keV; else the Standard Model's."""
+        of_today = self.knots[0] < np.log(_TODAY)
+        return jnp.where(of_today, jnp.exp(self.logarithms[1, 0]), ENTROPY_DEGREES_TODAY_FIT)
 
     def joints(self) -> Real:
         """The knots."""

@@ -20,6 +20,7 @@ from jaxtyping import Array, Float
 from jaxbounce._core.checks import check_name, check_number
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce.cosmology.constants import CMB_TEMPERATURE
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas_integrals import Statistics, occupation
 
@@ -76,9 +77,18 @@ class WithHiddenSector(DegreesOfFreedom):
     weights: Float[Array, " species"]
     statistics: tuple[Statistics, ...] = eqx.field(static=True)
 
+    def entropy_today(self) -> RealLike:
+        """The visible bath's, and what of the hidden sector is still light."""
+        hidden = self._hidden(jnp.log(jnp.asarray(CMB_TEMPERATURE)))[1]
+        return self.visible.entropy_today() + hidden
+
     def values(self, log_T: Real) -> tuple[Real, Real]:
         """g_ρ and g_s of both."""
-        energy, entropy = self.visible.values(log_T)
+        visible, hidden = self.visible.values(log_T), self._hidden(log_T)
+        return visible[0] + hidden[0], visible[1] + hidden[1]
+
+    def _hidden(self, log_T: Real) -> tuple[Real, Real]:
+        energy, entropy = jnp.zeros_like(log_T), jnp.zeros_like(log_T)
         inverse = jnp.exp(-log_T) / self.xi
         for mass, weight, statistics in zip(
             self.masses, self.weights, self.statistics, strict=True

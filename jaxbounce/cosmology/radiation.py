@@ -12,12 +12,12 @@ from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.constants import HUBBLE_PREFACTOR, PLANCK_MASS
 
 
-def hubble_rate(T: RealLike, g_star: RealLike) -> Real:
+def hubble_rate(T: RealLike, g_star: RealLike, prefactor: float = HUBBLE_PREFACTOR) -> Real:
     """Hubble rate H (GeV) of a radiation bath at temperature T (GeV).
 
-    H = 1.66 √g_* T²/M_Pl, with the rounded prefactor of the published pipeline.
+    H = 1.66 √g_* T²/M_Pl, with the rounded prefactor of the published pipeline, or another.
     """
-    return HUBBLE_PREFACTOR * jnp.sqrt(as_real(g_star)) * as_real(T) ** 2 / PLANCK_MASS
+    return prefactor * jnp.sqrt(as_real(g_star)) * as_real(T) ** 2 / PLANCK_MASS
 
 
 def radiation_density(T: RealLike, g_star: RealLike) -> Real:

@@ -1,5 +1,6 @@
 """The source of baryons around percolation, factor by factor."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -7,6 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxbounce._core.types import Real, Scalar
+from jaxbounce.cosmology.clock import make_clock
+from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACTOR
 from jaxbounce.cosmology.gas import incident_flux
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, time_of_temperature_ratio
 from jaxbounce.model.model import Model
@@ -53,9 +56,17 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     """
     p, choices = model.parameters, model.choices
     ratio = jnp.asarray(ratios)
-    y = time_of_temperature_ratio(ratio, p.beta_over_H)
     T = ratio * p.T_p
-    hubble = hubble_rate(p.T_p, p.g_star)
+    degrees = model.degrees
+    if degrees is None:
+        y, g_star_s = time_of_temperature_ratio(ratio, p.beta_over_H), p.g_star_s
+    else:
+        y = make_clock(degrees, p.T_p, p.beta_over_H, ratio.max(), ratio.min()).time(ratio)
+        p = dataclasses.replace(p, g_star=degrees.energy(p.T_p))
+        g_star_s = degrees.entropy(T)
+    exact = choices.constants == "exact"
+    prefactor = EXACT_HUBBLE_PREFACTOR if exact else HUBBLE_PREFACTOR
+    hubble = hubble_rate(p.T_p, p.g_star, prefactor)
     beta = p.beta_over_H * hubble
     v_flux = p.v_w if choices.flux == "moving-wall" else None
     flux = p.f_chi * incident_flux(
@@ -68,5 +79,5 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     inside = (y >= p.y_min) & (y <= p.y_max)
     area = jnp.where(inside, beta / p.v_w * scaled, 0.0)
     source = P * flux * area * activity_window(y, p.sigma_y, choices.window)
-    yield_per_y = source / (entropy_density(T, p.g_star_s) * beta)
+    yield_per_y = source / (entropy_density(T, g_star_s) * beta)
     return SourceTable(ratio, y, area, flux, source, yield_per_y, hubble, beta)

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce._core.types import Real
+from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.radiation import temperature_of_time
 from jaxbounce.model.model import Model, initial_yield
 from jaxbounce.yields import Evolution, evolve_boltzmann, time_limits
@@ -18,8 +19,16 @@ def temperature_grid(model: Model, points: int) -> np.ndarray:
     hot, cold = float(p.T_max_over_Tp), float(p.T_min_over_Tp)
     spread = np.geomspace(hot, cold, points - points // 2) * float(p.T_p)
     limits = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
+    degrees, clock = model.degrees, None
+    if degrees is not None:
+        clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
+        ends = jnp.clip(clock.time(jnp.stack([p.T_max_over_Tp, p.T_min_over_Tp])), p.y_min, p.y_max)
+        limits = ends[0], ends[1]
     y = np.linspace(max(float(limits[0]), _PULSE[0]), min(float(limits[1]), _PULSE[1]), points // 2)
-    pulse = np.asarray(temperature_of_time(y, p.T_p, p.beta_over_H))
+    if clock is None:
+        pulse = np.asarray(temperature_of_time(y, p.T_p, p.beta_over_H))
+    else:
+        pulse = np.asarray(p.T_p / clock.temperature_ratio(y))
     return np.unique(np.concatenate([spread, pulse]))[::-1]
 
 
@@ -29,8 +38,9 @@ def evolution(model: Model, T: Real) -> Evolution:
 
     Without depletion, annihilation and washout they are the running source integral.
     """
-    p, _ = model.filled()
-    return evolve_boltzmann(p, model.choices, T, initial_yield(p, model.choices))
+    p, known = model.filled()
+    start = initial_yield(p, model.choices)
+    return evolve_boltzmann(p, model.choices, T, start, degrees=known.values.get("degrees"))
 
 
 def evolve(model: Model, points: int = 400) -> Evolution:

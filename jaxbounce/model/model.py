@@ -31,7 +31,13 @@ from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.radiation import entropy_density
-from jaxbounce.cosmology.today import baryon_density, dark_matter_density, omega_h2
+from jaxbounce.cosmology.history import ThermalHistory
+from jaxbounce.cosmology.today import (
+    baryon_density,
+    dark_matter_density,
+    entropy_density_today,
+    omega_h2,
+)
 from jaxbounce.parameters import (
     CHOICES,
     DECLARATIONS,
@@ -103,6 +109,11 @@ class Model(eqx.Module):
     def conversion(self) -> WallConversion | None:
         """The stage that computes P from a wall; None where P is a number."""
         return next((s for s in self.stages if isinstance(s, WallConversion)), None)
+
+    @property
+    def degrees(self) -> DegreesOfFreedom | None:
+        """g_*(T) where a stage supplies it; None where g_* is constant."""
+        return next((s.degrees for s in self.stages if isinstance(s, ThermalHistory)), None)
 
     def _homes(self) -> dict[str, tuple[int | None, str]]:
         """Every parameter: the stage it belongs to (None: the model), and its name there.
@@ -532,7 +543,8 @@ def _predict(model: Model) -> Prediction:
     else:
         active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
         status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)
-    rho_B, rho_DM = baryon_density(Y_B), dark_matter_density(Y_chi, p.m_chi)
+    s_today = entropy_density_today(degrees, choices.constants)
+    rho_B, rho_DM = baryon_density(Y_B, s_today), dark_matter_density(Y_chi, p.m_chi, s_today)
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
 
     smallest = jnp.finfo(rho_B.dtype).tiny

@@ -139,6 +139,8 @@ def why_zero(model: Model, output: str, name: str) -> str | None:
         return "the expansion rate cancels: A/V and the time of its passing scale inversely"
     if name == "I_p" and choices.area_kernel == "kjma" and choices.window == "none":
         return "every point is swept once: the integral of v_w A/V is 1 whatever I_p is"
+    if model.degrees is not None:
+        return None  # J/s changes with T through g_*s, and the zeros of constant g_* are gone
     cold = float(model.value("m_chi")) > _HOT * float(model.value("T_p"))
     return _RELATIVISTIC if name in ("beta_over_H", "T_p", "m_chi") and not cold else None
 

@@ -91,9 +91,7 @@ class Segments(NamedTuple):
     gain_error: Float[Array, " segments"]
 
 
-def _rough(
-    p: Parameters, c: Choices, y: Real, clock: Clock | None
-) -> tuple[Real, Real, Real]:
+def _rough(p: Parameters, c: Choices, y: Real, clock: Clock | None) -> tuple[Real, Real, Real]:
     y0, y, rate = _true(y, clock)
     phi, slope, inverse_feature = rough_source(
         y,
@@ -247,7 +245,9 @@ def make_segments(
     upper = jnp.where(cold_y > y_max, y_max, cold_y)
     lower = jnp.where(lower < upper, lower, upper)
     thinnest = 1e-9 * (1 + jnp.abs(lower))
-    edges = _wall_panels(p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock)
+    edges = _wall_panels(
+        p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock
+    )
     edges = jnp.where(edges < upper, edges, upper)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
