@@ -1,5 +1,6 @@
 """The radiation era: expansion, entropy, gases in equilibrium, densities today."""
 
+from jaxbounce.cosmology.clock import Clock as Clock, make_clock as make_clock
 from jaxbounce.cosmology.constants import (
     CRITICAL_DENSITY_OVER_H2 as CRITICAL_DENSITY_OVER_H2,
     ENTROPY_DENSITY_TODAY as ENTROPY_DENSITY_TODAY,
@@ -10,7 +11,6 @@ from jaxbounce.cosmology.constants import (
     PLANCK_OMEGA_C as PLANCK_OMEGA_C,
     PROTON_MASS_KG as PROTON_MASS_KG,
 )
-from jaxbounce.cosmology.clock import Clock as Clock, make_clock as make_clock
 from jaxbounce.cosmology.degrees_of_freedom import (
     DegreesOfFreedom as DegreesOfFreedom,
     StandardModel as StandardModel,

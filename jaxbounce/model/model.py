@@ -30,8 +30,8 @@ from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import flux_integral, number_density
-from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.cosmology.history import ThermalHistory
+from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.cosmology.today import (
     baryon_density,
     dark_matter_density,
