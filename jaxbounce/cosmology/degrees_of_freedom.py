@@ -14,11 +14,12 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.series import horner
-from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CMB_TEMPERATURE, ENTROPY_DEGREES_TODAY
 
 BLEND_TEMPERATURE = 0.12
@@ -45,7 +46,7 @@ class DegreesOfFreedom(eqx.Module):
         """ln(T/GeV), rising, at which they are not smooth: where quadrature panels should end."""
         return jnp.zeros(0)
 
-    def covers(self, T: Real) -> Flag:
+    def covers(self, T: Real) -> Bool[Array, "..."]:
         """Whether they are known at T (GeV); where not, they are continued as constants."""
         return jnp.ones(jnp.shape(T), bool)
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.spline import evaluate_spline, natural_curvatures
-from jaxbounce._core.types import Flag, Real, RealLike, as_leaf
+from jaxbounce._core.types import Real, RealLike, as_leaf
 from jaxbounce.cosmology.constants import ENTROPY_DEGREES_TODAY_FIT
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 
@@ -49,7 +49,7 @@ class TabulatedDegrees(DegreesOfFreedom):
         """The knots."""
         return self.knots
 
-    def covers(self, T: Real) -> Flag:
+    def covers(self, T: Real) -> Bool[Array, "..."]:
         """Whether T (GeV) lies inside the table."""
         log_T = jnp.log(T)
         return (log_T >= self.knots[0]) & (log_T <= self.knots[-1])

@@ -15,11 +15,11 @@ from typing import Self
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from jaxbounce._core.checks import check_name, check_number
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CMB_TEMPERATURE
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas_integrals import Statistics, occupation
@@ -102,7 +102,7 @@ class WithHiddenSector(DegreesOfFreedom):
         """Those of the visible bath."""
         return self.visible.joints()
 
-    def covers(self, T: Real) -> Flag:
+    def covers(self, T: Real) -> Bool[Array, "..."]:
         """Where the visible bath is known."""
         return self.visible.covers(T)
 

@@ -1,0 +1,126 @@
+"""g_*(T): the fit of the Standard Model, tables, hidden sectors."""
+
+import jax
+import jax.numpy as jnp
+import mpmath as mp
+import numpy as np
+import pytest
+from scipy.interpolate import CubicSpline
+
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cosmology.degrees_of_freedom import JOINTS, ConstantDegrees, StandardModel
+from jaxbounce.cosmology.degrees_table import tabulated_degrees
+from jaxbounce.cosmology.hidden_sector import species_degrees, with_hidden_sector
+
+MODEL = StandardModel()
+
+
+@pytest.mark.parametrize(
+    ("T", "g_star", "g_star_s"),
+    [
+        # the published fit at both sides of its switch, from independent transcriptions
+        (1e-5, 3.383, 3.931),
+        (1e-3, 10.545445470597219, 10.548249420977584),
+        (0.15, 26.73425703580304, 25.363367489192566),
+        (1.0, 69.74376142054093, 68.77157117731772),
+        (10.0, 80.53701953144183, 80.43270440686184),
+        (100.0, 101.3199486688676, 100.69360202663638),
+        (1e4, 104.13375232123019, 104.13136691101596),
+    ],
+)
+def test_fit_is_the_published_one(T, g_star, g_star_s):
+    np.testing.assert_allclose(MODEL.energy(T), g_star, rtol=1e-13)
+    np.testing.assert_allclose(MODEL.entropy(T), g_star_s, rtol=1e-13)
+
+
+def test_slope_is_the_derivative_of_what_is_used():
+    log_T = np.concatenate([np.linspace(-11, 9, 41), np.log(0.12) + np.linspace(-0.12, 0.12, 25)])
+    h = 1e-3
+    ln = [np.log(MODEL.values(jnp.asarray(log_T + k * h))[1]) for k in (-2, -1, 1, 2)]
+    difference = (ln[0] - 8 * ln[1] + 8 * ln[2] - ln[3]) / (12 * h)
+    far = np.min([np.abs(log_T - joint) for joint in JOINTS], 0) > 2 * h
+    slope = np.asarray(MODEL.with_slope(log_T)[2])
+    np.testing.assert_allclose(slope[far], difference[far], atol=1e-8)
+
+
+def test_blend_is_twice_differentiable():
+    second = jax.vmap(jax.hessian(lambda x: MODEL.values(x)[1]))
+    for joint in JOINTS:
+        before, after = second(jnp.array([joint - 1e-7, joint + 1e-7]))
+        np.testing.assert_allclose(before, after, rtol=1e-4)
+
+
+def test_no_gradient_is_lost_far_away():
+    slopes = jax.vmap(jax.grad(lambda x: MODEL.with_slope(x)[2]))(jnp.linspace(-25.0, 45.0, 71))
+    assert np.isfinite(slopes).all()
+
+
+@pytest.mark.parametrize("statistics", ["fermion", "boson", "classical"])
+@pytest.mark.parametrize("x", [0.0, 0.5, 0.999, 1.0, 3.0, 40.0])
+def test_hidden_species_are_their_integrals(x, statistics):
+    sign = {"fermion": 1, "boson": -1, "classical": 0}[statistics]
+
+    def integral(power):
+        def f(p):
+            E = mp.sqrt(p * p + mp.mpf(x) ** 2)
+            occupied = 1 / (mp.expm1(E) if sign < 0 else mp.exp(E) + sign)
+            return p**2 * (E if power == 1 else p * p / (3 * E)) * occupied
+
+        return mp.quad(f, [mp.mpf(10) ** -20, 0.1, 1, 3, 10, 30, 100, 300])
+
+    with mp.workdps(25):
+        density, pressure = integral(1), integral(-1)
+    energy, entropy = species_degrees(x, statistics)
+    np.testing.assert_allclose(energy, float(15 / mp.pi**4 * density), rtol=1e-12)
+    expected = float(45 / (4 * mp.pi**4) * (density + pressure))
+    np.testing.assert_allclose(entropy, expected, rtol=1e-12)
+
+
+def test_hidden_sector_adds_powers_of_its_temperature():
+    both = with_hidden_sector(ConstantDegrees(100.0, 90.0), 0.5, [(0.0, 2.0, "boson")])
+    np.testing.assert_allclose(both.energy(3.0), 100 + 2 * 0.5**4, rtol=1e-13)
+    np.testing.assert_allclose(both.entropy(3.0), 90 + 2 * 0.5**3, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["xi_hidden", "m_hidden_1", "g_hidden_2"])
+def test_hidden_sector_slopes_are_those_of_differences(name):
+    species = [(2.0, 3.0, "fermion"), (0.3, 1.0, "boson")]
+    both = with_hidden_sector(MODEL, 0.7, species)
+
+    def slope(value):
+        return both.replace(**{name: value}).with_slope(jnp.log(1.5))[2]
+
+    at, h = float(both.value(name)), 1e-4
+    difference = (slope(at + h) - slope(at - h)) / (2 * h)
+    np.testing.assert_allclose(jax.grad(slope)(at), difference, rtol=1e-6)
+    np.testing.assert_allclose(jax.jvp(slope, (at,), (1.0,))[1], difference, rtol=1e-6)
+
+
+def test_table_is_a_natural_spline_of_logarithms():
+    T = np.geomspace(1e-3, 1e4, 90)
+    table = tabulated_degrees(T, MODEL.energy(T), MODEL.entropy(T))
+    spline = CubicSpline(np.log(T), np.log(np.asarray(MODEL.entropy(T))), bc_type="natural")
+    x = np.linspace(-6.8, 9.2, 300)
+    _, entropy, slope = table.with_slope(x)
+    np.testing.assert_allclose(entropy, np.exp(spline(x)), rtol=1e-13)
+    np.testing.assert_allclose(slope, spline(x, 1), atol=1e-11)
+    knot = float(np.log(T[40]))  # the slope itself has a kink in its derivative there, no jump
+    np.testing.assert_allclose(table.with_slope(knot)[2], spline(knot, 1), atol=1e-11)
+    assert np.asarray(table.covers(jnp.array([1e-4, 1.0, 2e4]))).tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("T", "g", "said"),
+    [
+        (np.geomspace(1, 10, 9)[::-1], np.ones(9), "rising T"),
+        (np.geomspace(1, 10, 9), -np.ones(9), "positive"),
+        (np.geomspace(1, 1e3, 12), np.ones(12), "8 rows a decade"),
+        (np.geomspace(1, 10, 9), np.ones(8), "rows"),
+        ([1.0, 2.0], [1.0, 1.0], "at least 8"),
+        ("no", [1.0], "list of numbers"),
+    ],
+)
+def test_wrong_tables_are_refused_in_a_line(T, g, said):
+    with pytest.raises(ConfigurationError, match=said) as caught:
+        tabulated_degrees(T, g, g)
+    assert "\n" not in str(caught.value)
