@@ -241,7 +241,8 @@ def advance(
         _strategy(solver, tolerance),
         t0=0.0,
         t1=1.0,
-        dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
+        # a constant, which the controller limits: diffrax checks the sign of a traced one on the host
+        dt0=0.25,
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
         args=_Arguments(p, c, segment, s_wave, both - s_wave, scale),
         stepsize_controller=diffrax.PIDController(
