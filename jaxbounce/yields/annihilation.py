@@ -241,7 +241,7 @@ def advance(
         _strategy(solver, tolerance),
         t0=0.0,
         t1=1.0,
-        # a constant, which the controller limits: diffrax checks the sign of a traced one on the host
+        # a constant, limited by the controller: the sign of a traced one is checked on the host
         dt0=0.25,
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
         args=_Arguments(p, c, segment, s_wave, both - s_wave, scale),
