@@ -52,7 +52,7 @@ QUADRATURE = {
 BOLTZMANN = {
     "external": START,
     "depleting": {**START, "deplete_DM_from_source": True},
-    "self-consistent, exact": {**START, "preset": "exact", "coupling": "self-consistent"},
+    "self-consistent": {**START, "area_kernel": "kjma", "coupling": "self-consistent"},
     "p-wave, washout": {**START, "sigma_v_slope_GeV_m2": 1e-9, "Gamma_wash_over_H": 0.1},
     "published kernel": {**START, "preset": "published"},
     "occupancy": {"dark_matter": "occupancy", "deplete_DM_from_source": True},
