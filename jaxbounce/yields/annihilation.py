@@ -226,7 +226,8 @@ def advance(
         _strategy(solver, tolerance),
         t0=0.0,
         t1=1.0,
-        dt0=1.0,  # the controller takes the lesser of this and dtmax; if traced it asks the host
+        # a constant, limited by the controller: the sign of a traced one is checked on the host
+        dt0=1.0,
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
         args=_Arguments(p, c, segment, s_wave, both - s_wave, scale),
         stepsize_controller=diffrax.PIDController(
