@@ -100,7 +100,8 @@ class WallSpeed(NamedTuple):
     alpha_max: Scalar
     """α_θ̄ beyond which no deflagration or hybrid is in equilibrium; infinite if all may be."""
     to_runaway: Scalar
-    """ln(alpha_max/α_θ̄): negative where the wall runs away."""
+    """ln(alpha_max/α_θ̄): negative where the wall runs away; for c_b > c_s there may be walls again
+    at α_θ̄ far above, so that `status` decides."""
     to_static: Scalar
     """ln(α_θ̄/alpha_min): negative where the wall does not move."""
     error: Scalar
