@@ -17,7 +17,7 @@ from jaxbounce._core.arrays import Array, Real, Scalar
 
 _POWER = 6  # of the grid towards the shock: a weak one is approached like z ln z
 
-_ROWS = np.arange(8, 65, 8)  # steps of the midpoint rule, extrapolated to none
+_ROWS = np.arange(64, 257, 64)  # steps of the midpoint rule, extrapolated to none
 
 
 def log_enthalpy_to_shock(v_w: Scalar, v_plus: Scalar, s2: Scalar) -> tuple[Scalar, Scalar]:

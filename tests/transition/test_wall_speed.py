@@ -236,7 +236,8 @@ def test_bad_input_is_told():
     assert not np.isnan(np.stack([found.v_J, found.alpha_max, found.to_runaway])[:, ~bad]).any()
 
 
-@pytest.mark.parametrize("mode", [jax.grad, pytest.param(jax.jacfwd, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [jax.grad, jax.jacfwd])
 def test_points_without_a_wall_taint_no_others(mode):
     given = jnp.asarray(np.array(speeds(MIXED)))
 
