@@ -48,6 +48,7 @@ class Status(enum.IntEnum):
     HISTORY_NOT_RESOLVED = 45
     AFTER_THE_HISTORY = 46
     TRANSITION_BEGINS_ABOVE = 47
+    OCCUPANCY_TOO_LARGE = 55
 
     @property
     def message(self) -> str:
@@ -189,6 +190,11 @@ _MESSAGES = {
     ),
     Status.TRANSITION_BEGINS_ABOVE: (
         "bubbles that nucleate above T_high would count at percolation; raise T_high"
+    ),
+    Status.OCCUPANCY_TOO_LARGE: (
+        "χ would reach more than a tenth of its equilibrium density, where what takes it back into"
+        " the bath is no longer negligible and is left out here; weaken its production, or follow"
+        " it with the Boltzmann equations"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"
