@@ -7,6 +7,13 @@ from jaxbounce.occupancy.freeze_in import (
     freeze_in_occupancy as freeze_in_occupancy,
 )
 from jaxbounce.occupancy.limit import Occupancy as Occupancy, occupancy as occupancy
+from jaxbounce.occupancy.partition import (
+    entropy_growth as entropy_growth,
+    entropy_ratio as entropy_ratio,
+    partition_occupancy as partition_occupancy,
+    reheating_temperature as reheating_temperature,
+    released_energy as released_energy,
+)
 from jaxbounce.occupancy.production import (
     Production as Production,
     around_resonance as around_resonance,

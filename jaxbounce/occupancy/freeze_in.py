@@ -22,14 +22,11 @@ from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas_integrals import Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
-from jaxbounce.occupancy.limit import Occupancy, occupancy
+from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy
 from jaxbounce.occupancy.production import Production
 
 Rate: TypeAlias = Callable[[Real, Any], Production | Real]
 """(T, args) → what is made at T (GeV, one axis); parameters come by args."""
-
-OfT: TypeAlias = Callable[[Real], Real]
-"""A function of T (GeV), for arrays of T."""
 
 PANELS = 24
 
@@ -69,14 +66,10 @@ def decay_range(m_A: RealLike, T_p: RealLike) -> tuple[Real, Real]:
     return _HOTTEST * jnp.maximum(m_A, T_p), jnp.minimum(m_A / _COLDEST, T_p)
 
 
-def _of_temperature(value: RealLike | OfT, T: Real) -> Real:
-    return as_real(value(T)) if callable(value) else jnp.broadcast_to(as_real(value), T.shape)
-
-
 def _entropy_slope(g_star_s: RealLike | OfT, gamma_s: RealLike | OfT | None, T: Real) -> Real:
     """γ_s, as given or from g_s."""
     if gamma_s is not None:
-        return _of_temperature(gamma_s, T)
+        return at_temperature(gamma_s, T)
     if not callable(g_star_s):
         return jnp.zeros_like(T)
     log_T = jnp.log(T)
@@ -104,9 +97,9 @@ def _integrals(
         half = (upper - lower) / 2
         T = jnp.exp(lower + half * (1 + t))
         made = rate(T)
-        g_s = _of_temperature(g_star_s, T)
+        g_s = at_temperature(g_star_s, T)
         per_rate = (1 + _entropy_slope(g_star_s, gamma_s, T) / 3) / (
-            entropy_density(T, g_s) * hubble_rate(T, _of_temperature(g_star, T))
+            entropy_density(T, g_s) * hubble_rate(T, at_temperature(g_star, T))
         )
         fine, coarse = half * (weights @ (made.rate * per_rate))
         inherited = half * (weights[0] @ (made.error * per_rate))
@@ -195,7 +188,7 @@ def freeze_in(
         share = total / (total + _integrals(made, background, after, nodes)[0])
     momentum = None
     if momenta:
-        momentum = momenta[0] / Y * _of_temperature(background[1], T_p) ** (1 / 3)
+        momentum = momenta[0] / Y * at_temperature(background[1], T_p) ** (1 / 3)
 
     tiny = jnp.finfo(Y.dtype).tiny
     status = jnp.where(error <= tolerance * total, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
@@ -217,7 +210,7 @@ def freeze_in_occupancy(
 ) -> Occupancy:
     """f_χ = Y s/n_eq at T_p, refused above a tenth; arguments as in `occupancy`."""
     T_p = as_real(T_p)
-    s = entropy_density(T_p, _of_temperature(g_star_s, T_p))
+    s = entropy_density(T_p, at_temperature(g_star_s, T_p))
     return occupancy(
         found.Y * s, T_p, m_chi, g_chi, statistics, found.error_estimate * s, found.status
     )

@@ -1,14 +1,20 @@
 """From a density of χ to its occupancy f_χ, refused where it would no longer be small."""
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import Code, RealLike, Scalar, as_real
+from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas import number_density
 from jaxbounce.cosmology.gas_integrals import Statistics
+
+OfT: TypeAlias = Callable[[Real], Real]
+"""A function of T (GeV), for arrays of T."""
 
 LARGEST = 0.1
 """f_χ up to which χ that returns to the bath is left out."""
@@ -26,6 +32,11 @@ class Occupancy(eqx.Module):
     f_chi: Scalar
     error_estimate: Scalar
     status: Code
+
+
+def at_temperature(value: RealLike | OfT, T: Real) -> Real:
+    """A quantity that is given as a number or as a function of T, in the shape of T."""
+    return as_real(value(T)) if callable(value) else jnp.broadcast_to(as_real(value), T.shape)
 
 
 def occupancy(

@@ -166,7 +166,7 @@ def test_the_error_estimate_is_honest():
     m, T_p, T_R = 500.0, 20.0, 1e5
     unit = 1e-20 * 45 * PLANCK_MASS / (2 * np.pi**2 * 106.75**1.5 * 1.66)
     exact = unit / m * (np.exp(-m / T_R) - np.exp(-m / T_p))
-    for panels, nodes in [(2, 6), (4, 6), (3, 8), (6, 8), (24, 14)]:
+    for panels, nodes in [(2, 6), (4, 8), (24, 14)]:
         sizes = {"panels": panels, "nodes": nodes}
         found = freeze_in(switched, T_p, T_R, m, **sizes, **CONSTANT, tolerance=1.0)
         assert found.status == Status.SUCCESS
