@@ -22,3 +22,14 @@ from jaxbounce.occupancy.production import (
     polynomial_rate as polynomial_rate,
     scattering_rate as scattering_rate,
 )
+from jaxbounce.occupancy.transport import (
+    Arrived as Arrived,
+    barrier_fraction as barrier_fraction,
+    density_on_brane as density_on_brane,
+    free_streaming_length as free_streaming_length,
+    half_space_flux as half_space_flux,
+    massive_half_space_flux as massive_half_space_flux,
+    one_sided_flux as one_sided_flux,
+    released_slab as released_slab,
+    warp_flux as warp_flux,
+)
