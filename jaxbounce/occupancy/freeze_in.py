@@ -109,7 +109,8 @@ def _integrals(
         carried = made.rate * per_rate * made.momentum * g_s ** (-1 / 3)
         return jnp.stack([fine, error, half * (weights[0] @ carried)])
 
-    # panel by panel: of collisions, all at once would not fit into memory
+    # panel by panel: of collisions, all at once would not fit into memory. One array of sums: in
+    # JAX 0.10 a loop with several cannot be transposed where one goes through `withheld` unasked
     return jax.lax.map(panel, (edges[:-1], edges[1:])).sum(0)
 
 
