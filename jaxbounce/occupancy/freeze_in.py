@@ -22,7 +22,7 @@ from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas_integrals import Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
-from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy
+from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy, tolerance_in_force
 from jaxbounce.occupancy.production import Production
 
 Rate: TypeAlias = Callable[[Real, Any], Production | Real]
@@ -31,9 +31,6 @@ Rate: TypeAlias = Callable[[Real, Any], Production | Real]
 PANELS = 24
 
 NODES = 14
-
-TOLERANCE = 1e-6
-"""Relative error estimate up to which the status says success."""
 
 _HOTTEST = 1e4  # T/m_A, or T/T_p, above which decays make 1e-12 of all
 
@@ -137,7 +134,7 @@ def freeze_in(
     breakpoints: Sequence[float] | RealLike = (),
     panels: int = PANELS,
     nodes: int = NODES,
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> FreezeIn:
     """The yield of χ that a bath made between T_R and T_p.
 
@@ -158,7 +155,8 @@ def freeze_in(
             a fit of g_* changes.
         panels: panels between T_R and T_p, and again down to T_end (static).
         nodes: nodes a panel, of which 4 fewer give the error (static).
-        tolerance: relative error estimate up to which the status says success.
+        tolerance: relative error estimate up to which the status says success; None takes 1e-6, or
+            1e-3 in float32.
 
     Returns:
         The yield, with the status INVALID_PARAMETER unless T_end ≤ T_p ≤ T_R, NOT_FINITE where C is
@@ -192,7 +190,8 @@ def freeze_in(
         momentum = momenta[0] / Y * at_temperature(background[1], T_p) ** (1 / 3)
 
     tiny = jnp.finfo(Y.dtype).tiny
-    status = jnp.where(error <= tolerance * total, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
+    converged = error <= tolerance_in_force(total, tolerance) * total
+    status = jnp.where(converged, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
     status = jnp.where(total > tiny, status, Status.UNDERFLOW)
     status = jnp.where(jnp.isfinite(total), status, Status.NOT_FINITE)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)

@@ -31,6 +31,7 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas_integrals import density_integral
+from jaxbounce.occupancy.limit import tolerance_in_force
 
 Arrival: TypeAlias = Callable[[Real, Any], Real]
 """(t, args) → one-sided flux J_⊥ at times t (one axis); parameters come by args."""
@@ -40,9 +41,6 @@ _NODES = 128
 _SMALLEST = 1e-12  # x below which K is its leading term at zero
 
 _PANELS, _PANEL_NODES = 24, 14
-
-TOLERANCE = 1e-6
-"""Relative error estimate up to which the status says success."""
 
 
 def one_sided_flux(D: int) -> float:
@@ -212,7 +210,7 @@ def density_on_brane(
     args: Any = None,
     *,
     breakpoints: Sequence[float] | RealLike = (),
-    tolerance: float = TOLERANCE,
+    tolerance: float | None = None,
 ) -> Arrived:
     """n_χ(t_p) = ∫ dt J_⊥(t) (a/a_p)³ e^{−(t_p − t)/τ}, a ∝ √t: what a flux in D = 4 leaves behind.
 
@@ -226,7 +224,8 @@ def density_on_brane(
         residence_time: τ (GeV⁻¹), > 0; inf if χ stays.
         args: passed to `arrival`; gradients flow through it.
         breakpoints: times (GeV⁻¹) at which the flux is not smooth, such as t = d of the first.
-        tolerance: relative error estimate up to which the status says success.
+        tolerance: relative error estimate up to which the status says success; None takes 1e-6, or
+            1e-3 in float32.
     """
     times = [as_real(value) for value in (t_start, t_p, residence_time)]
     ((t_start, t_p, residence_time), args), token = shielded((times, args))
@@ -252,7 +251,8 @@ def density_on_brane(
     n_chi, coarse = (weights @ kept.T).sum(-1)
 
     error = jnp.abs(jax.lax.stop_gradient(n_chi - coarse))
-    status = jnp.where(error <= tolerance * n_chi, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
+    converged = error <= tolerance_in_force(n_chi, tolerance) * n_chi
+    status = jnp.where(converged, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(n_chi), status, Status.NOT_FINITE)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)
     good = status == Status.SUCCESS
