@@ -51,6 +51,7 @@ class Status(enum.IntEnum):
     STATIC_WALL = 50
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
+    OCCUPANCY_TOO_LARGE = 55
 
     @property
     def message(self) -> str:
@@ -203,6 +204,10 @@ _MESSAGES = {
     ),
     Status.WALL_SPEED_NOT_CONVERGED: (
         "the flow between the wall and its shock was not resolved well enough for v_w"
+    Status.OCCUPANCY_TOO_LARGE: (
+        "χ would reach more than a tenth of its equilibrium density, where what takes it back into"
+        " the bath is no longer negligible and is left out here; weaken its production, or follow"
+        " it with the Boltzmann equations"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"

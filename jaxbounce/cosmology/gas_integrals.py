@@ -41,7 +41,7 @@ _PART_NODES = 32
 _ENERGY_RANGE = 37.0  # e^{−37} < 1e-16: energies this far above the mass no longer count
 
 
-def _occupation(energy: Real, statistics: Statistics) -> Real:
+def occupation(energy: Real, statistics: Statistics) -> Real:
     """Occupation f(E), E in units of T, from e^{−E}: large energies underflow quietly to zero."""
     boltzmann = jnp.exp(-energy)
     if statistics == "fermion":
@@ -236,7 +236,7 @@ def _part_sums(x: Real, limit: Real, statistics: Statistics) -> tuple[Real, Real
         p = jnp.where(slow, p_slow, jnp.sqrt((energy_fast - mass) * (energy_fast + mass)))
         # dp = limit dt, or E dE/p
         measure = jnp.where(slow, limit, _ENERGY_RANGE * energy_fast / p)
-        term = float(weight) * measure * _occupation(energy, statistics)
+        term = float(weight) * measure * occupation(energy, statistics)
         square_sum, plain_sum = square_sum + p**2 * term, plain_sum + term
     return square_sum, plain_sum
 
@@ -256,7 +256,7 @@ def _part_integral_jvp(
     value, occupied = _part_sums(x, limit, statistics)
     moving = limit > 0
     energy = jnp.sqrt(jnp.where(moving, limit**2 + x**2, 1.0))
-    edge = jnp.where(moving, limit * _occupation(energy, statistics), 0.0)
+    edge = jnp.where(moving, limit * occupation(energy, statistics), 0.0)
     edge = jnp.where(_is_slow_part(x, limit), edge, -edge)
     return value, limit * edge * limit_dot + x * (edge - occupied) * x_dot
 
