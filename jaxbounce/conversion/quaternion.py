@@ -28,6 +28,8 @@ _PI_HIGH = float(np.ldexp(np.floor(np.ldexp(np.pi, 31)), -31))  # 33 bits: k π 
 
 _PI_LOW = float.fromhex("0x1.0b4611a626331p-33")  # π less that
 
+_HALF_TURN = (np.pi / 2) ** 2
+
 _TERMS = 11  # of the power series, to rounding at π/2
 
 _COS = tuple((-1) ** n / factorial(2 * n) for n in range(_TERMS))
@@ -79,14 +81,14 @@ def cos_sinc(square: Real) -> tuple[Real, Real]:
     Sums that the compiler turns into vector instructions, as it cannot calls of libm: three times
     as fast. x is taken to the nearest multiple of π.
     """
-    x = jnp.sqrt(square)
+    first = square < _HALF_TURN
+    x = jnp.sqrt(jnp.where(first, 1.0, square))
     turns = jnp.round(x * (1 / np.pi))
     rest = (x - turns * _PI_HIGH) - turns * _PI_LOW
     sign = 1 - 2 * (turns - 2 * jnp.floor(turns / 2))
-    first = turns == 0
-    sinc = _polynomial(_SINC, rest**2)
-    beyond = sign * rest * sinc / jnp.where(first, 1.0, x)
-    return sign * _polynomial(_COS, rest**2), jnp.where(first, sinc, beyond)
+    small = jnp.where(first, square, rest**2)
+    cos, sinc = _polynomial(_COS, small), _polynomial(_SINC, small)
+    return sign * cos, jnp.where(first, sinc, sign * rest * sinc / x)
 
 
 @cos_sinc.defjvp
