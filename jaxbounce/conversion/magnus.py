@@ -56,7 +56,10 @@ def _orders(g: Float[Array, "nodes 3 ..."], h: Real) -> list[Components]:
     outer = ((left, second),), ((twist, second), (left, inner))
     last = ((twist, inner), (left, innermost)), ((twist, innermost),)
     brackets = [
-        tuple(sum(parts) / 120 for parts in zip(*(cross(a, b) for a, b in pairs), strict=True))
+        tuple(
+            sum(parts[1:], parts[0]) / 120
+            for parts in zip(*(cross(a, b) for a, b in pairs), strict=True)
+        )
         for pairs in (*outer, *last)
     ]
     return [tuple(f + t / 12 for f, t in zip(first, third, strict=True)), *brackets]
