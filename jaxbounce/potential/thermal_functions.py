@@ -95,14 +95,14 @@ def _thermal_jvp(
     return _thermal(z, statistics, order), _thermal(z, statistics, order + 1) * z_dot
 
 
-def regular(z: Real, statistics: QuantumStatistics, order: int = 0) -> Real:
+def regular(statistics: QuantumStatistics, z: Real, order: int = 0) -> Real:
     """A_B or A_F, what J and the logarithm of the vacuum make together, or a derivative of it.
 
     Towards z → −∞, where T → 0, it is ±(z²/32) ln|z|; NaN where that does not hold yet and the
     series does not any more.
     """
     if order > 2:
-        return jax.jvp(lambda z: regular(z, statistics, order - 1), (z,), (jnp.ones_like(z),))[1]
+        return jax.jvp(lambda z: regular(statistics, z, order - 1), (z,), (jnp.ones_like(z),))[1]
     return _regular(z, statistics, order)
 
 
