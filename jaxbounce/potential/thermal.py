@@ -7,9 +7,9 @@ logarithm of a Goldstone's mass is left: V is smooth through m² = 0 but for −
 the part that daisies resum. Everything is a function of (φ, θ), where θ is a mapping of names to
 numbers with the temperature "T" and the scale "Q" among them, and "g_rest" if it is not 0.
 
-Sources: S. R. Coleman and E. J. Weinberg, Phys. Rev. D 7 (1973) 1888; L. Dolan and R. Jackiw, Phys.
-Rev. D 9 (1974) 3320; P. B. Arnold and O. Espinosa, Phys. Rev. D 47 (1993) 3546, hep-ph/9212235; R. R.
-Parwani, Phys. Rev. D 45 (1992) 4695, hep-ph/9204216.
+Sources: S. R. Coleman and E. J. Weinberg, Phys. Rev. D 7 (1973) 1888; L. Dolan and R. Jackiw,
+Phys. Rev. D 9 (1974) 3320; P. B. Arnold and O. Espinosa, Phys. Rev. D 47 (1993) 3546,
+hep-ph/9212235; R. R. Parwani, Phys. Rev. D 45 (1992) 4695, hep-ph/9204216.
 """
 
 from collections.abc import Callable, Mapping

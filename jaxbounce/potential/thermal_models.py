@@ -168,8 +168,8 @@ SEXTIC = ThermalModel(
     false_vacuum=(0.0,),
     true_vacuum=(240.0,),
 )
-"""|H|⁶/f² at high temperature: C. Grojean, G. Servant and J. D. Wells, Phys. Rev. D 71 (2005) 036001,
-hep-ph/0407019."""
+"""|H|⁶/f² at high temperature: C. Grojean, G. Servant and J. D. Wells, Phys. Rev. D 71 (2005)
+036001, hep-ph/0407019."""
 
 
 def _cubic(phi: Fields, theta: Couplings) -> Scalar:

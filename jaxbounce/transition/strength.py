@@ -2,10 +2,10 @@
 
     p = −V, s = −∂_T V, w = Ts, e = w − p, c² = s/(T ds/dT)
 
-of a phase at its vacuum φ(T): there ∂V/∂φ = 0, so that s needs no dφ/dT; ds/dT does. Four numbers go
-by the name of α, a factor 14 apart in a usual transition: each has its own here.
-Sources: F. Giese, T. Konstandin and J. van de Vis, JCAP 07 (2020) 057, arXiv:2004.06995; W.-Y. Ai, B.
-Laurent and J. van de Vis, JCAP 07 (2023) 002, arXiv:2303.10171.
+of a phase at its vacuum φ(T): there ∂V/∂φ = 0, so that s needs no dφ/dT; ds/dT does. Four numbers
+go by the name of α, a factor 14 apart in a usual transition: each has its own here.
+Sources: F. Giese, T. Konstandin and J. van de Vis, JCAP 07 (2020) 057, arXiv:2004.06995; W.-Y. Ai,
+B. Laurent and J. van de Vis, JCAP 07 (2023) 002, arXiv:2303.10171.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,8 @@ from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.potential.thermal import at_temperature
 from jaxbounce.potential.vacua import FieldLike, Potential, is_minimum, polish_vacuum
+
+_FLAT = 1e-14  # of the largest curvature: a direction along which the phase does not move
 
 AtTemperature = Callable[[Any, Scalar], Any]
 """Of θ and T: the parameters of V at T."""
@@ -145,9 +147,6 @@ def _fluid(
     given = (theta, T, g_rest)
     found = withheld((phi, p, w - p, w, s, s / (T * slope)), good, token, others=given)
     return Fluid(T, *found, status=status)
-
-
-_FLAT = 1e-14  # of the largest curvature: a direction along which the phase does not move
 
 
 def strength(high: Fluid, low: Fluid) -> Strength:
