@@ -21,6 +21,7 @@ def _singlet(theta, T):
     return tuple(fluid(Z2_SINGLET.potential, theta, T, vacuum) for vacuum in vacua)
 
 
+@pytest.mark.slow
 def test_singlet():
     theta = dict(Z2_SINGLET.parameters)
     for T, *expected in SINGLET:
@@ -85,6 +86,7 @@ def _cubic_alpha(theta, T):
     return (de - dp / c_squared) / (3 * w_s)
 
 
+@pytest.mark.slow
 def test_strength_and_its_slopes_have_closed_forms():
     theta = {k: jnp.asarray(v) for k, v in CUBIC.parameters.items()}
 
