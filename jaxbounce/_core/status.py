@@ -204,6 +204,7 @@ _MESSAGES = {
     ),
     Status.WALL_SPEED_NOT_CONVERGED: (
         "the flow between the wall and its shock was not resolved well enough for v_w"
+    ),
     Status.OCCUPANCY_TOO_LARGE: (
         "χ would reach more than a tenth of its equilibrium density, where what takes it back into"
         " the bath is no longer negligible and is left out here; weaken its production, or follow"
