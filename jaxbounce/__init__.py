@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         files as files,
         inference as inference,
         model as model,
+        occupancy as occupancy,
         parameters as parameters,
         percolation as percolation,
         plotting as plotting,
@@ -61,6 +62,7 @@ _ROOMS = (
     "transition",  # T_n, T_p, beta/H
     "conversion",  # P(chi -> B) on a wall, by every method
     "parameters",  # the list of parameters and choices, with their ranges
+    "occupancy",  # f_chi derived: freeze-in, energy partition, transport off the brane
     "yields",  # Y_B and Y_chi: quadrature, Boltzmann equations
     "model",  # the whole chain; what the densities depend on
     "inference",  # data, priors, fit, posterior

@@ -49,6 +49,10 @@ class Status(enum.IntEnum):
     HISTORY_NOT_RESOLVED = 45
     AFTER_THE_HISTORY = 46
     TRANSITION_BEGINS_ABOVE = 47
+    STATIC_WALL = 50
+    RUNAWAY_WALL = 51
+    WALL_SPEED_NOT_CONVERGED = 52
+    OCCUPANCY_TOO_LARGE = 55
 
     @property
     def message(self) -> str:
@@ -194,6 +198,22 @@ _MESSAGES = {
     ),
     Status.TRANSITION_BEGINS_ABOVE: (
         "bubbles that nucleate above T_high would count at percolation; raise T_high"
+    ),
+    Status.STATIC_WALL: (
+        "in local thermal equilibrium the wall does not move: α_θ̄ is below (1 − Ψ)/3, and the heat"
+        " in front of it holds it back"
+    ),
+    Status.RUNAWAY_WALL: (
+        "in local thermal equilibrium no deflagration or hybrid exists: α_θ̄ is above alpha_max, and"
+        " only friction out of equilibrium holds the wall back; give v_w"
+    ),
+    Status.WALL_SPEED_NOT_CONVERGED: (
+        "the flow between the wall and its shock was not resolved well enough for v_w"
+    ),
+    Status.OCCUPANCY_TOO_LARGE: (
+        "χ would reach more than a tenth of its equilibrium density, where what takes it back into"
+        " the bath is no longer negligible and is left out here; weaken its production, or follow"
+        " it with the Boltzmann equations"
     ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"

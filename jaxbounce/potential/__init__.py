@@ -14,6 +14,18 @@ from jaxbounce.potential.text import (
     ConfiguredPotential as ConfiguredPotential,
     ExpressionPotential as ExpressionPotential,
 )
+from jaxbounce.potential.thermal import (
+    OneLoopPotential as OneLoopPotential,
+    Particle as Particle,
+    at_temperature as at_temperature,
+    coleman_weinberg as coleman_weinberg,
+    one_loop as one_loop,
+)
+from jaxbounce.potential.thermal_functions import J_B as J_B, J_F as J_F
+from jaxbounce.potential.thermal_models import (
+    THERMAL_MODELS as THERMAL_MODELS,
+    ThermalModel as ThermalModel,
+)
 from jaxbounce.potential.vacua import (
     FieldLike as FieldLike,
     Potential as Potential,

@@ -7,6 +7,13 @@ from jaxbounce.transition.solve import (
     solve_transition as solve_transition,
     transition_with_elasticities as transition_with_elasticities,
 )
+from jaxbounce.transition.strength import (
+    Fluid as Fluid,
+    Strength as Strength,
+    critical_temperature as critical_temperature,
+    fluid as fluid,
+    strength as strength,
+)
 from jaxbounce.transition.temperatures import (
     Exponent as Exponent,
     Guess as Guess,

@@ -18,22 +18,21 @@ import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.cosmology.clock import Expansion
 from jaxbounce.parameters import Choices, Parameters
+from jaxbounce.yields.collocation import Collocation, StageEquation, State
 from jaxbounce.yields.rates import annihilation_rate, equilibrium_yield
-from jaxbounce.yields.scalar_dirk import ScalarDIRK, StageEquation, State
 from jaxbounce.yields.segments import Segments, series_at, time_on_segment
 
-Solver = Literal["auto", "scalar-dirk", "kvaerno5", "tsit5", "dopri8"]
+Solver = Literal["auto", "collocation", "kvaerno5", "tsit5", "dopri8"]
 
 _MAX_STEPS = 2048  # a segment
 
-_LARGEST_STEP = 0.5  # in n, so that a step never spans two decades of temperature
-
-_HALLEY_STEPS = 2
+_LARGEST_STEP = 1.2  # in n, so that a step never spans a decade of temperature
 
 _PROBE_TOLERANCE = 1e-6  # so that ∂/∂σv is right where σv is too small to matter
 
@@ -60,8 +59,7 @@ class _Coefficients(NamedTuple):
     """λ dn/dτ."""
     shape: Real
     """The same, for λ = 1 at T_p."""
-    square: Real
-    """Y_eq²."""
+    Y_eq: Real
     k: Real
     """What is left of the walls' depletion, d ln Y_χ/dτ = −k."""
     K: Real
@@ -97,66 +95,52 @@ class Annihilation(StageEquation):
             pace = args.expansion.pace(jnp.log(stretch))
             present, shape = present / pace.entropy, shape * pace.rate * pace.entropy
         rate = (args.s_wave + args.p_wave * cooling) * shape
-        return _Coefficients(rate, shape, present**2, k, K, Z, M)
+        return _Coefficients(rate, shape, present, k, K, Z, M)
 
     @staticmethod
-    def _balance(U: Scalar, c: _Coefficients) -> tuple[Scalar, Scalar, Scalar]:
-        """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and two derivatives in U."""
+    def _balance(U: Real, c: _Coefficients) -> tuple[Real, Real]:
+        """(Y² − Y_eq²)/v, with Y held at 0 once χ is exhausted, and its derivative in U."""
         v = jnp.exp(jnp.clip(U - c.K, -_LEAST_LOG, _LARGEST_LOG))
-        produced = c.square / v
         present = v > c.Z
-        missing = c.Z * (c.Z / v)
-        consumed = jnp.where(present, v - 2 * c.Z + missing, 0.0)
-        first = jnp.where(present, v - missing, 0.0)
-        second = jnp.where(present, v + missing, 0.0)
-        return consumed - produced, first + produced, second - produced
+        Y = jnp.where(present, v - c.Z, 0.0)
+        missing = jnp.where(present, c.Z * (c.Z / v), v)
+        # a product keeps its digits where Y is nearly Y_eq
+        value = (Y - c.Y_eq) * ((Y + c.Y_eq) / v)
+        return value, jnp.where(present, v - missing, 0.0) + c.Y_eq * (c.Y_eq / v)
 
-    def slope(self, known: _Coefficients, U: Scalar) -> Scalar:
-        """U'."""
-        return -known.k - known.rate * self._balance(U, known)[0]
+    def slope(self, known: _Coefficients, U: Real) -> tuple[Real, Real]:
+        """U', and −∂U'/∂U."""
+        value, damping = self._balance(U, known)
+        return -known.k - known.rate * value, known.rate * damping
 
-    def gain(self, known: _Coefficients, U: Scalar, slope: Scalar) -> tuple[Scalar, Scalar]:
+    def attractor(self, known: _Coefficients) -> Real:
+        """Where Y_χ = Y_eq."""
+        v = known.Z + known.Y_eq
+        return known.K + jnp.log(jnp.maximum(v, np.exp(-_LEAST_LOG)))
+
+    def gain(self, known: _Coefficients, U: Real, slope: Real) -> tuple[Real, Real]:
         """−M U' e^U, and Y_χ/v, negative once χ is exhausted."""
         gained = -known.M * slope * jnp.exp(jnp.minimum(U, _LARGEST_LOG))
         return gained, 1 - known.Z * jnp.exp(jnp.minimum(-U, _LARGEST_LOG))
 
-    def probe(self, known: _Coefficients, U: Scalar) -> tuple[Scalar, Scalar]:
+    def probe(self, known: _Coefficients, U: Real) -> tuple[Real, Real]:
         """What annihilation and production at unit strength would do to U, and either's size."""
-        value, size, _ = self._balance(U, known)
+        value, size = self._balance(U, known)
         return known.shape * value, known.shape * size
-
-    def solve_stage(
-        self, known: _Coefficients, base: Scalar, weight: Scalar, guess: Scalar
-    ) -> tuple[Scalar, Scalar, Scalar]:
-        """Halley's iteration: the equation is monotone with slope ≥ 1, so there is one root."""
-        weighted, target = weight * known.rate, base - weight * known.k
-        frozen_weight, frozen, fixed = jax.lax.stop_gradient((weighted, target, known))
-        U = guess
-        for _ in range(_HALLEY_STEPS):
-            value, first, second = self._balance(U, fixed)
-            residual = U - frozen + frozen_weight * value
-            slope, bend = 1 + frozen_weight * first, frozen_weight * second
-            step = residual / slope
-            U = U - step / jnp.maximum(1 - step * bend / (2 * slope), 0.5)
-        # one Newton step that derivatives see: it is the implicit-function theorem
-        value, first, _ = self._balance(U, known)
-        stiffness = 1 + weighted * first
-        step = (U - target + weighted * value) / stiffness
-        return U - step, jnp.abs(jax.lax.stop_gradient(step)), jax.lax.stop_gradient(stiffness)
 
 
 def _vector_field(t: Any, state: Any, args: Any) -> State:
     equation = Annihilation()
     known = equation.coefficients(jnp.asarray(t), args)
-    slope = equation.slope(known, state[0])
+    slope, _ = equation.slope(known, state[0])
     gain, _ = equation.gain(known, state[0], slope)
     zero = jnp.zeros_like(slope)
     return slope, gain, zero, zero, zero
 
 
 def _strategy(solver: Solver, tolerance: Scalar) -> diffrax.AbstractSolver:
-    if solver in ("auto", "scalar-dirk"):
-        return ScalarDIRK(Annihilation(), tolerance / _PROBE_TOLERANCE)
+    if solver in ("auto", "collocation"):
+        return Collocation(Annihilation(), tolerance / _PROBE_TOLERANCE)
     named = {"kvaerno5": diffrax.Kvaerno5, "tsit5": diffrax.Tsit5, "dopri8": diffrax.Dopri8}
     return named[solver]()
 
@@ -249,12 +233,14 @@ def advance(
     scale = jax.lax.stop_gradient(before + scale)
     scale = jnp.where(scale > 0, scale, 1.0)
     zero = jnp.zeros_like(U0)
+    largest = jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(_vector_field),
         _strategy(solver, tolerance),
         t0=0.0,
         t1=1.0,
-        dt0=jnp.minimum(0.25, jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3))),
+        # a constant, limited by the controller: the sign of a traced one is checked on the host
+        dt0=1.0,
         y0=(U0, zero, zero, jnp.ones_like(U0), zero),
         args=_Arguments(p, c, segment, s_wave, both - s_wave, scale, expansion),
         stepsize_controller=diffrax.PIDController(
@@ -262,7 +248,7 @@ def advance(
             atol=tolerance,
             norm=_largest,
             dtmin=1e-30,
-            dtmax=jax.lax.stop_gradient(_LARGEST_STEP / (segment.length + 1e-3)),
+            dtmax=largest,
         ),
         adjoint=adjoint,
         max_steps=_MAX_STEPS,
@@ -270,7 +256,7 @@ def advance(
     )
     assert solution.ys is not None
     U, gained, accumulated, lowest, _ = (leaf[-1] for leaf in solution.ys)
-    if solver not in ("auto", "scalar-dirk"):
+    if solver not in ("auto", "collocation"):
         accumulated = tolerance * solution.stats["num_accepted_steps"]
     lost = segment.lost_at_end
     exhausted = carry.exhausted

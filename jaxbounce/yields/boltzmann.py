@@ -3,8 +3,8 @@
 The equations (`jaxbounce.yields.rates`) are triangular, and linear but for annihilation. On
 every segment of the temperature range (`jaxbounce.yields.segments`) walls and washout are
 integrated by quadrature, to rounding; annihilation is left to a differential equation in
-ln Y_χ (`jaxbounce.yields.annihilation`), solved by diffrax with an L-stable method each of
-whose stages is one scalar equation, solved in place (`jaxbounce.yields.scalar_dirk`).
+ln Y_χ (`jaxbounce.yields.annihilation`), solved by diffrax with an L-stable collocation method
+of high order (`jaxbounce.yields.collocation`).
 """
 
 import dataclasses
@@ -139,10 +139,10 @@ def solve_boltzmann(
             annihilation on, down to T = 0, to m/T = 300 by the equation, then in closed form.
             Washout and walls end at T_min in either case.
         Y_chi: yield of χ at T_max; None starts in equilibrium. Y_B starts at zero.
-        tolerance: local error of ln Y_χ, and of Y_B relative to its scale, allowed in a step;
-            the yields are in error by 10 to 40 times as much. 1e-8 is twice as fast.
-        solver: "auto" and "scalar-dirk": L-stable, stages solved in place, the best measured
-            in every regime (benchmarks/boltzmann.py). "kvaerno5": diffrax's own, with
+        tolerance: estimated local error of ln Y_χ, and of Y_B relative to its scale, allowed in a
+            step; the estimates add up to 1 to 40 times as much, and are mostly far too large.
+        solver: "auto" and "collocation": L-stable, of order 15, the best measured in every
+            regime (benchmarks/boltzmann.py). "kvaerno5": diffrax's own, with
             Newton's method. "tsit5", "dopri8": explicit, for 2λY_eq ≲ 1e3. All but the
             default look for exhausted χ at the ends of segments only.
         adjoint: None takes `diffrax.RecursiveCheckpointAdjoint()`, for reverse mode and no

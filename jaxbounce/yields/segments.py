@@ -383,6 +383,6 @@ def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:
     return stretch, jnp.where(segment.active, growth / 2 / square, segment.length)
 
 
-def series_at(powers: Float[Array, " degrees"], tau: Scalar) -> Scalar:
+def series_at(powers: Float[Array, " degrees"], tau: Real) -> Real:
     """A series of a segment, at τ."""
     return horner(powers, 2 * tau - 1)
