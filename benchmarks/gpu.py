@@ -140,7 +140,7 @@ def compiled(kind: Kind, device: Any, batch: int) -> Program:
 
     program = jax.jit(evaluate).lower(place(0)).compile()
     costs = program.cost_analysis() or {}
-    loops = "while" in program.as_text()
+    loops = "while" in (program.as_text() or "")
     flops, moved = (float(costs.get(name, 0.0)) / batch for name in ("flops", "bytes accessed"))
     return Program(lambda first: program(place(first)), flops, moved, loops)
 

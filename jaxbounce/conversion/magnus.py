@@ -57,7 +57,7 @@ def _orders(g: Float[Array, "nodes 3 ..."], h: Real) -> list[Components]:
     last = ((twist, inner), (left, innermost)), ((twist, innermost),)
     brackets = [
         tuple(
-            sum(parts[1:], parts[0]) / 120
+            jnp.asarray(sum(parts[1:], parts[0])) / 120
             for parts in zip(*(cross(a, b) for a, b in pairs), strict=True)
         )
         for pairs in (*outer, *last)

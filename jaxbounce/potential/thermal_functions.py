@@ -190,11 +190,12 @@ def _mode(z: Real, mass: np.ndarray, order: int) -> Real:
     real = u > -1
     root = jnp.sqrt(jnp.where(real, 1 + u, 1.0))
     d = jnp.where(real, u, 0.0) / (1 + root)
+    scale = jnp.asarray(mass)
     if order == 0:
-        return mass**3 * jnp.where(real, -(d**3) * (0.5 + 0.375 * d), -1 - u * (1.5 + 0.375 * u))
+        return scale**3 * jnp.where(real, -(d**3) * (0.5 + 0.375 * d), -1 - u * (1.5 + 0.375 * u))
     if order == 1:
-        return mass * jnp.where(real, -0.75 * d * d, -1.5 - 0.75 * u)
-    return jnp.where(real, -0.75 * d / root, -0.75) / mass
+        return scale * jnp.where(real, -0.75 * d * d, -1.5 - 0.75 * u)
+    return jnp.where(real, -0.75 * d / root, -0.75) / scale
 
 
 @functools.cache

@@ -143,7 +143,7 @@ class Collocation(diffrax.AbstractAdaptiveSolver):
         moved, doubt = _solve_stages(self.equation, known, U0, h)
         U = U0 + moved
         # not f(t, U), in which the stiffness would amplify rounding
-        slopes = inverse @ moved / h
+        slopes = jnp.matmul(inverse, moved) / h
         gains, monitored = self.equation.gain(known, U, slopes)
         probes, probe_size = self.equation.probe(known, U)
         b1 = b0 + h * (weights @ gains)
@@ -185,7 +185,7 @@ def _solve_stages(
 
     def residual(Z: Real, known: Any, U0: Scalar, h: Scalar) -> tuple[Real, Real]:
         slope, damping = equation.slope(known, U0 + Z)
-        return inverse @ Z - h * slope, inverse + jnp.diag(h * damping)
+        return jnp.matmul(inverse, Z) - h * slope, jnp.asarray(inverse) + jnp.diag(h * damping)
 
     frozen = jax.lax.stop_gradient((known, U0, h))
 
@@ -208,7 +208,7 @@ def _solve_stages(
     )
     # one Newton step that derivatives see: it is the implicit-function theorem
     value, matrix = residual(Z, known, U0, h)
-    move = jax.lax.stop_gradient(_eliminate(matrix, np.eye(STAGES))) @ value
+    move = jax.lax.stop_gradient(_eliminate(matrix, jnp.eye(STAGES))) @ value
     unsolved_part = jnp.abs(jax.lax.stop_gradient(move)).max()
     doubt = jnp.where(length < jnp.inf, unsolved_part, jnp.inf)
     return Z - move, jnp.where(doubt > _SOLVED * (1 + jnp.abs(Z).max()), doubt, 0.0)

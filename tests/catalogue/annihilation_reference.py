@@ -76,6 +76,7 @@ class Problem:
         depends = self.c["coupling"] == "self-consistent"
         depleted = 0.0 if depends or self.c["depletion"] == "off" else source
         W = np.where(2 * rate * np.exp(E) * h > 20, E, U)
+        size = np.inf
         for _ in range(60):
             near = np.clip(W - E, -1, 1)
             balance = np.where(
