@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import tyro
 
 import jaxbounce as jb
@@ -220,7 +221,7 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
     degrees = c.model.degrees
     if degrees is None and c.choices.constants == "published":
         return
-    s_today = float(entropy_density_today(degrees, c.choices.constants)) / 1e6
+    s_today = np.asarray(entropy_density_today(degrees, c.choices.constants)).item() / 1e6
     if degrees is not None:
         T_p = c.table["T_p_GeV"]
         yield (

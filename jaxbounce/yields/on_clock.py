@@ -168,7 +168,7 @@ def _on_panels(expansion: Expansion, beta_over_H: Scalar, edges: Real) -> _OnPan
     # y = 0 where y₀ is: inside the panel that holds it
     k = jnp.clip(jnp.searchsorted(edges, 0.0, side="right") - 1, 0, half.shape[0] - 1)
     place = jnp.clip(-edges[k] / jnp.where(half[k] > 0, half[k], 1.0) - 1, -1.0, 1.0)
-    integral = legendre_rule(_PACE_NODES)[2] @ pace.rate[k]
+    integral = jnp.matmul(legendre_rule(_PACE_NODES)[2], pace.rate[k])
     at_Tp = before[k] + half[k] * legendre_sum(integral, place)
     # what comes after the last coefficients, falling off as they did, is missing; in the integral
     # of P_k, the time, it is 1/k of that

@@ -185,7 +185,7 @@ def rough_source(
         sigma_y = as_real(sigma_y)
         phi, slope = phi - (y / sigma_y) ** 2 / 2, slope - rate * y / sigma_y**2
         curvature = curvature + (rate / sigma_y) ** 2
-    return phi, slope, jnp.sqrt(curvature)
+    return phi, jnp.asarray(slope), jnp.sqrt(curvature)
 
 
 def source_panels(

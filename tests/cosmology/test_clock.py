@@ -51,7 +51,7 @@ def test_time_next_to_percolation_keeps_its_digits(n):
         return (1 + slope / 3) * mp.sqrt(above(t0)[0] / above(t0 - n)[0]) * mp.exp(2 * n)
 
     with mp.workdps(30):
-        expected = 1e5 * mp.quad(rate, mp.linspace(0, n, 2), maxdegree=4)
+        expected = mp.mpf(1e5) * mp.quad(rate, mp.linspace(0, n, 2), maxdegree=4)
     clock = make_clock(MODEL, T_p, 1e5)
     np.testing.assert_allclose(clock._time(jnp.asarray(n)), float(expected), rtol=1e-12)
 

@@ -71,8 +71,8 @@ def test_hidden_species_are_their_integrals(x, statistics):
     with mp.workdps(25):
         density, pressure = integral(1), integral(-1)
     energy, entropy = species_degrees(x, statistics)
-    np.testing.assert_allclose(energy, float(15 / mp.pi**4 * density), rtol=1e-12)
-    expected = float(45 / (4 * mp.pi**4) * (density + pressure))
+    np.testing.assert_allclose(energy, float(15 * mp.mpf(density) / mp.pi**4), rtol=1e-12)
+    expected = float(45 * (mp.mpf(density) + mp.mpf(pressure)) / (4 * mp.pi**4))
     np.testing.assert_allclose(entropy, expected, rtol=1e-12)
 
 
