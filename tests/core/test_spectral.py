@@ -42,6 +42,7 @@ MATRICES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MATRICES)
 def test_derivatives_to_the_third_order(name):
     rng = np.random.default_rng(7)

@@ -138,7 +138,7 @@ def test_gradients_of_boltzmann(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("solver", ["scalar-dirk", "kvaerno5", "tsit5", "dopri8"])
+@pytest.mark.parametrize("solver", ["collocation", "kvaerno5", "tsit5", "dopri8"])
 def test_every_solver(solver):
     model = load(BENCHMARK | START)
 
