@@ -8,7 +8,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -96,6 +96,15 @@ def configured(command: Point) -> "jb.Configuration":
     return found
 
 
+def named_files(command: Point, configuration: "jb.Configuration") -> Iterator[Path | str]:
+    """All that may be the name of a file in the configuration of a command."""
+    yield from texts(configuration.table)
+    yield from texts(overrides(command.set))
+    if command.config is not None:
+        for text in texts(jb.files.tables.read_mapping(command.config)):
+            yield command.config.parent / text
+
+
 def resolved(configuration: "jb.Configuration") -> "jb.Model":
     """The model that a command evaluates: its numerics fine enough to converge."""
     return configuration.model.resolved()
@@ -130,6 +139,7 @@ class Outputs:
 
     def __init__(self) -> None:
         self.failed = False
+        self._places: list[Path] = []
 
     def check(
         self,
@@ -153,16 +163,23 @@ class Outputs:
             jb.plotting.picture_format(picture)
         places = [path for path in (*paths, picture) if path is not None]
         for number, path in enumerate(places):
-            if any(_same_file(path, source) for source in sources if source is not None):
-                raise ConfigurationError(
-                    f"{path}: is read by this command, whose result would replace it; give --out"
-                    " another name"
-                )
+            _spare(path, sources)
             if any(_same_file(path, other) for other in places[:number]):
                 raise ConfigurationError(
                     f"{path}: is the place of two results; give each a name of its own"
                 )
             jb.files.write.need_writable(path)
+        self._places = places
+
+    def spare(self, named: Iterable[Path | str]) -> None:
+        """Refuse places that are files which a configuration names, such as a wall's profile.
+
+        Raises:
+            ConfigurationError: with the place.
+        """
+        named = tuple(named)
+        for path in self._places:
+            _spare(path, named)
 
     def put(self, write: Callable[..., Any], path: Path, *content: Any) -> Any:
         """What `write(path, *content)` returns; None if it could not write there."""
@@ -180,6 +197,23 @@ class Outputs:
     def status(self, status: int) -> int:
         """The exit status of the command: what it is without files, or 1."""
         return status or int(self.failed)
+
+
+def _spare(path: Path, sources: Iterable[Path | str | None]) -> None:
+    if any(_same_file(path, source) for source in sources if source is not None):
+        raise ConfigurationError(
+            f"{path}: is read by this command, whose result would replace it; give --out another"
+            " name"
+        )
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Every text in a table, any of which may name a file."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from texts(inner)
 
 
 def _same_file(one: Path | str, other: Path | str) -> bool:

@@ -19,6 +19,7 @@ from jaxbounce.cli._shared import (
     number,
     settled,
     status_keys,
+    texts,
 )
 from jaxbounce.cli._streams import say
 
@@ -79,6 +80,7 @@ class Command:
             check_number("--v-w", self.v_w, jb.files.conversion.WALL_SPEED)
         if self.model is not None:
             table["model"] = check_name("--model", self.model, MODELS)
+        outputs.spare(texts(table))
         settings = jb.files.conversion.read_conversion(table)
         if self.model is not None:
             settings.refuse_unused_K()

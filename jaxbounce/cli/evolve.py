@@ -16,6 +16,7 @@ from jaxbounce.cli._shared import (
     configured,
     converted,
     exit_status,
+    named_files,
     resolved,
 )
 
@@ -51,6 +52,7 @@ class Command(Point):
         outputs = Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
+        outputs.spare(named_files(self, configuration))
         model = resolved(configuration)
         conversion = converted(model)
         if int(conversion.status) != Status.SUCCESS:

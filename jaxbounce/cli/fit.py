@@ -15,6 +15,7 @@ from jaxbounce.cli._shared import (
     configured,
     envelope,
     header,
+    named_files,
     names_in,
     number,
     resolved,
@@ -54,6 +55,7 @@ class Command(Point):
         outputs = Outputs()
         outputs.check(self.out, sources=(self.config, self.data, self.priors))
         configuration, arguments = self.arguments()
+        outputs.spare(named_files(self, configuration))
         found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, found))

@@ -9,7 +9,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce.cli import fit
-from jaxbounce.cli._shared import Outputs
+from jaxbounce.cli._shared import Outputs, named_files
 
 if TYPE_CHECKING:
     from jaxbounce.inference import Posterior
@@ -44,7 +44,8 @@ class Command(fit.Command):
         outputs = Outputs()
         sources = (self.config, self.data, self.priors)
         outputs.check(self.out, picture=self.plot, sources=sources)
-        _, arguments = self.arguments()
+        configuration, arguments = self.arguments()
+        outputs.spare(named_files(self, configuration))
         found = jb.sample(
             *arguments,
             chains=self.chains,

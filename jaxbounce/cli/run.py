@@ -18,6 +18,7 @@ from jaxbounce.cli._shared import (
     envelope,
     exit_status,
     header,
+    named_files,
     number,
     resolved,
     status_keys,
@@ -50,6 +51,7 @@ class Command(Point):
         outputs = Outputs()
         outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
+        outputs.spare(named_files(self, configuration))
         model = resolved(configuration)
         result = jb.compare(model)
         if self.out is not None:
@@ -172,7 +174,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
         published = c.choices.quadrature == "published" and not c.reasons
         kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
-        yield from _occupancy_lines(p)
+        yield from _occupancy_lines(p, c.choices)
     yield ""
     yield "the same inputs, by what is evaluated"
     head = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
@@ -296,7 +298,7 @@ def _conversion_lines(settings: "ConversionSettings", conversion: "Estimate") ->
     )
 
 
-def _occupancy_lines(p: "jb.Prediction") -> Iterator[str]:
+def _occupancy_lines(p: "jb.Prediction", choices: "jb.Choices") -> Iterator[str]:
     """What the occupancy provides against what is converted, and says so if it cannot be."""
     available, converted = float(p.Y_available), float(p.Y_B)
     yield (
@@ -307,4 +309,11 @@ def _occupancy_lines(p: "jb.Prediction") -> Iterator[str]:
         yield (
             f"             Y_B is {converted / available:.4g} times that: this source converts more"
             " chi than exists at this f_chi"
+        )
+    left = float(p.Y_chi)
+    given = choices.dark_matter == "input" and choices.equations == "quadrature"
+    if given and left > available > 0:
+        yield (
+            f"             Y_chi, which is given, is {left / available:.4g} times that: not all of"
+            " today's dark matter was there to hit a wall"
         )

@@ -16,6 +16,7 @@ from jaxbounce.cli._shared import (
     envelope,
     exit_status,
     header,
+    named_files,
     names_in,
     resolved,
     status_keys,
@@ -50,6 +51,7 @@ class Command(Point):
         outputs = Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
+        outputs.spare(named_files(self, configuration))
         model = resolved(configuration)
         names = None if self.wrt is None else check_parameters(model, names_in(self.wrt))
         found = jb.sensitivities(model, names, self.second)
@@ -124,4 +126,5 @@ def _lines(model: "jb.Model", found: "Sensitivities") -> Iterator[str]:
 
 
 def _cell(value: float | None) -> str:
-    return f"{'none':>16}" if value is None else f"{value:16.9g}"
+    # + 0.0 makes zero of −0
+    return f"{'none':>16}" if value is None else f"{value + 0.0:16.9g}"

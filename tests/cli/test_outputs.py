@@ -121,6 +121,33 @@ def test_no_result_takes_the_place_of_what_is_read(tmp_path, monkeypatch, capsys
     assert {path.read_text() for path in tmp_path.glob("in.*")} == {"precious"}
 
 
+@pytest.mark.parametrize(
+    ("command", "nested"),
+    [("run", True), ("fit", True), ("sensitivity", True), ("evolve", False), ("fit", False)],
+)
+def test_no_result_takes_the_place_of_a_profile_that_a_file_names(
+    tmp_path, monkeypatch, capsys, command, nested
+):
+    """The profile is named in the configuration, or in a table that the configuration names."""
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{r},{r - 50},{0.5 * (1 - np.tanh(r - 50))},1" for r in np.linspace(30, 70, 201)]
+    profile = "\n".join(["r,xi,Phi,phi", *rows])
+    (tmp_path / "wall.csv").write_text(profile)
+    table = {"profile_csv": "wall.csv", "couplings": {"y_chi": 1.0, "y_B": 1.0}}
+    (tmp_path / "table.json").write_text(json.dumps(table))
+    written: dict[str, object] = {"m_chi_GeV": 0.95, "T_p_GeV": 100.0, "beta_over_H": 100.0}
+    written |= {"v_w": 0.3, "Y_chi_init": 1e-12, "conversion": "table.json" if nested else table}
+    (tmp_path / "in.json").write_text(json.dumps(written))
+    place = "table.json" if nested else "wall.csv"
+    arguments = [command, "in.json", "--preset", "benchmark"]
+    assert main([*arguments, "--out", place]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert f"{place}: is read by this command" in captured.err
+    assert (tmp_path / "wall.csv").read_text() == profile
+    assert json.loads((tmp_path / "table.json").read_text()) == table
+
+
 def test_two_results_need_two_places(tmp_path, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
     monkeypatch.chdir(tmp_path)
