@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import tyro
 
 import jaxbounce as jb
@@ -218,6 +217,8 @@ _UNCERTAINTY = (
 
 def _history_lines(c: "jb.Configuration") -> Iterator[str]:
     """g_* at T_p with its uncertainty, and which s_0 and prefactor of H today's densities take."""
+    import numpy as np
+
     from jaxbounce.cosmology.today import entropy_density_today
 
     degrees = c.model.degrees
