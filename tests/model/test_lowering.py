@@ -202,8 +202,8 @@ def test_from_a_potential_to_densities():
     bubble = CriticalBubble(
         lambda phi, theta: portal(phi, Portal(**theta)),
         Portal()._asdict(),
-        bounces.FALSE_PORTAL,
-        bounces.TRUE_PORTAL,
+        np.asarray(bounces.FALSE_PORTAL),
+        np.asarray(bounces.TRUE_PORTAL),
     )
     conversion = WallConversion(None, Couplings(lam=0.209), LocalLandauZener())
     model = load(preset="exact").with_conversion(conversion, bubble)
