@@ -10,6 +10,8 @@ accumulated outwards from T_p, where y = 0: from the cold end, where y is 1e9, n
 left of the digits that count.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -106,7 +108,7 @@ class Clock(eqx.Module):
         """n = ln(T_p/T) at y, any shape, by Newton's method for y₀."""
         y, B = as_real(y), self.beta_over_H
         times, ends = jax.lax.stop_gradient((self.times, constant_time(self.edges, B)))
-        k = self._panel(times, y)
+        k = _panel(times, y)
         width = times[k + 1] - times[k]
         share = (y - times[k]) / jnp.where(width > 0, width, 1.0)
         y0 = jax.lax.stop_gradient(ends[k] + share * (ends[k + 1] - ends[k]))
@@ -124,25 +126,36 @@ class Clock(eqx.Module):
         n = efolds(y0, self.beta_over_H)
         return y0 + (y - self._time(n)) / self.expansion.pace(n).rate
 
-    @staticmethod
-    def _panel(edges: Real, x: Real) -> Array:
-        return jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, edges.shape[0] - 2)
+    def nearest(self, n: Real) -> Array:
+        """Number of the edge next to n on the side of T_p, any shape."""
+        k = _panel(self.edges, n)
+        return jnp.where(k < self.edges.shape[0] // 2, k + 1, k)
 
     def _time(self, n: Real) -> Real:
-        """y at n: that of the edge next to it on the side of T_p, and the integral from there."""
-        k = self._panel(self.edges, n)
-        k = jnp.where(k < self.edges.shape[0] // 2, k + 1, k)
-        inner = self.edges[k]
-        return self.times[k] + _integral(self.expansion, self.beta_over_H, inner, n)
+        """y at n: that of the nearest edge, and the integral from there."""
+        k = self.nearest(n)
+        return self.times[k] + _integral(self.expansion, self.beta_over_H, self.edges[k], n)
+
+
+def _panel(edges: Real, x: Real) -> Array:
+    return jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, edges.shape[0] - 2)
+
+
+def _one_panel(rate: Callable[[Real], Real], lower: Real, upper: Real) -> Real:
+    """∫ rate dn by one Gauss–Legendre panel between each pair of limits."""
+    t, weight = gauss_legendre(_NODES)
+    half = (upper - lower) / 2
+    values = rate((lower + half)[..., None] + half[..., None] * t)
+    return half * (values @ jnp.asarray(weight, values.dtype))
 
 
 def _integral(expansion: Expansion, beta_over_H: Scalar, lower: Real, upper: Real) -> Real:
-    """∫ (dy/dn) dn by one Gauss–Legendre panel."""
-    t, weight = gauss_legendre(_NODES)
-    half = (upper - lower) / 2
-    n = (lower + half)[..., None] + half[..., None] * t
-    rate = jnp.exp(2 * n) * expansion.pace(n).rate
-    return beta_over_H * half * (rate @ jnp.asarray(weight, rate.dtype))
+    """∫ (dy/dn) dn."""
+
+    def rate(n: Real) -> Real:
+        return jnp.exp(2 * n) * expansion.pace(n).rate
+
+    return beta_over_H * _one_panel(rate, lower, upper)
 
 
 def _side(joints: Real, end: Scalar) -> Real:
@@ -188,14 +201,14 @@ def remaining_time(expansion: Expansion, n: Scalar, power: int) -> Scalar:
     """
     joints = jnp.sort(expansion.joints() - jax.lax.stop_gradient(n))
     edges = _side(joints, jnp.asarray(_LATER))
-    t, weight = gauss_legendre(_NODES)
-    half = jnp.diff(edges) / 2
-    later = (edges[:-1] + half)[:, None] + half[:, None] * t
-    pace = expansion.pace(n + later)
-    values = jnp.exp(-power * later) * pace.rate * pace.entropy
-    end = expansion.pace(n + _LATER)
-    rest = jnp.exp(-power * jnp.asarray(_LATER)) * end.rate * end.entropy / power
-    return jnp.exp(-power * n) * ((half * (values @ weight)).sum() + rest)
+
+    def rate(later: Real) -> Real:
+        pace = expansion.pace(n + later)
+        return jnp.exp(-power * later) * pace.rate * pace.entropy
+
+    # what comes after has the pace of the last temperature
+    rest = rate(jnp.asarray(_LATER)) / power
+    return jnp.exp(-power * n) * (_one_panel(rate, edges[:-1], edges[1:]).sum() + rest)
 
 
 class Slowing(eqx.Module):
@@ -216,18 +229,16 @@ class Slowing(eqx.Module):
         return self._from_Tp(end) - self._from_Tp(start)
 
     def _from_Tp(self, n: Real) -> Real:
-        edges = self.clock.edges
-        k = Clock._panel(edges, n)
-        k = jnp.where(k < edges.shape[0] // 2, k + 1, k)
-        return self.sums[k] + _slowing(self.clock.expansion, self.power, edges[k], n)
+        k = self.clock.nearest(n)
+        return self.sums[k] + _slowing(self.clock.expansion, self.power, self.clock.edges[k], n)
 
 
 def _slowing(expansion: Expansion, power: Scalar, lower: Real, upper: Real) -> Real:
-    t, weight = gauss_legendre(_NODES)
-    half = (upper - lower) / 2
-    n = (lower + half)[..., None] + half[..., None] * t
-    slope = expansion.degrees.with_slope(jnp.log(expansion.T_p) - n)[2]
-    return half * ((jnp.exp(power * n) * slope / 3) @ jnp.asarray(weight, n.dtype))
+    def rate(n: Real) -> Real:
+        slope = expansion.degrees.with_slope(jnp.log(expansion.T_p) - n)[2]
+        return jnp.exp(power * n) * slope / 3
+
+    return _one_panel(rate, lower, upper)
 
 
 def slowing(clock: Clock, power: RealLike) -> Slowing:
