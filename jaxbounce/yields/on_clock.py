@@ -34,12 +34,7 @@ from jaxbounce.yields.panels import (
     panel_nodes,
     unseen_at_edges,
 )
-from jaxbounce.yields.quadrature import (
-    COMPLETE,
-    published_area_density,
-    published_grid_in_y,
-    rough_source,
-)
+from jaxbounce.yields.quadrature import COMPLETE, published_integral, rough_source
 
 _LIMIT_NODES = 6
 
@@ -255,23 +250,19 @@ def integral_on_clock(
 
 
 def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Scalar:
-    """The integral of `integral_on_clock` on the published grids, `published_integral`."""
+    """The integral of `integral_on_clock` on the published grids."""
     clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
-    lower = jnp.maximum(clock.time(p.T_max_over_Tp), p.y_min)
-    upper = jnp.minimum(clock.time(p.T_min_over_Tp), p.y_max)
-    published = c.area_kernel == "eq6"
-    v_flux = p.v_w if c.flux == "moving-wall" else None
-
-    def block(nodes: tuple[Real, Real]) -> Scalar:
-        y = lower + (upper - lower) * nodes[0]
-        n = clock.efolds(y)
-        if published:
-            area = published_area_density(y, p.I_p)
-        else:
-            area = scaled_area_density(y, p.I_p, c.area_kernel)
-        x = p.m_chi / p.T_p * jnp.exp(n)
-        flux = flux_integral(x, v_flux, c.chi_stats, c.equilibrium)
-        window = activity_window(y, p.sigma_y, c.window)
-        return (nodes[1] * area * flux * window / clock.expansion.pace(n).entropy).sum()
-
-    return (upper - lower) * jax.lax.map(block, published_grid_in_y(jnp.result_type(lower))).sum()
+    return published_integral(
+        I_p=p.I_p,
+        sigma_y=p.sigma_y,
+        m_over_Tp=p.m_chi / p.T_p,
+        beta_over_H=p.beta_over_H,
+        v_w=p.v_w if c.flux == "moving-wall" else None,
+        lower=jnp.maximum(clock.time(p.T_max_over_Tp), p.y_min),
+        upper=jnp.minimum(clock.time(p.T_min_over_Tp), p.y_max),
+        window=c.window,
+        statistics=c.chi_stats,
+        equilibrium=c.equilibrium,
+        kernel=c.area_kernel,
+        clock=clock,
+    )

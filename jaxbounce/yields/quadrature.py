@@ -11,7 +11,6 @@ Two rules, by name: `"gauss-legendre"` (converged, with an error estimate) and
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -105,15 +104,6 @@ def _published_integral_jvp(
     return _published_integral(u, order), _published_integral(u, order + 1) * u_dot
 
 
-def published_grid_in_y(dtype: Any) -> tuple[Real, Real]:
-    """Nodes and weights of the published trapezoid on [0, 1], in blocks, shape (blocks, nodes)."""
-    share = np.linspace(0.0, 1.0, PUBLISHED_Y_NODES)
-    weight = np.full(PUBLISHED_Y_NODES, 1 / (PUBLISHED_Y_NODES - 1))
-    weight[[0, -1]] /= 2
-    shape = (-1, _PUBLISHED_BLOCK)
-    return jnp.asarray(share.reshape(shape), dtype), jnp.asarray(weight.reshape(shape), dtype)
-
-
 def published_integral(
     *,
     I_p: RealLike,
@@ -127,11 +117,16 @@ def published_integral(
     statistics: Statistics,
     equilibrium: Equilibrium,
     kernel: AreaKernel,
+    clock: Clock | None = None,
 ) -> Scalar:
     """∫ j (A/V)(v_w/β) W dy as the published script does it: trapezoid on 8000 equal steps in y.
 
-    With `kernel="eq6"` the area density is the one on the published z grid too.
+    With `kernel="eq6"` the area density is the one on the published z grid too. With a clock, T is
+    that of g_*(T), and the integrand is times g_s(T_p)/g_s(T).
     """
+    share = np.linspace(0.0, 1.0, PUBLISHED_Y_NODES)
+    weight = np.full(PUBLISHED_Y_NODES, 1 / (PUBLISHED_Y_NODES - 1))
+    weight[[0, -1]] /= 2
 
     def block(nodes: tuple[Real, Real]) -> Scalar:
         y = lower + (upper - lower) * nodes[0]
@@ -140,11 +135,15 @@ def published_integral(
             if kernel == "eq6"
             else scaled_area_density(y, I_p, kernel)
         )
-        x = as_real(m_over_Tp) * temperature_ratio(y, beta_over_H)
-        flux = flux_integral(x, v_w, statistics, equilibrium)
+        ratio = temperature_ratio(y, beta_over_H) if clock is None else clock.temperature_ratio(y)
+        flux = flux_integral(as_real(m_over_Tp) * ratio, v_w, statistics, equilibrium)
+        if clock is not None:
+            flux = flux / clock.expansion.pace(jnp.log(ratio)).entropy
         return (nodes[1] * area * flux * activity_window(y, sigma_y, window)).sum()
 
-    blocks = published_grid_in_y(jnp.result_type(lower))
+    shape = (-1, _PUBLISHED_BLOCK)
+    dtype = jnp.result_type(lower)
+    blocks = (jnp.asarray(share.reshape(shape), dtype), jnp.asarray(weight.reshape(shape), dtype))
     return (upper - lower) * jax.lax.map(block, blocks).sum()
 
 
