@@ -16,13 +16,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.accuracy import limit_in_force
 from jaxbounce._core.quadrature import paired_gauss_legendre
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas_integrals import Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
-from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy, tolerance_in_force
+from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy
 from jaxbounce.occupancy.production import Production
 
 Rate: TypeAlias = Callable[[Real, Any], Production | Real]
@@ -190,7 +191,7 @@ def freeze_in(
         momentum = momenta[0] / Y * at_temperature(background[1], T_p) ** (1 / 3)
 
     tiny = jnp.finfo(Y.dtype).tiny
-    converged = error <= tolerance_in_force(total, tolerance) * total
+    converged = error <= limit_in_force(total.dtype, tolerance) * total
     status = jnp.where(converged, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
     status = jnp.where(total > tiny, status, Status.UNDERFLOW)
     status = jnp.where(jnp.isfinite(total), status, Status.NOT_FINITE)

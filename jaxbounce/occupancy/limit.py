@@ -19,16 +19,6 @@ OfT: TypeAlias = Callable[[Real], Real]
 LARGEST = 0.1
 """f_χ up to which χ that returns to the bath is left out."""
 
-TOLERANCE, TOLERANCE_FLOAT32 = 1e-6, 1e-3
-"""Relative error estimates up to which a yield or density is a success, by precision."""
-
-
-def tolerance_in_force(value: Real, chosen: float | None) -> float:
-    """The tolerance that was chosen, or that of the precision of `value`."""
-    if chosen is not None:
-        return chosen
-    return TOLERANCE if value.dtype == jnp.float64 else TOLERANCE_FLOAT32
-
 
 class Occupancy(eqx.Module):
     """f_χ and its certificate, shape ().

@@ -25,13 +25,13 @@ import jax.numpy as jnp
 import jax.scipy.special as jsp
 import numpy as np
 
+from jaxbounce._core.accuracy import limit_in_force
 from jaxbounce._core.checks import check_whole
 from jaxbounce._core.quadrature import paired_gauss_legendre, rapidities
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.gas_integrals import density_integral
-from jaxbounce.occupancy.limit import tolerance_in_force
 
 Arrival: TypeAlias = Callable[[Real, Any], Real]
 """(t, args) → one-sided flux J_⊥ at times t (one axis); parameters come by args."""
@@ -251,7 +251,7 @@ def density_on_brane(
     n_chi, coarse = (weights @ kept.T).sum(-1)
 
     error = jnp.abs(jax.lax.stop_gradient(n_chi - coarse))
-    converged = error <= tolerance_in_force(n_chi, tolerance) * n_chi
+    converged = error <= limit_in_force(n_chi.dtype, tolerance) * n_chi
     status = jnp.where(converged, Status.SUCCESS, Status.QUADRATURE_NOT_CONVERGED)
     status = jnp.where(jnp.isfinite(n_chi), status, Status.NOT_FINITE)
     status = jnp.where(valid, status, Status.INVALID_PARAMETER)

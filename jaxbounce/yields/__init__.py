@@ -1,6 +1,6 @@
 """Yields of baryons and of surviving χ: quadrature, closed forms, the Boltzmann equations."""
 
-from jaxbounce.yields.accuracy import limit_in_force as limit_in_force
+from jaxbounce._core.accuracy import limit_in_force as limit_in_force
 from jaxbounce.yields.annihilation import Solver as Solver
 from jaxbounce.yields.boltzmann import (
     BoltzmannResult as BoltzmannResult,

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from jaxbounce._core.accuracy import PUBLISHED_LIMIT, limit_in_force
 from jaxbounce._core.checks import one_of
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
@@ -26,7 +27,6 @@ from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACT
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
-from jaxbounce.yields.accuracy import PUBLISHED_LIMIT, limit_in_force
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -153,7 +153,7 @@ def solve_boltzmann(
             published kernel, which is less smooth.
         nodes: Gauss–Legendre nodes a segment (static).
         error_limit: largest error estimate that counts as a success (static); None takes the
-            limit of the quadrature too (`jaxbounce.yields.accuracy`).
+            limit of the quadrature too (`jaxbounce._core.accuracy`).
         degrees: g_*(T), of which p holds the values at T_p; None: constant.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The error up to which a yield is a success: one limit for the quadrature and the equations.
+"""The error up to which a yield is a success: one limit for every way to it.
 
 A documented setting: `Model.error_limit`, the key "error_limit" of a configuration, and the
 argument of `solve_boltzmann`. A yield whose estimated relative error is above it is withheld with
