@@ -174,7 +174,8 @@ def _unresolved(values: Real) -> Scalar:
     """The error at the end of a step of what has these values at its points."""
     series = jnp.abs(_tableau()[-1] @ jax.lax.stop_gradient(values))
     last, largest = series[-2:].max(), series.max()
-    return _SAFETY * last * last / jnp.where(largest > 0, largest, 1.0)
+    error = _SAFETY * last * last / jnp.where(largest > 0, largest, 1.0)
+    return jnp.where(jnp.isfinite(error), error, jnp.inf)
 
 
 def _solve_stages(
@@ -203,15 +204,16 @@ def _solve_stages(
 
     fast = h * equation.slope(frozen[0], equation.attractor(frozen[0]))[1] > _FAST
     start = jnp.where(fast, equation.attractor(frozen[0]) - frozen[1], 0.0)
-    Z, length, _ = jax.lax.while_loop(
+    Z, _, _ = jax.lax.while_loop(
         unsolved, improve, (start, jnp.full_like(frozen[1], jnp.inf), jnp.asarray(0))
     )
     # one Newton step that derivatives see: it is the implicit-function theorem
     value, matrix = residual(Z, known, U0, h)
     move = jax.lax.stop_gradient(_eliminate(matrix, jnp.eye(STAGES))) @ value
-    unsolved_part = jnp.abs(jax.lax.stop_gradient(move)).max()
-    doubt = jnp.where(length < jnp.inf, unsolved_part, jnp.inf)
-    return Z - move, jnp.where(doubt > _SOLVED * (1 + jnp.abs(Z).max()), doubt, 0.0)
+    left = jnp.abs(jax.lax.stop_gradient(move)).max()
+    solved = left <= _SOLVED * (1 + jnp.abs(Z).max())
+    # what is not a number is no solution: an infinite error makes the step smaller
+    return Z - move, jnp.where(solved, 0.0, jnp.where(jnp.isfinite(left), left, jnp.inf))
 
 
 def _eliminate(matrix: Real, right: Real) -> Real:
