@@ -48,7 +48,8 @@ if TYPE_CHECKING:
     from jaxbounce.inference.posteriors import posterior as sample  # noqa: F401
     from jaxbounce.model.comparison import compare as compare
     from jaxbounce.model.evolution import evolve as evolve
-    from jaxbounce.model.model import Model as Model, Prediction as Prediction, predict as predict
+    from jaxbounce.model.model import Model as Model, predict as predict
+    from jaxbounce.model.prediction import Prediction as Prediction
     from jaxbounce.model.sensitivity import sensitivities as sensitivities
     from jaxbounce.parameters import Choices as Choices, Parameters as Parameters
     from jaxbounce.plotting import plot as plot
@@ -79,7 +80,7 @@ _NAMES = {
     "Parameters": "parameters:Parameters",
     "Choices": "parameters:Choices",
     "predict": "model.model:predict",
-    "Prediction": "model.model:Prediction",
+    "Prediction": "model.prediction:Prediction",
     "sensitivities": "model.sensitivity:sensitivities",
     "compare": "model.comparison:compare",
     "evolve": "model.evolution:evolve",

@@ -20,7 +20,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
-from jaxbounce.model.model import Prediction
+from jaxbounce.model.prediction import Prediction
 
 OBSERVABLES = ("omega_b", "omega_c")
 """The data, in their order: Ω_b h² and Ω_c h² (all dark matter is taken to be cold)."""

@@ -32,7 +32,8 @@ from jaxbounce.inference.fitting import (
     starting_points,
 )
 from jaxbounce.inference.problem import Problem
-from jaxbounce.model.model import Model, Prediction, predict
+from jaxbounce.model.model import Model, predict
+from jaxbounce.model.prediction import Prediction
 
 MAX_STEPS = 300
 

@@ -4,10 +4,10 @@ from jaxbounce.model.comparison import ROWS as ROWS, matching_occupancy as match
 from jaxbounce.model.evolution import evolution as evolution, temperature_grid as temperature_grid
 from jaxbounce.model.model import (
     Model as Model,
-    Prediction as Prediction,
     conversion_probability as conversion_probability,
     predict as predict,
 )
+from jaxbounce.model.prediction import Prediction as Prediction
 from jaxbounce.model.sensitivity import (
     Sensitivities as Sensitivities,
     sensitivities as sensitivities,

@@ -15,7 +15,8 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce.model.model import Model, Prediction, predict
+from jaxbounce.model.model import Model, predict
+from jaxbounce.model.prediction import Prediction
 
 OUTPUTS = ("rho_B", "rho_DM", "ratio")
 """The densities whose elasticities are given, by their names in `Prediction`."""

@@ -21,7 +21,7 @@ from jaxbounce.inference import (
     read_likelihood,
     tension,
 )
-from jaxbounce.model.model import Prediction
+from jaxbounce.model.prediction import Prediction
 
 SEED_RHO = (4.217027705336e-28, 2.39903599679016e-27)
 
