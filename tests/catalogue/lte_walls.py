@@ -144,6 +144,7 @@ def _misses(v_w, a, v_p, alpha, s2, b2, rtol):
     def at_shock(ln_v, y):
         return y[0] * relative(y[0], np.exp(ln_v)) - s2
 
+    # how SciPy is told to stop there; a function has no such attribute for the type checker
     at_shock.terminal = True  # pyright: ignore[reportFunctionMemberAccess]
     span = (np.log(v_0), np.log(v_0) - 33)
     if at_shock(span[0], [v_w]) < 0:
