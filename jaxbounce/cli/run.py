@@ -10,6 +10,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.status import Status
+from jaxbounce.cli._kept import kept
 from jaxbounce.cli._shared import (
     Outputs,
     Point,
@@ -52,7 +53,7 @@ class Command(Point):
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
         model = resolved(configuration)
-        result = jb.compare(model)
+        result = jb.compare(model, compiled=kept)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, result))
         print("\n".join(_lines(configuration, result)))

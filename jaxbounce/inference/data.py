@@ -5,11 +5,13 @@ densities in kg/m³; inside they are ω, which do not underflow in float32. Data
 Planck 2018: means from arXiv:1807.06209, table 2, covariances from the public chains.
 """
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import log_ndtr
@@ -47,6 +49,8 @@ MontePython.
 """
 
 DEFAULT_DATA = "planck2018"
+
+_NEWTON_STEPS = 12
 
 
 class Likelihood(eqx.Module):
@@ -243,14 +247,15 @@ def log_p_value(chi2: RealLike, dof: int) -> Real:
 def n_sigma(chi2: RealLike, dof: int) -> Real:
     """How many σ of a normal distribution (two-sided) are as unlikely as this χ²."""
     target = log_p_value(chi2, dof) - math.log(2)
+
     # Newton on ln Φ(−n), concave in n: from the right it converges monotonically; the density
     # over Φ is taken in logarithms, so that 100 σ neither underflows nor divides by zero
-    n = jnp.sqrt(jnp.maximum(-2 * target, 1e-3))
-    for _ in range(12):
+    def step(_: int, n: Real) -> Real:
         tail = log_ndtr(-n)
         hazard = jnp.exp(-(n**2) / 2 - 0.5 * math.log(2 * math.pi) - tail)
-        n = jnp.maximum(n + (tail - target) / hazard, 0.0)
-    return n
+        return jnp.maximum(n + (tail - target) / hazard, 0.0)
+
+    return jax.lax.fori_loop(0, _NEWTON_STEPS, step, jnp.sqrt(jnp.maximum(-2 * target, 1e-3)))
 
 
 def ratio_and_sigma(data: Likelihood) -> tuple[Scalar, Scalar]:
@@ -306,14 +311,28 @@ def tension(data: Likelihood, prediction: Prediction, dof: int | None = None) ->
         dof: data minus fitted combinations; the number of data if left out.
     """
     dof = len(data.observables) if dof is None else dof
+    pulls, *numbers = _tension(data, prediction, dof)
+    chi2, p_value, sigmas, ratio_sigma = map(float, numbers)
+    return Tension(
+        pulls=dict(zip(data.observables, pulls.tolist(), strict=True)),
+        chi2=chi2,
+        dof=dof,
+        p_value=p_value,
+        n_sigma=sigmas,
+        ratio=float(prediction.ratio),
+        ratio_sigma=ratio_sigma,
+    )
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _tension(data: Likelihood, prediction: Prediction, dof: int) -> tuple[Real, ...]:
+    """The numbers of a `Tension`: one program, not one for each operation."""
     chi2 = data.chi2(prediction)
     both = data.observables == OBSERVABLES
-    return Tension(
-        pulls=dict(zip(data.observables, data.pulls(prediction).tolist(), strict=True)),
-        chi2=float(chi2),
-        dof=dof,
-        p_value=float(jnp.exp(log_p_value(chi2, dof))) if dof else 1.0,
-        n_sigma=float(n_sigma(chi2, dof)) if dof else 0.0,
-        ratio=float(prediction.ratio),
-        ratio_sigma=float(ratio_tension(data, prediction.ratio)) if both else math.nan,
+    return (
+        data.pulls(prediction),
+        chi2,
+        jnp.exp(log_p_value(chi2, dof)) if dof else jnp.ones_like(chi2),
+        n_sigma(chi2, dof) if dof else jnp.zeros_like(chi2),
+        ratio_tension(data, prediction.ratio) if both else jnp.full_like(chi2, jnp.nan),
     )

@@ -17,7 +17,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import check_whole
@@ -157,6 +156,8 @@ def _descend(
 
     def scaled(z: Any) -> Any:
         return plain(z) / unit
+
+    import optax  # here: it takes longer to import than the rest of this room
 
     method = optax.lbfgs()
 

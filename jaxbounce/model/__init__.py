@@ -1,7 +1,6 @@
 """The whole chain: parameters, choices and stages in, densities out; what they depend on."""
 
 from jaxbounce.model.comparison import ROWS as ROWS, matching_occupancy as matching_occupancy
-from jaxbounce.model.evolution import evolution as evolution, temperature_grid as temperature_grid
 from jaxbounce.model.model import (
     Model as Model,
     conversion_probability as conversion_probability,

@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+from jaxtyping import Array
 
 from jaxbounce._core.status import Status
 from jaxbounce.conversion import Estimate
@@ -60,15 +62,20 @@ class Comparison(NamedTuple):
     """P with its absolute error and status."""
 
 
-@jax.jit
-def _predict_all(models: list[Model]) -> list[Prediction]:
-    return [predict(model) for model in models]
+def predicted_numbers(models: list[Model]) -> list[dict[str, Array]]:
+    """The fields of the prediction of each model, by name."""
+    return [vars(predict(model)) for model in models]
 
 
-def compare(model: Model) -> Comparison:
+def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
     """The prediction of a model and of every row of the comparison, compiled together.
 
     Where there is no P, there are no rows.
+
+    Args:
+        model: the model.
+        compiled: makes a program of `predicted_numbers`; not asked where stages are left in the
+            model, as they may hold functions whose names do not say what they compute.
     """
     conversion = probability(model)
     if Status(int(conversion.status)) != Status.SUCCESS:
@@ -79,7 +86,8 @@ def compare(model: Model) -> Comparison:
     # one of the rows is often the run itself: evaluate each set of choices once
     own = (model.choices, _is_source_alone(model))
     distinct = {own: model} | {(row.choices, True): row for row in rows.values()}
-    predicted = _predict_all(list(distinct.values()))
+    program = (jax.jit if model.stages else compiled)(predicted_numbers)
+    predicted = [Prediction(**fields) for fields in program(list(distinct.values()))]
     relative = float(conversion.error) / float(conversion.P) if conversion.P > 0 else 0.0
     predictions = {
         key: dataclasses.replace(found, error_estimate=found.error_estimate + relative)

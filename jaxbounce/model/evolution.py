@@ -7,8 +7,10 @@ import numpy as np
 from jaxbounce._core.types import Real
 from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.radiation import temperature_of_time
-from jaxbounce.model.model import Model, initial_yield
-from jaxbounce.yields import Evolution, evolve_boltzmann, time_limits
+from jaxbounce.model.equations import initial_yield
+from jaxbounce.model.model import Model
+from jaxbounce.yields import time_limits
+from jaxbounce.yields.boltzmann import Evolution, evolve_boltzmann
 
 _PULSE = (-30.0, 50.0)  # y between which half of the grid is even in y
 

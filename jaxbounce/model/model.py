@@ -12,7 +12,6 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
-import diffrax
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -48,7 +47,6 @@ from jaxbounce.parameters import (
     why_unused,
 )
 from jaxbounce.yields import (
-    BoltzmannResult,
     closure_shares,
     flux_over_entropy,
     gauss_legendre_integral,
@@ -56,7 +54,6 @@ from jaxbounce.yields import (
     limit_in_force,
     published_integral,
     published_on_clock,
-    solve_boltzmann,
     time_limits,
 )
 
@@ -373,36 +370,6 @@ def _depleted(
     return available * shares.converted, available * shares.survived, available, hits
 
 
-def initial_yield(parameters: Parameters, choices: Choices) -> Scalar | None:
-    """Y_χ at T_max; None for equilibrium."""
-    p = parameters
-    if choices.initial == "equilibrium":
-        return None
-    entropy = entropy_density(p.T_p, p.g_star_s)
-    if choices.dark_matter == "input":
-        return p.Y_chi_init + p.n_chi_at_Tp / entropy
-    density = number_density(p.T_p, p.m_chi, p.g_chi, choices.chi_stats, choices.equilibrium)
-    return p.f_chi * density / entropy
-
-
-def _integrated(
-    parameters: Parameters,
-    choices: Choices,
-    limit: float | None,
-    degrees: DegreesOfFreedom | None,
-) -> BoltzmannResult:
-    """The Boltzmann equations of a model."""
-    forward = choices.derivatives == "forward"
-    return solve_boltzmann(
-        parameters,
-        choices,
-        initial_yield(parameters, choices),
-        adjoint=diffrax.ForwardMode() if forward else None,
-        error_limit=limit,
-        degrees=degrees,
-    )
-
-
 def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> Scalar:
     """What the errors of supplied parameters add to the relative error of Y_B, at most.
 
@@ -473,7 +440,10 @@ def _predict(model: Model) -> Prediction:
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
-        solved = _integrated(p, choices, model.error_limit, degrees)
+        # imported when first asked for: the library of the solvers takes longer than the rest
+        from jaxbounce.model.equations import integrated
+
+        solved = integrated(p, choices, model.error_limit, degrees)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
