@@ -21,6 +21,7 @@ def test_what_most_programs_call_has_an_example():
     assert with_one >= {"load", "predict", "sensitivities", "fit", "solve_bounce", "check"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_examples(name):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)

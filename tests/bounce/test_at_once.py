@@ -45,6 +45,7 @@ def _same(dimension, cases):
         assert int(other.certificate.negative_modes) == 1
 
 
+@pytest.mark.slow
 def test_one_field():
     # padded to one degree: one program, of bounces that are there and of those that are not
     cases = [
@@ -60,6 +61,7 @@ def test_one_field():
     _same(3, [(*c[:2], np.pad(c[2], (0, 11 - len(c[2]))), *c[3:]) for c in cases])
 
 
+@pytest.mark.slow
 def test_two_fields():
     _same(4, [case for case in bounces.TWO_FIELDS if case[1] == 4])
 
@@ -113,6 +115,7 @@ def test_only_the_program_of_the_potential_is_compiled():
     assert len(compiled) == 1
 
 
+@pytest.mark.slow
 def test_derivatives_and_batches_are_compiled_and_agree():
     """Of the sextic: S(k) at once is that of the program that differentiates it."""
 
@@ -148,6 +151,7 @@ def test_roots_and_eliminations_at_once():
     assert count == 1
 
 
+@pytest.mark.slow
 def test_a_landscape_is_asked_at_many_points():
     """More than one call of its program holds, and along two axes."""
     coefficients = jnp.asarray(bounces.TWO_FIELDS[0][2])
@@ -198,6 +202,7 @@ def test_a_bounce_is_followed_from_that_of_a_similar_potential():
     assert float(searched.r_max) != pytest.approx(float(one.r_max), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_was_followed_is_searched_for_where_that_leads_nowhere():
     failed = _solve_sextic(0.2)  # no deeper vacuum
     assert int(failed.status) != Status.SUCCESS
@@ -233,6 +238,7 @@ def test_slopes_in_a_box_are_differences_of_actions():
     assert float(slopes["k"]) == pytest.approx(float(difference), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_slopes_of_a_solved_bounce_are_those_of_the_compiled_one():
     def action(theta):
         return solve_bounce(_sextic, theta, [0.0], [2.493], 3).action

@@ -91,6 +91,7 @@ def test_grids_interpolate_differentiate_and_carry_over():
     np.testing.assert_allclose(moved, values, atol=3e-3)
 
 
+@pytest.mark.slow
 def test_condensation_solves_the_assembled_system():
     rng = np.random.default_rng(2)
     grid, n = make_grid(SMALL, SHAPE, 3), 2
@@ -175,6 +176,7 @@ def two_fields_four_dimensions():
     return cases, [bounces.solve(*case[2:5], 4) for case in cases]
 
 
+@pytest.mark.slow
 def test_two_fields(two_fields_four_dimensions):
     for case, bounce in zip(*two_fields_four_dimensions, strict=True):
         assert status(bounce) is Status.SUCCESS, case[0]
@@ -216,6 +218,7 @@ def test_a_single_field_among_two_is_the_single_field(two_fields_four_dimensions
     assert float(bounce.action) == pytest.approx(39.651944011881845, rel=1e-10)
 
 
+@pytest.mark.slow
 def test_what_is_wrong_has_its_own_status(two_fields_four_dimensions):
     def solve(coefficients, false, true):
         bounce = bounces.solve(coefficients, false, true, 4)
@@ -245,6 +248,7 @@ def test_what_is_wrong_has_its_own_status(two_fields_four_dimensions):
     assert solve(slide, [0, 0], [3, 0]) in (Status.NO_BARRIER, Status.FALSE_VACUUM_NOT_MINIMUM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
 def test_bounces_of_every_size_are_flagged(two_fields_four_dimensions, unit):
     # V = −λφ⁴/4: S = 8π²/(3λ) for all, S. Fubini, Nuovo Cim. A 34 (1976) 521
@@ -258,6 +262,7 @@ def test_bounces_of_every_size_are_flagged(two_fields_four_dimensions, unit):
     assert all(bool(jnp.isnan(number).all()) for number in undetermined)
 
 
+@pytest.mark.slow
 def test_new_values_do_not_recompile(two_fields_four_dimensions):
     count = 0
 
@@ -302,6 +307,7 @@ def test_five_thousand_calls_and_batches_do_not_hang():
     subprocess.run(command, check=True, timeout=300, env=environment)
 
 
+@pytest.mark.slow
 def test_programs_call_no_lapack():
     text = jax.jit(jax.grad(lambda c: solve_bounce(polynomial, c, [0.0], [1.0], 3).action))
     lowered = text.lower(jnp.asarray(bounces.adams(0.8))).as_text()

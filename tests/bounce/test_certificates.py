@@ -129,6 +129,7 @@ def found(certified, bounce):
 
 
 # elements that crowd at the centre leave few for the tail, those that flee it few for the core
+@pytest.mark.slow
 @pytest.mark.parametrize("crowding", [0.1, 0.3, 0.5, 5.0, 8.0, 12.0, 20.0, 40.0])
 def test_fewer_elements_are_seen(certified, bounce, crowding):
     fields, action = bounce
@@ -165,6 +166,7 @@ def test_what_is_not_stationary_is_seen(certified, found, off):
     assert not bool(certificate.converged)
 
 
+@pytest.mark.slow
 def test_an_excited_state_is_no_bounce(certified):
     # φ(0) = 14.10: stationary, resolved, and of one node
     fields, action = stationary(13.5, 14.6, 1)

@@ -38,6 +38,7 @@ ROWS = {
 }
 
 
+@pytest.mark.slow
 def test_run_shows_every_row_of_the_table(capsys, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(capsys, "run", "--out", out)
@@ -69,6 +70,7 @@ def test_run_shows_every_row_of_the_table(capsys, tmp_path):
     assert "Y_B is 43.24 times that" in text  # more χ converted than the occupancy provides
 
 
+@pytest.mark.slow
 def test_published_preset_prints_the_published_numbers(capsys, point, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(capsys, "run", point, "--preset", "published", "--out", out)
@@ -81,6 +83,7 @@ def test_published_preset_prints_the_published_numbers(capsys, point, tmp_path):
     assert "distance to the converged integral" in text
 
 
+@pytest.mark.slow
 def test_set_and_written_choices_win_over_the_preset(capsys, tmp_path):
     path = tmp_path / "point.toml"
     path.write_text(
@@ -131,6 +134,7 @@ def test_bad_usage_is_exit_status_2(capsys, arguments):
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_failed_computation_is_exit_status_1_and_null(capsys, tmp_path):
     out = tmp_path / "result.json"
     status, text, err = _run(capsys, "run", "--set", "dark_matter=occupancy", "--out", out)

@@ -77,6 +77,7 @@ def test_every_tier_side_by_side(capsys, profile, tmp_path):
     np.testing.assert_allclose(result["results"]["n_LSP_over_n_B"], ratio)
 
 
+@pytest.mark.slow
 def test_published_transport_params(capsys, profile, tmp_path):
     table = {
         "profile_csv": profile.name,
@@ -103,6 +104,7 @@ def test_published_transport_params(capsys, profile, tmp_path):
     assert shifted.profile.R_peak == 29.0
 
 
+@pytest.mark.slow
 def test_published_overlap_params(capsys, profile, tmp_path):
     params = tmp_path / "extended_LZ_lambda_params.json"
     params.write_text(
@@ -165,6 +167,7 @@ def test_thermal_average_and_its_failure(capsys, profile):
     assert "do not cross" in err
 
 
+@pytest.mark.slow
 def test_a_profile_in_place_of_P(capsys, profile, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(

@@ -22,6 +22,7 @@ def _run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "ratio_sigma", "chi2"),
     [

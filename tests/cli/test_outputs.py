@@ -121,6 +121,7 @@ def test_no_result_takes_the_place_of_what_is_read(tmp_path, monkeypatch, capsys
     assert {path.read_text() for path in tmp_path.glob("in.*")} == {"precious"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "nested"),
     [("run", True), ("fit", True), ("sensitivity", True), ("evolve", False), ("fit", False)],

@@ -128,6 +128,7 @@ def test_bad_use_of_the_command(tmp_path, capsys):
         assert message_there.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_single_precision_states_its_error(tmp_path, capsys):
     path = written(tmp_path, SOBOL)
     assert main(["scan", str(path), "--set", "precision=float32"]) == 0

@@ -48,6 +48,7 @@ def test_structure_of_a_tanh_wall():
     np.testing.assert_allclose(width, 1.5 * 2 * 0.7 * np.arctanh(0.5), rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_a_wall_in_place_of_a_number():
     model = _model(WallConversion(W1(), Couplings(lam=LAM)))
     found = predict(model)
@@ -58,6 +59,7 @@ def test_a_wall_in_place_of_a_number():
     assert 0 < found.error_estimate < 1e-6
 
 
+@pytest.mark.slow
 def test_elasticities_through_the_wall():
     """v_w enters P and A/V at once; λ, width and couplings through P alone (closed form)."""
     model = _model(WallConversion(W1(), Couplings(lam=LAM))).replace(v_w=V)
@@ -88,6 +90,7 @@ def test_elasticities_through_the_wall():
     np.testing.assert_allclose(found[5], expected[2], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_moving_wall_flux_is_in_the_elasticity_too():
     # SPEC D: −0.538461538 with the flux onto a moving wall, plus that of P
     overrides = {"area_kernel": "kjma", "flux": "moving-wall", "window": "none"}
@@ -102,6 +105,7 @@ def test_moving_wall_flux_is_in_the_elasticity_too():
     np.testing.assert_allclose(slope(0.3), -0.538461538461538 + own[0], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_batch_with_a_bad_point_and_one_compilation():
     model = _model(WallConversion(W1(), Couplings(lam=LAM)))
     v = jnp.array([0.2, 2.0, 0.4, jnp.nan])
@@ -121,6 +125,7 @@ def test_batch_with_a_bad_point_and_one_compilation():
         counted(model.replace(lam=value, v_w=value, width=value))
 
 
+@pytest.mark.slow
 def test_failures_carry_their_status():
     couplings = Couplings(lam=0.2)
     none = predict(_model(WallConversion(NoCrossing(), couplings, LocalLandauZener())))
@@ -155,6 +160,7 @@ def probabilities():
     return jax.jit(jax.vmap(lambda K: RELATIVISTIC.probability(W2(), Couplings(lam=LAM), K).P))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", ["fermion", pytest.param("boson", marks=pytest.mark.slow)])
 def test_thermal_average_against_the_plain_integral(probabilities, statistics):
     """SPEC B in the frame of the wall, by a composite rule of its own."""
@@ -180,6 +186,7 @@ def test_thermal_average_against_the_plain_integral(probabilities, statistics):
     assert found.status == Status.SUCCESS
 
 
+@pytest.mark.slow
 def test_cold_chi_meets_a_relativistic_model_with_gamma_m():
     conversion = WallConversion(W2(), Couplings(lam=LAM), RELATIVISTIC)
     outside = np.linalg.eigvalsh(1.7 * np.array([[1.0, LAM], [LAM, 0.0]]))
@@ -190,6 +197,7 @@ def test_cold_chi_meets_a_relativistic_model_with_gamma_m():
     np.testing.assert_allclose(CALL(given, 0.6, 1.0).P, single, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model",
     [
@@ -235,6 +243,7 @@ def test_what_a_wall_reflects_is_no_single_passage(model):
     assert slopes[1] == 0
 
 
+@pytest.mark.slow
 def test_full_wave_on_a_wall_counts_b_on_both_sides():
     # golden A.scattering.W2_scalar_20digits at K = 2: T_B + R_B
     conversion = WallConversion(W2(), Couplings(lam=LAM), FullWave("scalar", 64), K=2.0)
@@ -245,6 +254,7 @@ def test_full_wave_on_a_wall_counts_b_on_both_sides():
     assert found.status == Status.SUCCESS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", ["scalar", "dirac"])
 def test_error_estimate_of_the_wave_over_random_steps(spin):
     """One channel, m² (scalar) or m (Dirac) = tanh step, SPEC A.4: reflection in closed form."""

@@ -65,6 +65,7 @@ def test_flux_is_the_one_of_equilibrium(statistics):
     assert (result.error_estimate < 1e-7).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sigma", "v_w", "expected"),
     [
@@ -93,6 +94,7 @@ def test_nonrelativistic_landau_zener(sigma, v_w, expected):
     assert cold.value == pytest.approx(float(limit.value), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_threshold_converges_with_split_point():
     def probability(p, K_threshold):
         square = p**2 + 0.04 - K_threshold**2
@@ -120,6 +122,7 @@ def _value(theta):
 GRADIENT, BATCH = jax.jit(jax.grad(_value)), jax.jit(jax.vmap(_value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("v_w", [1e-6, 0.3, 0.999])
 @pytest.mark.parametrize("m", [1e-3, 1.0, 300.0])
 def test_gradients(v_w, m):
@@ -136,6 +139,7 @@ def test_gradients(v_w, m):
     np.testing.assert_allclose(gradient, central, rtol=1e-6, atol=1e-6 * float(jnp.min(scale)))
 
 
+@pytest.mark.slow
 def test_massless_gradient_is_finite():
     for statistics in ("fermion", "boson", "classical"):
         gradient = jax.grad(lambda m, s=statistics: average_exponential(1.0, m, 0.3, 0.1, s).value)(

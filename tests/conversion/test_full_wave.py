@@ -74,6 +74,7 @@ def test_table(spin):
     assert (jnp.abs(result.unitarity_defect) < 1e-12).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spin", ["scalar", "dirac"])
 @pytest.mark.parametrize(("K", "m0", "L"), [(1.5, 1.2, 1.0), (2.0, 1.0, 0.25), (1.3, 1.2, 0.5)])
 def test_one_channel_closed_form(spin, K, m0, L):

@@ -33,6 +33,7 @@ def test_single_crossing(model):
     np.testing.assert_allclose(P, [*expected, 0.0590117474328256919], rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_two_crossings_and_the_sign_of_the_stueckelberg_phase():
     # golden A.double_crossing: v, incoherent, sin² formula, exact
     rows = np.array(
@@ -55,6 +56,7 @@ def test_two_crossings_and_the_sign_of_the_stueckelberg_phase():
     np.testing.assert_allclose(run(COHERENT).P, exact.P_ad, atol=0.05)
 
 
+@pytest.mark.slow
 def test_three_crossings_add_coherently():
     """The product of crossing matrices against propagation, where crossings are well separated."""
     v = jnp.linspace(0.05, 0.06, 21)
@@ -78,6 +80,7 @@ def test_relativistic_adiabaticity():
     np.testing.assert_allclose(result.P, 1 - np.exp(-2 * np.pi * delta))
 
 
+@pytest.mark.slow
 def test_no_crossing_is_said_and_harms_no_gradient():
     @jax.jit
     def run(lam, y_chi):
@@ -94,6 +97,7 @@ def test_no_crossing_is_said_and_harms_no_gradient():
     assert np.isfinite(jax.grad(total, argnums=(0, 1))(0.1, 1.0)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [INCOHERENT, COHERENT])
 def test_gradients(model):
     def P(at):

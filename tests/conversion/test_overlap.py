@@ -27,6 +27,7 @@ def test_overlap_of_W2_grows_with_the_span():
     assert (np.abs(result.I2 - expected) < 10 * result.error_I2).all()
 
 
+@pytest.mark.slow
 def test_inverse_undoes_forward():
     model = DistributedOverlap(T_reh=0.3, fwhm=1.2, intervals=256)
     solved = model.coupling_for_ratio(W2(), Couplings(), 0.3, target_ratio=2.515)
@@ -35,6 +36,7 @@ def test_inverse_undoes_forward():
     np.testing.assert_allclose(forward.lam_eff, solved.lam_eff)
 
 
+@pytest.mark.slow
 def test_gradient_and_no_crossing():
     model = DistributedOverlap(T_reh=0.3, fwhm=1.2, intervals=256)
 

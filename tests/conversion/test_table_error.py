@@ -92,6 +92,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_table_that_does_not_tell_P_says_what_it_lacks(name):
     xi = np.linspace(-12, 12, ROWS)
@@ -176,6 +177,7 @@ def test_other_walls_have_no_such_error():
     assert CALL(conversion, jnp.asarray(V)).table is None
 
 
+@pytest.mark.slow
 def test_derivatives_are_those_of_the_wall_and_a_withheld_one_does_not_taint_others():
     xi = np.linspace(-12, 12, ROWS)
     wall = TabulatedWall.from_table(xi, *_fields(xi))
@@ -199,6 +201,7 @@ def test_derivatives_are_those_of_the_wall_and_a_withheld_one_does_not_taint_oth
     assert slopes[1] == 0
 
 
+@pytest.mark.slow
 def test_the_error_reaches_the_yield():
     xi = np.linspace(-12, 12, ROWS)
     rounded = [np.round(f, 2) for f in _fields(xi)]

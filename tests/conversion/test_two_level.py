@@ -32,6 +32,7 @@ def _convert(model, wall, couplings, motion):
     return model(wall, couplings, jnp.asarray(motion))
 
 
+@pytest.mark.slow
 def test_random_linear_tanh_walls_and_their_error_estimates():
     """1000 walls between random directions (complex couplings): A.6(2)."""
     rng = np.random.default_rng(3)
@@ -60,6 +61,7 @@ def test_random_linear_tanh_walls_and_their_error_estimates():
     assert (error <= 1e3 * np.maximum(off, 1e-15)).mean() >= 0.99
 
 
+@pytest.mark.slow
 def test_sech_tanh_model():
     """A.6(3), with Rosen–Zener (B = 0) and Allen–Eberly (Δ0 = 0); golden A.oracle.DK1."""
     rows = jnp.array(
@@ -170,6 +172,7 @@ W1_TABLE = np.array(
 )
 
 
+@pytest.mark.slow
 def test_W1_values_and_gradients():
     model = TwoLevelPropagation(steps=1024)
 
@@ -205,6 +208,7 @@ def test_W2():
     np.testing.assert_allclose(result.P_dec, P_dec, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_tabulated_wall_gives_the_same():
     xi = np.linspace(-30, 30, 8001)
     Phi, phi = W1().fields(xi)
@@ -223,6 +227,7 @@ def test_relativistic_form_with_constant_mean_mass_is_the_slow_one_at_v_K_over_m
     np.testing.assert_allclose(result.P_c, exact, atol=1e-11)
 
 
+@pytest.mark.slow
 def test_sudden_and_adiabatic_limits():
     couplings = Couplings(lam=0.209)
     fast = _convert(TwoLevelPropagation(kinematics="relativistic"), W1(), couplings, 1e9)
@@ -255,6 +260,7 @@ def _all_parameters(at, kinematics):
     return jnp.stack([result.P_ad, result.P_dec])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinematics", ["nonrelativistic", "relativistic"])
 def test_gradients_against_central_differences(kinematics):
     at = jnp.array([0.209, 0.4, 1.5, 1.1, 0.9])
@@ -266,6 +272,7 @@ def test_gradients_against_central_differences(kinematics):
     np.testing.assert_allclose(slopes.T, numeric, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_gradients_are_finite_in_the_corners():
     corners = jnp.array(
         [
@@ -283,6 +290,7 @@ def test_gradients_are_finite_in_the_corners():
     np.testing.assert_allclose(slopes[0, 0], 0, atol=1e-12)  # P ∝ λ²
 
 
+@pytest.mark.slow
 def test_too_few_steps_are_reported():
     slow = _convert(TwoLevelPropagation(steps=64), W1(), Couplings(lam=0.05), 0.003)
     assert slow.status == Status.PROPAGATION_NOT_CONVERGED

@@ -63,6 +63,7 @@ def _W1_crossing(parameters):
     return width * jnp.arctanh(t)
 
 
+@pytest.mark.slow
 def test_crossing_and_its_first_and_second_derivatives():
     def found(parameters):
         y_B, y_chi, width = parameters

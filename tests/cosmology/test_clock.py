@@ -26,6 +26,7 @@ TIMES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("T_p", TIMES)
 def test_time_is_that_of_three_routes(T_p):
     clock = make_clock(MODEL, T_p, 100.0)
@@ -56,6 +57,7 @@ def test_time_next_to_percolation_keeps_its_digits(n):
     np.testing.assert_allclose(clock._time(jnp.asarray(n)), float(expected), rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta_over_H", [1.0, 100.0, 1e5])
 @pytest.mark.parametrize("T_p", [0.13, 100.0])
 def test_time_and_temperature_are_inverse(T_p, beta_over_H):
@@ -64,6 +66,7 @@ def test_time_and_temperature_are_inverse(T_p, beta_over_H):
     np.testing.assert_allclose(clock.efolds(clock._time(n)), n, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_constant_degrees_give_the_closed_form():
     clock = make_clock(ConstantDegrees(106.75, 106.75), 100.0, 30.0)
     ratio = jnp.array([4.9, 1.01, 0.9, 0.01])
@@ -71,6 +74,7 @@ def test_constant_degrees_give_the_closed_form():
     np.testing.assert_allclose(clock.time(ratio), expected, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_clock_of_a_table_breaks_at_its_knots():
     T = np.geomspace(1e-2, 1e2, 40)
     table = tabulated_degrees(T, MODEL.energy(T), MODEL.entropy(T))
@@ -96,6 +100,7 @@ def _ratio(T_p, y):
     return make_clock(MODEL, T_p, 40.0).temperature_ratio(y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "x"), [(_time, 0.8), pytest.param(_ratio, 12.0, marks=pytest.mark.slow)]
 )
@@ -115,6 +120,7 @@ def test_both_directions_have_both_derivatives(function, x):
         np.testing.assert_allclose(reverse, forward, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_slowing_is_what_entropy_does_to_a_constant_rate():
     # k = 0: ∫ γ_s/3 dn is a third of the change of ln g_s
     found = slowing(make_clock(MODEL, 10.0, 100.0), 0.0)
@@ -123,6 +129,7 @@ def test_slowing_is_what_entropy_does_to_a_constant_rate():
     np.testing.assert_allclose(found, expected, rtol=1e-11)
 
 
+@pytest.mark.slow
 def test_what_remains_of_a_falling_rate():
     constant = Expansion(ConstantDegrees(100.0, 90.0), 2.0)
     found = remaining_time(constant, jnp.asarray(3.0), 1)

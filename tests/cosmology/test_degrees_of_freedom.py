@@ -43,6 +43,7 @@ def test_slope_is_the_derivative_of_what_is_used():
     np.testing.assert_allclose(slope[far], difference[far], atol=1e-8)
 
 
+@pytest.mark.slow
 def test_blend_is_twice_differentiable():
     second = jax.vmap(jax.hessian(lambda x: MODEL.values(x)[1]))
     for joint in JOINTS:
@@ -83,6 +84,7 @@ def test_hidden_sector_adds_powers_of_its_temperature():
     np.testing.assert_allclose(both.entropy(3.0), 90 + 2 * 0.5**3, rtol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["xi_hidden", "m_hidden_1", "g_hidden_2"])
 def test_hidden_sector_slopes_are_those_of_differences(name):
     species = [(2.0, 3.0, "fermion"), (0.3, 1.0, "boson")]
@@ -97,6 +99,7 @@ def test_hidden_sector_slopes_are_those_of_differences(name):
     np.testing.assert_allclose(jax.jvp(slope, (at,), (1.0,))[1], difference, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_table_is_a_natural_spline_of_logarithms():
     T = np.geomspace(1e-3, 1e4, 90)
     table = tabulated_degrees(T, MODEL.energy(T), MODEL.entropy(T))

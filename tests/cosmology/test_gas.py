@@ -53,6 +53,7 @@ def _flux_per_particle(v_w):
     return weight
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("statistics", "x", "v_w"),
     [
@@ -155,6 +156,7 @@ def _central(function, x, step):
     return (8 * near - far) / (12 * h)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_gradients(statistics):
     x = jnp.array([0.05, 0.9, 1.38, 1.4, 1.5, 7.9, 8.0, 60.0])
@@ -170,6 +172,7 @@ def test_gradients(statistics):
         np.testing.assert_allclose(second(x), _central(first, x, 1e-3), rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_gradients_of_the_moving_flux(statistics):
     # 1.5 and 8 are edges of the fits: the derivative must be whole there too
@@ -185,6 +188,7 @@ def test_gradients_of_the_moving_flux(statistics):
     np.testing.assert_allclose(by_v, _central(lambda v: value(x, v), v_w, 3e-4), rtol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", STATISTICS)
 @pytest.mark.parametrize("equilibrium", ["exact", "piecewise"])
 @pytest.mark.parametrize("v_w", [None, 1e-6, 0.3, 0.999999])

@@ -63,6 +63,7 @@ def test_temperature_per_time_is_the_derivative_and_cancels_hubble():
     np.testing.assert_allclose(rate / (cosmology.hubble_rate(T, g) * T), 1 / beta, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_gradients():
     check_grads(cosmology.time_of_temperature, (50.0, 80.0, 60.0), order=2, rtol=1e-6)
     check_grads(cosmology.temperature_of_time, (5.0, 80.0, 60.0), order=2, rtol=1e-6)

@@ -135,6 +135,7 @@ def test_wall_without_R_peak_is_centred_by_its_gradients(tmp_path):
     assert "sorted" in again.notes[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("setting", "status"), [("R0=12", 0), ("R0=30", 2)])
 def test_remedies_that_messages_name_exist(tmp_path, capsys, setting, status):
     path = tmp_path / "wall.csv"

@@ -45,6 +45,7 @@ def _matches(model):
     assert not result.unfitted
 
 
+@pytest.mark.slow
 def test_f_chi_of_the_benchmark():
     _matches(BENCHMARK)
     # the specification's Y_B of the same equations, and hence the f_χ that is asked for
@@ -69,6 +70,7 @@ def test_new_values_do_not_recompile():
         traced(problem, starting_points(problem, 16, 0)[0])
 
 
+@pytest.mark.slow
 def test_both_densities_from_f_chi_and_P():
     result = fit(SWEPT, ["f_chi", "P"])
     assert result.status is FitStatus.CONVERGED
@@ -127,6 +129,7 @@ def test_one_parameter_and_two_data():
     assert "omega_c: depends on none of f_chi and stays +6.55 σ" in result.unfitted[1]
 
 
+@pytest.mark.slow
 def test_three_parameters_have_the_flat_direction_of_the_specification():
     model = jaxbounce.load(preset="benchmark", dark_matter="swept-once")
     result = fit(model, ["f_chi", "m_chi", "P"])

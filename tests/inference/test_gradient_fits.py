@@ -39,6 +39,7 @@ def _proportions():
     return float(found.omega_b_h2) / (f * P), float(found.omega_dm_h2) / (f * (1 - P))
 
 
+@pytest.mark.slow
 def test_a_log_normal_prior_has_its_maximum_in_closed_form():
     data = likelihood(sigma=(2e-4, 1e-3), mean=(0.0224, 0.12)).only("omega_b")
     slope = float(predict(BENCHMARK).omega_b_h2) / float(BENCHMARK.value("f_chi"))
@@ -60,6 +61,7 @@ def test_a_log_normal_prior_has_its_maximum_in_closed_form():
     assert found.gradient_norm < 1e-5 * force
 
 
+@pytest.mark.slow
 def test_scipy_finds_the_same_maximum_of_two_parameters():
     A, B = _proportions()
     median, spread, mean, sigma = 5e-10, 0.05, 0.14, 0.004
@@ -96,6 +98,7 @@ def test_scipy_finds_the_same_maximum_of_two_parameters():
     assert abs(math.log(found.values["P"] / 0.1503)) > 1e-3
 
 
+@pytest.mark.slow
 def test_a_loss_in_si_units_reaches_its_known_minimum():
     A, B = _proportions()
     rho_B, rho_DM = 4e-28, 2e-27
@@ -110,6 +113,7 @@ def test_a_loss_in_si_units_reaches_its_known_minimum():
     assert 0 <= found.value < 1e-16 * rho_B**2
 
 
+@pytest.mark.slow
 def test_new_values_do_not_recompile(monkeypatch):
     best: Any = gradient_fits._best
     once = eqx.debug.assert_max_traces(best.__wrapped__, max_traces=1)
@@ -122,6 +126,7 @@ def test_new_values_do_not_recompile(monkeypatch):
         assert float(found.prediction.rho_B) == pytest.approx(target, rel=1e-8)
 
 
+@pytest.mark.slow
 def test_a_bad_start_spoils_no_other():
     # P so large that the walls would convert more χ than there are
     model = jaxbounce.load(
@@ -153,6 +158,7 @@ def test_an_optimum_beyond_the_prior_is_out_of_reach():
     assert found.values["P"] == pytest.approx((a * 4e-28 + b * (b - 2e-27)) / (a**2 + b**2))
 
 
+@pytest.mark.slow
 def test_a_loss_that_nothing_moves_is_out_of_reach():
     found = minimise_loss(BENCHMARK, "f_chi", lambda found: found.rho_DM, starts=STARTS)
     assert found.status is FitStatus.OUT_OF_REACH

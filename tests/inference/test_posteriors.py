@@ -87,6 +87,7 @@ def test_the_profile_likelihood_in_closed_form(linear):
         profile(result, "f_chi", low=1.0)
 
 
+@pytest.mark.slow
 def test_an_exact_degeneracy_is_sampled_and_named(degenerate):
     assert not degenerate.warnings
     assert degenerate.divergences == 0
@@ -193,6 +194,7 @@ def test_the_density_in_w_is_that_in_q_times_the_jacobian():
         assert not chosen.pivots or outside == -jnp.inf, case
 
 
+@pytest.mark.slow
 def test_gradients_of_the_potential_in_both_modes():
     problem = make_problem(BENCHMARK, ["f_chi", "P"])
     value = potential(problem, coordinates(fit(BENCHMARK, ["f_chi", "P"])))

@@ -110,6 +110,7 @@ def test_a_callback_is_noticed():
     assert _asked(jnp.linalg.eigvalsh, jnp.eye(3)) == {"cusolver_syevd_ffi"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _some(QUADRATURE, "exact"))
 def test_quadrature(name):
     _assert_no_host(jax.value_and_grad(_density(QUADRATURE[name]), (0, 1)), 0.3, 0.95)
@@ -123,6 +124,7 @@ def test_quadrature_in_float32(name, single):
     _assert_no_host(rho, *given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _some(BOLTZMANN, "external"))
 def test_boltzmann(name):
     _assert_no_host(_density(BOLTZMANN[name]), 0.3, 100.0)
@@ -149,6 +151,7 @@ def test_every_solver(solver):
     _assert_no_host(Y_B, 0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _some(MODELS, "local", "full-wave-scalar"))
 def test_conversion(name):
     def P(v_w, lam, stretch):

@@ -38,6 +38,7 @@ def slope(model):
     return jax.jit(jax.value_and_grad(total))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1.5, 1.0, 0.0, -0.1])
 def test_masked_points_of_a_batch_leave_its_gradient_alone(slope, bad):
     ones = jnp.full(3, 0.95)

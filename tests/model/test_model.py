@@ -30,6 +30,7 @@ def test_published_preset_reproduces_the_published_numbers():
     np.testing.assert_allclose(result.error_estimate, 1.0698, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", YIELD_CASES, ids=lambda case: case.name)
 def test_yield_cases(case):
     model = load(case.table, preset="published")
@@ -65,6 +66,7 @@ def _at(leaves, choices):
     return Model(jaxbounce.Parameters(**leaves), choices)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["benchmark", "exact"])
 def test_a_batch_of_mixed_points_equals_single_points(preset):
     choices = Choices(**PRESETS[preset])
@@ -81,6 +83,7 @@ def test_a_batch_of_mixed_points_equals_single_points(preset):
         np.testing.assert_allclose(batch.rho_DM[i], single.rho_DM, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_one_bad_point_does_not_disturb_its_neighbours():
     choices = Choices(**PRESETS["benchmark"])
     good = _mixed_batch(64)
@@ -113,6 +116,7 @@ def test_new_values_do_not_recompile():
         counted(model.replace(P=1, g_star=np.int64(100)))
 
 
+@pytest.mark.slow
 def test_dark_matter_options():
     model = load(BENCHMARK, preset="exact")
     given = predict(model.choose(dark_matter="input"))

@@ -58,6 +58,7 @@ def test_regime_and_rates_decide_the_path(changes, equations, initial, range_, c
     assert bool(configuration.reasons) == (equations == "boltzmann")
 
 
+@pytest.mark.slow
 def test_quadrature_and_equations_agree_where_both_hold():
     model = load(preset="benchmark")
     by_source = predict(model)
@@ -87,6 +88,7 @@ def test_rates_are_never_ignored():
         assert np.isnan(found.rho_B)
 
 
+@pytest.mark.slow
 def test_exhausted_chi_is_a_status_in_a_batch():
     model = load(preset="benchmark").choose(**ODE)
     Y = jnp.array([4.9e-10, 1e-12, 1e-9])
@@ -139,6 +141,7 @@ def test_published_fallback_values_are_bracketed(capsys, tmp_path):
     np.testing.assert_allclose(final["Y_B"], 6.2121e-11, rtol=5e-4)
 
 
+@pytest.mark.slow
 def test_evolution_ends_where_the_run_does(capsys, tmp_path):
     model = load(preset="benchmark").choose(**ODE)
     grid = temperature_grid(model, 60)

@@ -26,6 +26,7 @@ def _along(model, direction):
     return jax.jvp(_densities, (model,), (direction,))[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ELASTICITIES, ids=lambda case: case.name)
 def test_elasticities_of_the_specification(case):
     model = load(BENCHMARK, **case.choices)
@@ -98,6 +99,7 @@ def test_gradients_at_ordinary_points_and_corners(choices):
         np.testing.assert_allclose(sum(terms) / scale, forward[i] / scale, rtol=0, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("choices", CHOICE_SETS)
 @pytest.mark.parametrize("point", ["benchmark", "heavy", "limits meet inside", "cuts near T_p"])
 def test_gradients_against_central_differences(choices, point):
@@ -122,6 +124,7 @@ def test_gradients_against_central_differences(choices, point):
         )
 
 
+@pytest.mark.slow
 def test_gradients_of_a_batch_of_mixed_points_are_finite():
     model = load(BENCHMARK, preset="benchmark")
     rng = np.random.default_rng(5)

@@ -39,6 +39,7 @@ print("done")
 """
 
 
+@pytest.mark.slow
 def test_float64_after_float32_in_one_process():
     done = subprocess.run(
         [sys.executable, "-c", SWITCH], capture_output=True, text=True, check=False

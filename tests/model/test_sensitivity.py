@@ -28,6 +28,7 @@ def _sets(choices):
     return [part for name, value in choices.items() for part in ("--set", f"{name}={value}")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [ELASTICITIES[0], *(pytest.param(case, marks=pytest.mark.slow) for case in ELASTICITIES[1:])],
@@ -90,6 +91,7 @@ def test_second_derivatives_against_differences_of_the_density():
         np.testing.assert_allclose(found.curvatures[0, i, j], numeric, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_wall_parameters_are_parameters():
     model = load(preset="benchmark").with_conversion(WallConversion(W1(), Couplings(lam=0.209)))
     model = model.replace(v_w=0.6)
@@ -112,6 +114,7 @@ def test_bad_names_and_failed_models():
     assert len(OUTPUTS) == failed.elasticities.shape[0]
 
 
+@pytest.mark.slow
 def test_command_with_names_keys_pictures_and_failures(capsys, tmp_path):
     picture = tmp_path / "bars.png"
     status, text, _ = _run(capsys, "sensitivity", "--wrt", "P_chi_to_B, sigma_y", "--plot", picture)

@@ -96,6 +96,7 @@ def _with_occupancy(scale=1e-11, **options):
     return Model(_parameters(f_chi=None), stages=(Occupancy(jnp.asarray(scale), **options),))
 
 
+@pytest.mark.slow
 def test_a_stage_stands_for_a_number():
     computed, given = predict(_with_occupancy()), predict(Model(_parameters()))
     np.testing.assert_allclose(computed.Y_B, given.Y_B, rtol=1e-14)
@@ -113,6 +114,7 @@ def test_errors_of_stages_are_joined():
     np.testing.assert_allclose(uncertain.error_estimate - plain.error_estimate, 1e-3, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_failed_stage_leaves_the_others_of_a_batch_alone():
     model = _with_occupancy(most=100.5)
     T = jnp.array([99.0, 100.0, 101.0])
@@ -167,6 +169,7 @@ def test_the_order_follows_from_needs():
     assert model.replace(**{"potential.lam": 2e-8}).value("lam") == 0.209
 
 
+@pytest.mark.slow
 def test_what_does_not_vary_is_computed_once():
     model = load(preset="benchmark").with_conversion(WALL)
     settled = model.settled(("f_chi",))
@@ -200,6 +203,7 @@ class AtOnce(Occupancy):
         return super().supply(known)
 
 
+@pytest.mark.slow
 def test_what_runs_at_once_is_not_compiled_for_a_single_answer():
     model = Model(_parameters(f_chi=None), stages=(AtOnce(jnp.asarray(1e-11)),))
     compiled = Model(_parameters(f_chi=None), stages=(Occupancy(jnp.asarray(1e-11)),))
@@ -223,6 +227,7 @@ def test_what_runs_at_once_is_not_compiled_for_a_single_answer():
     assert int(predict(failed).status) == Status.NOT_FINITE
 
 
+@pytest.mark.slow
 def test_resolved_doubles_the_steps_until_it_has_converged():
     coarse = load(preset="benchmark").with_conversion(
         eqx.tree_at(lambda c: c.model, WALL, type(WALL.model)(steps=8))

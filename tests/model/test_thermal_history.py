@@ -16,6 +16,7 @@ YIELDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("T_p", "B", "kernel", "window", "flux", "Y_B", "tolerance"), YIELDS)
 def test_yields_are_those_of_two_codes(T_p, B, kernel, window, flux, Y_B, tolerance):
     model = jb.load(
@@ -32,6 +33,7 @@ def test_yields_are_those_of_two_codes(T_p, B, kernel, window, flux, Y_B, tolera
     assert abs(float(found.Y_B) / Y_B - 1) < float(found.error_estimate) + tolerance
 
 
+@pytest.mark.slow
 def test_table_of_constants_is_constant():
     T = np.geomspace(1e-2, 1e3, 50)
     table = {"T_GeV": list(T), "g_star": [90.0] * 50, "g_star_s": [80.0] * 50}

@@ -72,6 +72,7 @@ CONSTANT_DECAYS = {
 }
 
 
+@pytest.mark.slow
 def test_decays_with_constant_degrees_of_freedom():
     run = functools.partial(decay_yield, whole=True)
     found = jax.vmap(run, (0, None, None))(jnp.array([*CONSTANT_DECAYS]), 100.0, 1e-15)
@@ -177,6 +178,7 @@ def test_the_error_estimate_is_honest():
     assert np.isnan(few.Y)
 
 
+@pytest.mark.slow
 def test_slopes_of_a_decay():
     """Y ∝ Γ m^{−2} ∫₀^{m/T_p} x³K₁ dx, whose slopes are closed."""
     for x in (0.5, 5.0, 30.0):

@@ -218,6 +218,7 @@ def test_a_resonance_that_is_pointed_out():
     assert blind.error[0] > 0.3 * abs(blind.rate[0] - expected) > 0
 
 
+@pytest.mark.slow
 def test_gradients_of_collisions():
     """In temperature and masses, against central differences."""
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from gondolo_gelmini import ROWS
 from jaxbounce import Status
@@ -90,6 +91,7 @@ def g_s_and_rho(T):
     return evaluate_spline(knots, values, spline_curvatures(knots, values), jnp.log(T))
 
 
+@pytest.mark.slow
 def test_the_portal_coupling_of_freezein():
     """κ that makes 4.37e-10 GeV of χ and χ̄ per entropy, from T = 1e7 m_χ to m_χ/25.
 

@@ -66,6 +66,7 @@ def test_bisections_find_where_it_switches():
     np.testing.assert_array_less(true, error + 1e-11)
 
 
+@pytest.mark.slow
 def test_incubation_with_its_time_as_breakpoint():
     """I = (π/3) v³ (t − t₀)⁴, and its derivative in t₀."""
 
@@ -112,6 +113,7 @@ def test_fewer_nodes_and_wider_panels_are_seen():
     assert np.diff(errors).min() > 0
 
 
+@pytest.mark.slow
 def test_outside_of_the_range_and_without_nucleation():
     run = eqx.filter_jit(lambda pulse: nucleation_history(log_rate, EDGES, V_W, args=pulse))
     begins = run(Pulse(*jnp.array([0.0, 9.0, 0.0])))

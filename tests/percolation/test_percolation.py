@@ -89,6 +89,7 @@ def test_window():
     assert perc.activity_window(1e3, 9.0, "none") == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["eq6", "kjma"])
 def test_gradients_of_the_area(kernel):
     def log_area(y, I_p):
@@ -115,6 +116,7 @@ def _exponential(t, I_p):
 EXPONENTIAL_EDGES = jnp.linspace(-42.0, 5.0, 32)
 
 
+@pytest.mark.slow
 def test_history_of_an_exponential_rate_is_the_closed_form():
     history = perc.nucleation_history(_exponential, EXPONENTIAL_EDGES, 1.0, args=0.34)
     t = jnp.array([-2.0, 0.0, 0.7, 2.0])
@@ -154,6 +156,7 @@ GAUSSIAN = {
 }
 
 
+@pytest.mark.slow
 def test_history_of_a_gaussian_rate():
     history = perc.nucleation_history(
         lambda t, G: jnp.log(G) - t**2 / 2,
@@ -167,6 +170,7 @@ def test_history_of_a_gaussian_rate():
     np.testing.assert_allclose(history.sum_rule, 1.0, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_history_of_a_constant_rate():
     history = perc.nucleation_history(lambda t, _: 0.0 * t, jnp.linspace(0.0, 4.0, 10), 1.0)
     np.testing.assert_allclose(history.false_vacuum_fraction(1.0), np.exp(-np.pi / 3), rtol=1e-13)
@@ -181,6 +185,7 @@ def _thermal_model(T):
     return 4 * jnp.log(T) + 1.5 * jnp.log(action / (2 * jnp.pi)) - action
 
 
+@pytest.mark.slow
 def test_history_of_a_thermal_rate_in_an_expanding_universe():
     """Specification C.6: I(98.63…) = 0.34, and A/V there is 1.0595 times the exponential one."""
     T_p, g, v_w = 98.630986875922904, 106.75, 0.3
@@ -213,6 +218,7 @@ def test_history_of_a_thermal_rate_in_an_expanding_universe():
     )
 
 
+@pytest.mark.slow
 def test_history_against_the_double_integral():
     """I = (4π/3) ∫ Γ(t')(R₀ + v(t − t'))³ dt' by SciPy, and A/V from its definition likewise."""
 
@@ -255,6 +261,7 @@ def test_history_against_the_double_integral():
     np.testing.assert_allclose(early.swept_fraction, swept, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_history_gradients_reach_every_parameter():
     @jax.jit  # differences and slopes of one program
     def area(I_p, v_w, radius, t):

@@ -47,6 +47,7 @@ def test_families_agree_with_their_formulas():
     assert float(cubic) == pytest.approx((h**4 - 2 * h**3 + 0.4 * h**2) / 4, rel=1e-14)
 
 
+@pytest.mark.slow
 def test_vacua_are_polished_and_differentiable():
     # δ(φ) = 0 at φ = (3 + √(9 − 4δ))/4 for V = (φ⁴ − 2φ³ + δφ²/2)/4
     def true_vacuum(delta):

@@ -13,6 +13,7 @@ from jaxbounce.files.potential import potential_from_mapping
 from jaxbounce.potential.text import ExpressionPotential
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", [102, 700])
 def test_a_flat_sum_is_not_nested(terms):
     """The tree of a sum leans to the left; a program that writes potentials makes such sums."""
@@ -31,6 +32,7 @@ def test_long_products_and_differences_keep_their_order():
     assert float(ExpressionPotential("8/2/x*3-1", ("x",))(jnp.array([2.0]), {})) == 5.0
 
 
+@pytest.mark.slow
 def test_a_long_sum_is_read_however_many_calls_stand_above_it():
     """Python reads long sums only near the bottom of its stack; tracing is far from it."""
     V = ExpressionPotential("+".join(["x**2"] * 1500), ("x",))

@@ -57,6 +57,7 @@ def test_is_vacuum_and_bath(statistics):
     )
 
 
+@pytest.mark.slow
 def test_mixing_particles_are_their_eigenvalues():
     """At a degenerate point too: slopes and curvatures of a rotated matrix are of its parts."""
     frame = jnp.array([[0.6, 0.8], [-0.8, 0.6]])
@@ -110,6 +111,7 @@ def test_slopes_are_those_of_differences(name):
     np.testing.assert_allclose(slope, difference, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_on_shell_keeps_the_vacuum():
     """Slope and curvature at v and T = 0 are those of the tree."""
 

@@ -95,6 +95,7 @@ def test_golden_points(J, column):
     assert _relative(jax.jvp(J, (z,), (jnp.ones_like(z),))[1], GOLDEN[:, column + 2]) < 1e-13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("J", "statistics", "sign"), BOTH)
 def test_second_derivative_is_a_sum_of_bessel_functions(J, statistics, sign):
     # J'' = −¼ Σ (±1)^{k+1} K_0(k√z)
@@ -138,6 +139,7 @@ def test_is_smooth_where_the_method_changes(J, statistics, sign):
         assert _relative(f(below), f(above)) < 1e-13
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("J", "statistics", "sign"), BOTH)
 def test_regular_part_is_what_the_logarithm_leaves(J, statistics, sign):
     z = jnp.array([-90.0, -3.0, 1e-3, 2.0, 7.0, 90.0])

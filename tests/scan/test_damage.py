@@ -91,6 +91,7 @@ def _the_checksums(store):
     _flip(store / "checksum" / "c" / "2" / "0", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [

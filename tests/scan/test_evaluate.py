@@ -28,6 +28,7 @@ def evaluated(model, points, outputs=DEFAULT_OUTPUTS, gradients=(), batch=16, ro
     return evaluation.compile(room or size, jax.devices()[0]).start(points).wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["published", "benchmark", "exact"])
 def test_points_are_single_predictions(preset):
     model = load(preset=preset)

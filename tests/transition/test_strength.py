@@ -55,6 +55,7 @@ def _cubic_T_c(theta):
     return theta["T_0"] / jnp.sqrt(1 - theta["E"] ** 2 / (theta["lam"] * theta["D"]))
 
 
+@pytest.mark.slow
 def test_critical_temperature_has_a_closed_form():
     theta = {k: jnp.asarray(v) for k, v in CUBIC.parameters.items()}
 

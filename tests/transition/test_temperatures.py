@@ -25,6 +25,7 @@ def from_pole(amplitude, v_w, I_p=0.34):
     return find_transition(pole, amplitude, 20.0, 125.0, v_w=v_w, I_p=I_p)
 
 
+@pytest.mark.slow
 def test_percolation_temperature_and_rate_of_a_known_action():
     # SPEC C.6
     found = from_pole(3.9, 0.3)

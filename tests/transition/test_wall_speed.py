@@ -86,6 +86,7 @@ def test_the_wall_ends_at_its_border(point):
     np.testing.assert_allclose(found.v_plus[0] * found.v_w[0], point[2], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_slow_wall_stops_at_its_border():
     """v_w falls with the root of the distance: α_+ = (1 − Ψ_+)/3 + O(v_w²)."""
     for Psi, s2, b2 in ((0.9, 1 / 3, 1 / 3), (0.8, 1 / 3, 0.28), (0.8, 0.3, 0.31)):
@@ -109,6 +110,7 @@ def test_the_singlet_runs_away_between_its_temperatures():
     np.testing.assert_array_equal(found.to_runaway < 0, T < 96.95)
 
 
+@pytest.mark.slow
 def test_scipy_at_other_points():
     random = np.random.default_rng(16)
     points = []
@@ -177,6 +179,7 @@ def differences(point, entry, step=2e-4):
     return np.array([1, -8, 8, -1]) @ values / (12 * step * x[entry])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [jax.jacfwd, jax.jacrev])
 def test_derivatives(mode):
     points = [HYBRID, (0.1, 0.8, 0.3, 0.29), (0.04, 0.9, 0.3, 0.31)]
@@ -251,6 +254,7 @@ def test_points_without_a_wall_taint_no_others(mode):
     np.testing.assert_allclose(slope, [x[:2, 0].sum() for x in alone], rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_detonations_are_listed():
     points = [p for p, *_ in lte_walls.POINTS]
     found = np.asarray(jax.jit(jax.vmap(detonation_speed))(*speeds(points)))

@@ -16,6 +16,7 @@ def solve(lowest, gap_low=0.0, gap_high=0.0, T_low=5.0, T_high=100.0):
     return find_transition(exponents.exponent, theta, T_low, T_high, g_star=exponents.G_STAR)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lowest", [135.0, 142.0, 143.0, 144.0, 147.0, 151.0, 153.0])
 def test_a_rate_with_a_peak(lowest):
     found = solve(lowest)
@@ -30,6 +31,7 @@ def test_a_rate_that_stays_below_the_expansion():
     assert Status(int(solve(154.5).status)) is Status.NO_TRANSITION
 
 
+@pytest.mark.slow
 def test_the_range_may_end_anywhere_that_matters_not():
     T_p = exponents.transition(143.0)[1]
     for T_low, T_high in ((0.5, 100.0), (50.0, 90.0), (30.0, 66.0)):
@@ -38,6 +40,7 @@ def test_the_range_may_end_anywhere_that_matters_not():
     assert Status(int(solve(143.0, T_low=51.0).status)) is Status.NO_TRANSITION
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("T_high", [59.2, 60.0, 61.0, 62.0])
 def test_a_range_that_begins_too_late_is_told(T_high):
     # what is returned is right, what is not is told
@@ -50,6 +53,7 @@ def test_a_range_that_begins_too_late_is_told(T_high):
         assert float(found.T_p) == pytest.approx(T_p, rel=1e-7)
 
 
+@pytest.mark.slow
 def test_single_temperatures_without_a_bounce():
     T_p = exponents.transition(143.0)[1]
     for low, high in ((50.0, 51.5), (55.0, 57.0), (62.0, 63.0)):
@@ -61,6 +65,7 @@ def test_single_temperatures_without_a_bounce():
     assert Status(int(solve(143.0, 40.0, 60.0).status)) is not Status.SUCCESS
 
 
+@pytest.mark.slow
 def test_the_error_of_what_stands_in_for_missing_temperatures_is_seen():
     """A pole in T, which a series of 16 terms has trouble with: found, or withheld by its error."""
 

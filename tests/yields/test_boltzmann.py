@@ -30,6 +30,7 @@ from jaxbounce.yields import (
 FROZEN = {"temperature_range": "frozen"}
 
 
+@pytest.mark.slow
 def test_depletion_only():
     """Massless χ: K = P/(4 v_w) times the swept volume; what χ loses is what B gains."""
     for P, v_w, B in ((0.149, 0.3, 100.0), (0.9, 0.05, 10.0), (1e-9, 0.9, 1e4), (1.0, 0.01, 30.0)):
@@ -82,6 +83,7 @@ def test_source_and_washout(w, k, B):
     np.testing.assert_allclose(result.Y_B, 4.9e-10 * P / 4 / 0.3 * exact, rtol=2e-9)
 
 
+@pytest.mark.slow
 def test_annihilation_only():
     """Cold χ, Y_eq = 0: 1/Y = 1/Y₀ + ∫ λ dn, λ falling as T (s-wave) and T² (p-wave)."""
     for a, b, Y0 in ((1e-12, 0.0, 1e-3), (1e-15, 1e-12, 1e-6), (1e-9, 1e-7, 4.9e-10)):
@@ -104,6 +106,7 @@ FREEZE_OUT = {
 """Y(∞) of dY/dx = −(λ/x²)(Y² − Y_eq²), g_χ = 2, g = 100, classical; specification E."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [1.0, 3.0])
 @pytest.mark.parametrize(("strength", "expected"), FREEZE_OUT.items())
 def test_freeze_out(strength, expected, start):
@@ -173,6 +176,7 @@ COUPLED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COUPLED)
 def test_all_together_against_scipy(name):
     """Depletion, annihilation and washout at once, stiff or not."""
@@ -186,6 +190,7 @@ def test_all_together_against_scipy(name):
     assert abs(result.Y_B / Y_B - 1) < 2 * result.error_estimate + 1e-9
 
 
+@pytest.mark.slow
 def test_made_from_nothing():
     """Freeze-in: far below equilibrium Y = ∫ λ Y_eq² dn."""
     values = BENCHMARK | {"m_chi": 100.0, "sigma_v": 1e-27, "T_p": 40.0, "P": 0.0}
@@ -200,6 +205,7 @@ def test_made_from_nothing():
     np.testing.assert_allclose(result.Y_chi, exact, rtol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["eq6", "kjma"])
 def test_quadrature_limit(kernel):
     """With everything off the answer is the yield integral."""
@@ -281,6 +287,7 @@ def test_values_do_not_recompile():
     assert len({float(r.Y_B) for r in results}) == 4
 
 
+@pytest.mark.slow
 def test_evolution():
     T = jnp.array([499.0, 200.0, 101.0, 100.0, 99.0, 98.0, 50.0, 0.1])
 

@@ -54,6 +54,7 @@ def _never_missed(count):
         np.testing.assert_allclose(result.Y_B, Y_B, rtol=rtol, err_msg=str(values))
 
 
+@pytest.mark.slow
 def test_the_pulse_is_never_missed():
     _never_missed(60)
 

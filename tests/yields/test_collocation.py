@@ -59,6 +59,7 @@ def _solve(rate, omega, reach, tolerance):
     return U, gained, error, solution.result == diffrax.RESULTS.successful
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-6, 1e-10])
 def test_estimates_cover_the_errors_of_a_known_solution(tolerance):
     rate, omega = (x.ravel() for x in np.meshgrid(10.0 ** np.arange(-2, 9), [0.3, 5.0, 60.0]))

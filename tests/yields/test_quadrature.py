@@ -126,6 +126,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_against_adaptive_quadrature(name):
     value, error = _integral(**CASES[name])
@@ -135,6 +136,7 @@ def test_against_adaptive_quadrature(name):
     assert abs(value - reference) <= 3 * error + 3e-12 * reference
 
 
+@pytest.mark.slow
 def test_random_configurations_and_an_honest_error_estimate():
     """1000 points over the ranges the README states: error ≤ 1e-10, and an estimate that holds.
 
@@ -239,6 +241,7 @@ def test_published_grid_gradient_is_that_of_the_grid():
     np.testing.assert_allclose(slopes[1] * 9.0 / value, 2.590978906716011, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_moving_breakpoint_has_its_share_of_the_derivative():
     """Where the published limits meet, the integrand jumps by six: d/dm must see the jump move."""
 
@@ -266,6 +269,7 @@ def test_gradients_at_the_domain_cuts():
     assert all(np.isfinite(leaf) for leaf in tie)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["eq6", "kjma"])
 @pytest.mark.parametrize("equilibrium", ["exact", "piecewise"])
 def test_gradients(kernel, equilibrium):
