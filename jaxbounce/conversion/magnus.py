@@ -1,4 +1,4 @@
-"""Two-level evolution i dψ/dξ = g(ξ)·σ ψ by the Magnus expansion, on unit quaternions.
+"""Two-level evolution i dψ/dξ = s g(ξ)·σ ψ by the Magnus expansion, on unit quaternions.
 
 U = q₀ − i q·σ is kept as (q₀, q₁, q₂, q₃). Each step is the exponential of the sixth-order
 Magnus exponent on three Gauss–Legendre nodes (Blanes, Casas & Ros, BIT 40 (2000) 434);
@@ -15,113 +15,93 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core.types import Real, Scalar
+from jaxbounce._core.types import Real, RealLike, Scalar, as_real
+from jaxbounce.conversion.quaternion import (
+    Components,
+    Quaternion,
+    conjugate,
+    cross,
+    multiply,
+    ordered_products,
+)
 
 Vector: TypeAlias = Float[Array, "3 ..."]
 
-Quaternion: TypeAlias = Float[Array, "4 ..."]
-
-Components: TypeAlias = tuple[Real, ...]
-"""A vector or a quaternion taken apart: what XLA fuses into one loop."""
-
 Generator: TypeAlias = Callable[[Real], Vector]
-"""g(ξ), shape (3, ...) for ξ of shape (...); b(ξ)/v for a slow state."""
+"""g(ξ), shape (3, ...) for ξ of shape (...)."""
 
 _NODES = np.array([-np.sqrt(15) / 10, 0.0, np.sqrt(15) / 10]) + 0.5
 
-_LANES = 32
+_FEWER = (7, 6)
+"""Eighths of the steps, of the meshes that show the error."""
 
-_SERIES_LIMIT = 0.02  # |a|² below which cos|a| and sinc|a| are summed in powers of |a|²
+_LANES = 4  # for each eighth of the steps, multiplied side by side
 
 _ROUNDING = 8.0  # an amplitude is good to this times eps √steps
 
 
-def _cross(a: Components, b: Components) -> Components:
-    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+def _orders(g: Float[Array, "nodes 3 ..."], h: Real) -> list[Components]:
+    """Vectors a₁ … a₅ such that a step of s g is exp(−i a·σ), a = s a₁ + s² a₂ + … + s⁵ a₅.
+
+    They do not know s, so that of a batch of speeds on one wall they are worked out once.
+    """
+    x, y, z = (tuple(node) for node in g)
+    first = tuple(h * b for b in y)
+    second = tuple(np.sqrt(15) / 3 * h * (c - a) for a, c in zip(x, z, strict=True))
+    third = tuple(10 / 3 * h * (a - 2 * b + c) for a, b, c in zip(x, y, z, strict=True))
+    left = tuple(-20 * f - t for f, t in zip(first, third, strict=True))
+    twist = tuple(2 * c for c in cross(first, second))
+    inner = tuple(-c / 15 for c in cross(first, third))
+    innermost = tuple(-c / 30 for c in cross(first, twist))
+    outer = ((left, second),), ((twist, second), (left, inner))
+    last = ((twist, inner), (left, innermost)), ((twist, innermost),)
+    brackets = [
+        tuple(
+            jnp.asarray(sum(parts[1:], parts[0])) / 120
+            for parts in zip(*(cross(a, b) for a, b in pairs), strict=True)
+        )
+        for pairs in (*outer, *last)
+    ]
+    return [tuple(f + t / 12 for f, t in zip(first, third, strict=True)), *brackets]
 
 
-def _product(later: Components, earlier: Components) -> Components:
-    a0, a1, a2, a3 = later
-    b0, b1, b2, b3 = earlier
-    return (
-        a0 * b0 - a1 * b1 - a2 * b2 - a3 * b3,
-        a0 * b1 + a1 * b0 + a2 * b3 - a3 * b2,
-        a0 * b2 - a1 * b3 + a2 * b0 + a3 * b1,
-        a0 * b3 + a1 * b2 - a2 * b1 + a3 * b0,
-    )
-
-
-def multiply(later: Quaternion, earlier: Quaternion) -> Quaternion:
-    """The quaternion of the product U_later U_earlier."""
-    return jnp.stack(_product(tuple(later), tuple(earlier)))
-
-
-def conjugate(q: Quaternion) -> Quaternion:
-    """The quaternion of U†."""
-    return jnp.stack([q[0], -q[1], -q[2], -q[3]])
-
-
-def _exponential(a: Components) -> Components:
-    """exp(−i a·σ) = (cos|a|, a sin|a|/|a|); derivatives are finite at a = 0."""
-    square = a[0] ** 2 + a[1] ** 2 + a[2] ** 2
-    small = square < _SERIES_LIMIT
-    s = jnp.where(small, square, 0.0)
-    near_cos = 1 - s / 2 * (1 - s / 12 * (1 - s / 30 * (1 - s / 56 * (1 - s / 90))))
-    near_sinc = 1 - s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * (1 - s / 110))))
-    length = jnp.sqrt(jnp.where(small, 1.0, square))
-    cos = jnp.where(small, near_cos, jnp.cos(length))
-    sinc = jnp.where(small, near_sinc, jnp.sin(length) / length)
-    return (cos, sinc * a[0], sinc * a[1], sinc * a[2])
-
-
-def _step_exponents(generator: Generator, start: Real, h: Real) -> Components:
+def _exponents(generator: Generator, scale: Real, start: Real, h: Real) -> Components:
     """The vectors a of the steps exp(−i a·σ) of widths h from `start`."""
-    g = generator(start + h * _NODES[:, None])
-    g1, g2, g3 = (tuple(g[:, node]) for node in range(3))
-    first = tuple(h * y for y in g2)
-    second = tuple(np.sqrt(15) / 3 * h * (z - x) for x, z in zip(g1, g3, strict=True))
-    third = tuple(10 / 3 * h * (x - 2 * y + z) for x, y, z in zip(g1, g2, g3, strict=True))
-    c1 = tuple(2 * c for c in _cross(first, second))
-    inner = tuple(2 * t + c for t, c in zip(third, c1, strict=True))
-    c2 = tuple(-c / 30 for c in _cross(first, inner))
-    left = tuple(c - 20 * f - t for f, t, c in zip(first, third, c1, strict=True))
-    right = tuple(s + c for s, c in zip(second, c2, strict=True))
-    return tuple(
-        f + t / 12 + c / 120 for f, t, c in zip(first, third, _cross(left, right), strict=True)
-    )
+    g = generator(start + h * _NODES.reshape(3, *(1,) * h.ndim))
+    highest, *lower = reversed(_orders(jnp.moveaxis(g, 0, 1), h))
+    total = tuple(scale * component for component in highest)
+    for order in lower:
+        total = tuple(scale * (a + sum_) for a, sum_ in zip(order, total, strict=True))
+    return total
 
 
-def propagators(generator: Generator, meshes: Sequence[Real]) -> Float[Array, "4 meshes"]:
+def _in_lanes(mesh: Real, length: int) -> Real:
+    """Edges as (start, end) of steps in lanes of that length, shape (2, length, lanes)."""
+    return jnp.stack([mesh[:-1], mesh[1:]]).reshape(2, -1, length).swapaxes(1, 2)
+
+
+def propagators(
+    generator: Generator, scale: Real, meshes: Sequence[Real]
+) -> tuple[Quaternion, ...]:
     """U from first to last edge on each of several meshes, not renormalised.
 
-    All steps of all meshes are evaluated at once and multiplied in lanes by two short
-    scans: an unrolled tree of products runs as fast and compiles ten times slower.
+    Only the first is differentiated.
+
+    Args:
+        generator: g(ξ).
+        scale: s of i dψ/dξ = s g·σ ψ.
+        meshes: edges; the number of steps of each is a multiple of a large common number.
     """
-    steps = [mesh.size - 1 for mesh in meshes]
-    start = jnp.concatenate([mesh[:-1] for mesh in meshes])
-    h = jnp.concatenate([jnp.diff(mesh) for mesh in meshes])
-    q = _exponential(_step_exponents(generator, start, h))
-    longest, last = max(steps), np.cumsum(steps)
-    lanes = math.gcd(longest, _LANES)
-
-    def in_lanes(component: Real, identity: float) -> Real:
-        rows = [
-            jnp.pad(component[end - n : end], (0, longest - n), constant_values=identity)
-            for n, end in zip(steps, last, strict=True)
-        ]
-        lanes_last = jnp.stack(rows).reshape(len(meshes), lanes, longest // lanes)
-        return jnp.moveaxis(lanes_last, 2, 0)
-
-    def multiply_in(done: Components, step: Components) -> tuple[Components, None]:
-        return _product(step, done), None
-
-    def ones(shape: tuple[int, ...]) -> Components:
-        return (jnp.ones(shape, h.dtype), *(jnp.zeros(shape, h.dtype),) * 3)
-
-    series = tuple(in_lanes(c, identity) for c, identity in zip(q, (1.0, 0, 0, 0), strict=True))
-    blocks, _ = jax.lax.scan(multiply_in, ones((len(meshes), lanes)), series)
-    total, _ = jax.lax.scan(multiply_in, ones((len(meshes),)), tuple(b.T for b in blocks))
-    return jnp.stack(total)
+    length = math.gcd(*(mesh.size - 1 for mesh in meshes))
+    length //= math.gcd(length, _LANES)
+    lanes = [_in_lanes(mesh, length) for mesh in meshes]
+    coarse = jnp.concatenate(lanes[1:], axis=2)
+    first, others = (
+        jnp.stack(_exponents(generator, scale, edges[0], edges[1] - edges[0]))
+        for edges in (lanes[0], coarse)
+    )
+    cuts = np.cumsum([edges.shape[2] for edges in lanes[1:-1]])
+    return ordered_products(first, tuple(jnp.split(jax.lax.stop_gradient(others), cuts, axis=2)))
 
 
 class Amplitudes(NamedTuple):
@@ -217,37 +197,43 @@ def step_edges(
 
 
 def propagate(
-    generator: Generator, edges: Float[Array, " edges"], start: Vector, end: Vector
+    generator: Generator,
+    edges: Float[Array, " edges"],
+    start: Vector,
+    end: Vector,
+    scale: RealLike = 1.0,
 ) -> Propagation:
-    """Amplitudes on all steps, and their error from runs with 3/4 and 7/8 as many.
+    """Amplitudes on all steps, and their error from runs with 7/8 and 3/4 as many.
 
-    Fewer steps on the same mesh err by (4/3)⁶ = 5.6 and (8/7)⁶ = 2.2 times as much where
+    Fewer steps on the same mesh err by (8/7)⁶ = 2.2 and (4/3)⁶ = 5.6 times as much where
     the method shows its order, and by more where it converges faster. Two comparisons
     are needed because one agrees by accident once in a hundred walls; comparing with half
     the steps is as safe and a thousand times more pessimistic.
 
     Args:
-        generator: g(ξ) of i dψ/dξ = g·σ ψ.
+        generator: g(ξ) of i dψ/dξ = s g·σ ψ.
         edges: increasing; the number of steps is a multiple of 8. Constants under
             differentiation.
         start: direction of the field that defines the states at the lower end.
         end: the same at the upper end.
+        scale: s. What is the same for many s is done once under `vmap` over s alone.
     """
     edges = jax.lax.stop_gradient(edges)
     steps = edges.size - 1
     if steps < 8 or steps % 8:
         raise ValueError(f"{steps} steps: must be a multiple of 8")
 
-    def thinned(fewer: int) -> Real:
+    def thinned(eighths: int) -> Real:
+        fewer = eighths * steps // 8
         return jnp.interp(np.linspace(0.0, steps, fewer + 1), np.arange(steps + 1.0), edges)
 
-    meshes = [edges, thinned(3 * steps // 4), thinned(7 * steps // 8)]
-    U = propagators(generator, meshes)
-    result, coarse, medium = (amplitudes(U[:, mesh], start, end) for mesh in range(3))
+    meshes = [edges, *(thinned(eighths) for eighths in _FEWER)]
+    U = propagators(generator, as_real(scale), meshes)
+    result, medium, coarse = (amplitudes(one, start, end) for one in U)
     truncation = jnp.maximum(
         jnp.abs(coarse.P_jump - result.P_jump), 2 * jnp.abs(medium.P_jump - result.P_jump)
     )
     noise = _ROUNDING * jnp.finfo(result.norm.dtype).eps * np.sqrt(steps)
     smaller = jnp.minimum(jnp.abs(result.jump).max(), jnp.abs(result.stay).max())
     rounding = noise * (noise + 2 * smaller)
-    return Propagation(result, U[:, 0], jax.lax.stop_gradient(truncation + rounding))
+    return Propagation(result, U[0], jax.lax.stop_gradient(truncation + rounding))

@@ -149,14 +149,16 @@ class TwoLevelPropagation(ConversionModel):
             return field_vector(*masses(profile, couplings, xi))
 
         def generator(xi: Real) -> Vector:
+            if self.kinematics == "nonrelativistic":
+                return field(xi)
             m_B, m_chi, m = masses(profile, couplings, xi)
-            factor = slowness(m_B, m_chi, motion, self.kinematics)
-            return factor * field_vector(m_B, m_chi, m)
+            return (m_B + m_chi) / 2 * field_vector(m_B, m_chi, m)
 
         scan = profile.scan(SCAN_INTERVALS)
         points = jnp.clip(scan, ends.lower, ends.upper)
         edges = step_edges(field, points, self.steps)
-        result = convert(generator, edges, field(edges[0]), field(edges[-1]), ends.distance)
+        start, end = field(edges[0]), field(edges[-1])
+        result = convert(generator, edges, start, end, ends.distance, 1 / motion)
         return self._with_status(result, motion)
 
     def _with_status(self, result: TwoLevelResult, motion: Real) -> TwoLevelResult:
@@ -173,8 +175,9 @@ def convert(
     start: Vector,
     end: Vector,
     cut: RealLike = 0.0,
+    scale: RealLike = 1.0,
 ) -> TwoLevelResult:
-    """The probabilities of any two-level system i dψ/dξ = g(ξ)·σ ψ; B is spin up, χ down.
+    """The probabilities of any two-level system i dψ/dξ = s g(ξ)·σ ψ; B is spin up, χ down.
 
     Args:
         generator: g(ξ), shape (3, ...).
@@ -182,12 +185,13 @@ def convert(
         start: direction of the field that defines the eigenstates at `edges[0]`.
         end: the same at `edges[-1]`.
         cut: angle (radians) by which start and end are off the limits at ±∞; enters the error.
+        scale: s.
 
     For a field in the x–z plane (no CP violation) the probabilities are those of either
     direction of travel; else of travel towards larger ξ. The status is NOT_COMPUTED:
     what is converged is for the caller to say.
     """
-    run = propagate(generator, edges, start, end)
+    run = propagate(generator, edges, start, end, scale)
     P_c, P_stay = run.amplitudes.P_jump, run.amplitudes.P_stay
     cos_start, sin2_start = tilt(start)
     cos_end, sin2_end = tilt(end)
