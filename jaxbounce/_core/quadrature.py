@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxbounce._core.types import Real
+from jaxbounce._core.types import Real, Scalar
 
 
 @functools.cache
@@ -20,6 +20,47 @@ def gauss_legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
     for array in rule:
         array.flags.writeable = False
     return rule
+
+
+@functools.cache
+def _panel_functionals(nodes: int) -> np.ndarray:
+    """Columns: the quadrature weights, then the maps to four middle and the last four coefficients.
+
+    The coefficients are those of the Legendre series.
+    """
+    t, weight = gauss_legendre(nodes)
+    degree = np.concatenate([np.arange(4) + nodes // 2 - 2, np.arange(nodes - 4, nodes)])
+    vandermonde = np.polynomial.legendre.legvander(t, nodes - 1)[:, degree]
+    tail = (2 * degree + 1) / 2 * weight[:, None] * vandermonde
+    return np.concatenate([weight[:, None], tail], axis=1)
+
+
+def summed_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
+    """Sum of the integrals of Gauss–Legendre panels, and an estimate of its truncation.
+
+    The estimate continues each panel's Legendre coefficients, c_k ~ k^{−p}, from the last ones to
+    the degree at which an n-node rule first errs, 2n: its error is Σ c_k over the even k ≥ 2n. A
+    power of k is what a kink or a layer inside the panel leaves, and bounds the geometric decay
+    of what is smooth; p follows from the middle coefficients and the last, four of each, since
+    single ones may be small by chance.
+
+    Args:
+        values: of the integrand at the nodes of each panel, shape (panels, nodes).
+        half: half the panel widths.
+    """
+    nodes = values.shape[-1]
+    moments = values @ _panel_functionals(nodes)
+    total = (half * moments[:, 0]).sum()
+    # an estimate is not differentiated, and where a tail is exactly zero could not be
+    half, moments = jax.lax.stop_gradient((half, moments))
+    middle, last = jnp.abs(moments[:, 1:5]).max(1), jnp.abs(moments[:, 5:]).max(1)
+    fall = jnp.clip(last / jnp.maximum(middle, jnp.finfo(values.dtype).tiny), 1e-9, 1.0)
+    at_middle, at_last = nodes // 2 - 0.5, nodes - 2.5
+    power = -jnp.log(fall) / np.log(at_last / at_middle)
+    # beyond p = 2, the kink of a continuous integrand, the sum is bounded by its integral
+    rest = nodes / jnp.maximum(power - 1, 1.0) + 1
+    reached = last * jnp.exp(-power * np.log(2 * nodes / at_last))
+    return total, 2 * (half * reached * rest).sum()
 
 
 @functools.cache

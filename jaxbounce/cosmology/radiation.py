@@ -53,9 +53,9 @@ def time_of_temperature(T: RealLike, T_p: RealLike, beta_over_H: RealLike) -> Re
 
 
 def time_of_temperature_ratio(T_over_Tp: RealLike, beta_over_H: RealLike) -> Real:
-    """Percolation time y at T/T_p; written as a product so that T ≈ T_p loses no digits."""
-    inverse = 1 / as_real(T_over_Tp)
-    return as_real(beta_over_H) / 2 * (inverse - 1) * (inverse + 1)
+    """Percolation time y at T/T_p, of differences that are exact: T ≈ T_p loses no digits."""
+    ratio = as_real(T_over_Tp)
+    return as_real(beta_over_H) / 2 * ((1 - ratio) / ratio) * ((1 + ratio) / ratio)
 
 
 def temperature_per_time(T: RealLike, T_p: RealLike, beta_over_H: RealLike) -> Real:

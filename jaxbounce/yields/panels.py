@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from jaxbounce._core.quadrature import gauss_legendre
+from jaxbounce._core.quadrature import gauss_legendre, summed_panels
 from jaxbounce._core.types import Real, RealLike, Scalar
 
 PANELS = 10
@@ -126,45 +126,16 @@ def panel_nodes(edges: Real, nodes: int = NODES) -> tuple[Real, Real]:
     return (edges[:-1] + half)[:, None] + half[:, None] * t, half
 
 
-@functools.cache
-def _panel_functionals(nodes: int) -> np.ndarray:
-    """Columns: the quadrature weights, then the maps to four middle and the last four coefficients.
-
-    The coefficients are those of the Legendre series.
-    """
-    t, weight = gauss_legendre(nodes)
-    degree = np.concatenate([np.arange(4) + nodes // 2 - 2, np.arange(nodes - 4, nodes)])
-    vandermonde = np.polynomial.legendre.legvander(t, nodes - 1)[:, degree]
-    tail = (2 * degree + 1) / 2 * weight[:, None] * vandermonde
-    return np.concatenate([weight[:, None], tail], axis=1)
-
-
 def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
     """Sum of the panel integrals of a non-negative integrand, and an estimate of its error.
 
-    The estimate continues each panel's Legendre coefficients, c_k ~ k^{−p}, from the last ones to
-    the degree at which an n-node rule first errs, 2n: its error is Σ c_k over the even k ≥ 2n. A
-    power of k is what a kink or a layer inside the panel leaves, and bounds the geometric decay
-    of what is smooth; p follows from the middle coefficients and the last, four of each, since
-    single ones may be small by chance. A floor is added for rounding and for discounted tails.
+    The estimate is that of `summed_panels`, and a floor for rounding and for discounted tails.
     What lies between an edge and the node next to it (0.5 % of a panel of 16) no rule sees;
     `unseen_at_edges` tells from the panel on the other side.
     """
-    nodes = values.shape[-1]
-    moments = values @ _panel_functionals(nodes)
-    total = (half * moments[:, 0]).sum()
-    # an estimate is not differentiated, and where a tail is exactly zero could not be
-    half, moments, size = jax.lax.stop_gradient((half, moments, total))
-    middle, last = jnp.abs(moments[:, 1:5]).max(1), jnp.abs(moments[:, 5:]).max(1)
-    fall = jnp.clip(last / jnp.maximum(middle, jnp.finfo(values.dtype).tiny), 1e-9, 1.0)
-    at_middle, at_last = nodes // 2 - 0.5, nodes - 2.5
-    power = -jnp.log(fall) / np.log(at_last / at_middle)
-    # beyond p = 2, the kink of a continuous integrand, the sum is bounded by its integral
-    rest = nodes / jnp.maximum(power - 1, 1.0) + 1
-    reached = last * jnp.exp(-power * np.log(2 * nodes / at_last))
-    truncation = 2 * (half * reached * rest).sum()
+    total, truncation = summed_panels(values, half)
     floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
-    return total, truncation + floor * size
+    return total, truncation + floor * jax.lax.stop_gradient(total)
 
 
 @functools.cache

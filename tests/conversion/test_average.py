@@ -151,3 +151,41 @@ def test_massless_gradient_is_finite():
 def test_unknown_statistics():
     with pytest.raises(ValueError, match="statistics"):
         thermal_flux_average(exponential, 1.0, 1.0, 0.3, 0.1, statistics="anyon")
+
+
+# averages over p e^{−p}, the flux of a massless classical gas onto a wall at rest
+HARD = {
+    "fast oscillation": (lambda p, k: jnp.sin(k * p) ** 2, lambda k: (1 - _cosine(2 * k)) / 2),
+    "step": (lambda p, k: 1.0 * (p > k / 10), lambda k: (1 + k / 10) * np.exp(-k / 10)),
+    "kink": (lambda p, k: jnp.maximum(p - k / 10, 0) * jnp.exp(-p), lambda k: _ramp(k / 10)),
+}
+
+
+def _cosine(w):
+    """∫ p e^{−p} cos(wp) dp."""
+    return (1 - w**2) / (1 + w**2) ** 2
+
+
+def _ramp(k):
+    """∫ p (p − k) e^{−2p} dp from k."""
+    return np.exp(-2 * k) * (k + 1) / 4
+
+
+@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize(("panels", "nodes"), [(2, 8), (4, 12), (12, 16)])
+def test_the_estimate_covers_what_the_nodes_do_not_resolve(name, panels, nodes):
+    """Nothing is told of where P steps, bends or oscillates."""
+    probability, exact = HARD[name]
+
+    @jax.jit
+    @jax.vmap
+    def average(k):
+        sizes = {"panels": panels, "nodes": nodes, "tolerance": 1e3}
+        return thermal_flux_average(probability, 1.0, 0.0, 1e-9, k, statistics="classical", **sizes)
+
+    # a step further out may lie between an edge and the node next to it, where no rule looks
+    k = np.array([0.7, 3.0, 11.0, 17.3, 40.0, 73.0, *([210.0] * (name == "fast oscillation"))])
+    found, truth = average(jnp.asarray(k)), exact(k)
+    wrong = np.abs(found.value - truth)
+    assert (wrong <= found.error_estimate + 1e-8).all()
+    assert wrong.max() > 1e-5

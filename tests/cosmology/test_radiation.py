@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,6 +43,14 @@ def test_time_and_temperature_are_inverse(beta_over_H):
     T = cosmology.temperature_of_time(y, 37.0, beta_over_H)
     back = cosmology.time_of_temperature(T, 37.0, beta_over_H)
     np.testing.assert_allclose(back, y, atol=2e-14 * beta_over_H, rtol=1e-13)
+
+
+@pytest.mark.parametrize("ratio", [1 - 1e-12, 1 - 1e-6, 1 + 3e-9, 5.0, 1e-6])
+def test_time_keeps_its_digits_next_to_percolation(ratio):
+    """A limit of the range 1e-6 from T_p was off by 1e-10 of itself (1/r − 1 cancels)."""
+    exact = float(30 * (1 / Fraction(ratio) ** 2 - 1))
+    found = cosmology.time_of_temperature_ratio(ratio, 60.0)
+    np.testing.assert_allclose(found, exact, rtol=1e-15)
 
 
 def test_time_is_the_integral_of_the_hubble_law():
