@@ -128,7 +128,7 @@ def _lines(solved: "Solved") -> Iterator[str]:
     low, high = solved.phases.metastable_range()
     yield header()
     yield ""
-    yield f"potential  {thermal.table['potential']}   (GeV)"
+    yield f"potential  {jb.files.model.described(thermal.table)}   (GeV)"
     yield "           " + _assignments(thermal.couplings)
     yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
     yield "           " + _assignments(thermal.settings._asdict())

@@ -94,12 +94,19 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
         "transition.temperature", written.get("temperature", "T"), "name of a parameter"
     )
     parameters = table.get("parameters", {})
-    if isinstance(parameters, Mapping) and name not in parameters:
+    has_own = "model" in table or table.get("particles")
+    if has_own and name != "T":
+        raise ConfigurationError(
+            f"transition.temperature = {shown(name)}: the temperature of particles is T; drop the"
+            " key"
+        )
+    known = "model" in table and name not in parameters  # at its own value
+    if isinstance(parameters, Mapping) and not known and name not in parameters:
         raise ConfigurationError(
             f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
             " that transition.temperature gives, with the value at which the vacua are given"
         )
-    if isinstance(parameters, Mapping):
+    if isinstance(parameters, Mapping) and not known:
         at_which = at_least(0, "temperature in GeV at which the vacua are given")
         check_number(f"parameters.{name}", parameters[name], at_which)
     configured = read_potential(table)

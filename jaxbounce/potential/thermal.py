@@ -100,6 +100,12 @@ class OneLoopPotential(eqx.Module):
             total = total + particle.degrees * self._loop(particle, phi, theta)
         return jnp.asarray(total, phi.dtype)
 
+    def masses_squared(
+        self, phi: Float[Array, " n"], theta: Couplings
+    ) -> dict[str, Float[Array, "..."]]:
+        """m² of each particle by name; a matrix for those that mix."""
+        return {p.name: as_real(p.mass_squared(phi, theta)) for p in self.particles}
+
     def _loop(self, particle: Particle, phi: Float[Array, " n"], theta: Couplings) -> Scalar:
         """Of one degree of freedom, summed over eigenvalues."""
         mass_squared = as_real(particle.mass_squared(phi, theta))
