@@ -219,7 +219,7 @@ def _particle(
     for key in ("mass_squared", "degrees_of_freedom", "statistics"):
         if key not in entry:
             raise ConfigurationError(f"{where}.{key}: missing; add it")
-    statistics = check_name(f"{where}.statistics", entry["statistics"], ("boson", "fermion"))
+    statistics: Any = check_name(f"{where}.statistics", entry["statistics"], ("boson", "fermion"))
     allowed = above(0, "degrees of freedom, of fermions too: the sign comes with the statistics")
     degrees = check_number(f"{where}.degrees_of_freedom", entry["degrees_of_freedom"], allowed)
     names = (*tree.fields, *tree.parameters)

@@ -140,7 +140,7 @@ def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotentia
         deepest, next_ = _vacua(configured)
         true = deepest if true is None else true
         false = next_ if false is None else false
-    places = dict(zip(_VACUA, map(jnp.asarray, (false, true)), strict=True))
+    places = {"false_vacuum": jnp.asarray(false), "true_vacuum": jnp.asarray(true)}
     check_masses(configured.potential, configured.theta, places)
     _check_finite(configured, "false_vacuum", false)
     _check_finite(configured, "true_vacuum", true)
