@@ -15,6 +15,7 @@ particles the parameter T is the temperature.
 """
 
 import dataclasses
+import importlib.resources
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -66,6 +67,12 @@ class Declared(NamedTuple):
     fields: tuple[str, ...]
     theta: dict[str, Scalar]
     vacua: tuple[tuple[float, ...], tuple[float, ...]] | None
+
+
+def template() -> str:
+    """A model to edit, every key explained: TOML."""
+    place = importlib.resources.files("jaxbounce.files") / "data" / "model.toml"
+    return place.read_text(encoding="utf-8")
 
 
 def read_model(table: Mapping[str, Any]) -> Declared:

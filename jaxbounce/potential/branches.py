@@ -2,10 +2,10 @@
 
 A minimum φ(T) moves by dφ/dT = −V''⁻¹ ∂_T V'. A step along that, mended by Newton's method, is
 taken if the tangents at both of its ends agree with it: otherwise it has left its branch, and a
-shorter one is tried. A branch ends where a curvature vanishes, in one of two ways. Where the stationary
-point goes on as a saddle the curvature changes sign, at a root in T. Where it does not (it meets a
-saddle, or its own mirror image) T is a function of a field along the branch, and the end is where
-dT/dφ = 0. Both are roots, to rounding, and no temperatures of a grid.
+shorter one is tried. A branch ends where a curvature vanishes, in one of two ways. Where the
+stationary point goes on as a saddle the curvature changes sign, at a root in T. Where it does not
+(it meets a saddle, or its own mirror image) T is a function of a field along the branch, and the
+end is where dT/dφ = 0. Both are roots, to rounding, and no temperatures of a grid.
 
 Not to be traced. Source of the method: E. L. Allgower and K. Georg, Introduction to Numerical
 Continuation Methods (1990), chapters 2 and 9.

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.special import erf
-from written_models import DARK_U1, SINGLET
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.cli import main
@@ -17,6 +16,7 @@ from jaxbounce.files.transition import read_transition
 from jaxbounce.potential.text import ExpressionPotential
 from jaxbounce.potential.thermal_functions import J_B, J_F
 from jaxbounce.potential.thermal_models import THERMAL_MODELS
+from written_models import DARK_U1, SINGLET
 
 # V at φ = 0, 20, 50, 90 (the specification of this project, golden numbers D.darkU1.V: two
 # implementations of J)
@@ -60,6 +60,7 @@ def test_singlet_from_a_file():
     np.testing.assert_allclose(_values(written, phi), _values(bundled, phi), rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_slopes_in_parameters_go_through_expressions_of_them():
     phi = jnp.array([110.0, 130.0])
     found = potential_from_mapping({k: v for k, v in SINGLET.items() if k != "transition"})
@@ -146,7 +147,6 @@ def _changed(path, value):
         (["particles", 0, "constant"], "g", "particles.phi.constant: unknown name 'g'"),
         (["particles", 0, "constant"], True, "particles.phi.constant = True: must be a number"),
         (["particles"], [], "belongs to particles"),
-        (["parameters", "T"], 1e-3, "m² may be no less than -500 T²"),
         (["model"], "dark-u1", "fields: is that of the model 'dark-u1'"),
     ],
 )
@@ -155,6 +155,12 @@ def test_bad_models_are_refused_in_one_line(path, value, message):
         read_potential(_changed(path, value))
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_a_temperature_too_low_for_negative_masses_is_told():
+    with pytest.raises(ConfigurationError, match="m² may be no less than -500 T²"):
+        read_potential(_changed(["parameters", "T"], 1e-3))
 
 
 @pytest.mark.parametrize(
