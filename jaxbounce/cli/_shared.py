@@ -73,10 +73,13 @@ def settled_potential(table: dict[str, Any], assignments: tuple[str, ...]) -> di
 
     known = _names(table.get("parameters"))
     settled(table, assignments)
+    if "model" in table:  # whoever reads it knows the parameters
+        return table
+    others = {key: value for key, value in table.items() if key != "parameters"}
+    derived = [text for text in _values(table.get("parameters")) if isinstance(text, str)]
+    occurring = f"{others} {derived}"
     for name in _names(table.get("parameters")):
-        if name not in known and not re.search(
-            rf"\b{re.escape(name)}\b", f"{table.get('potential')}"
-        ):
+        if name not in known and not re.search(rf"\b{re.escape(name)}\b", occurring):
             raise ConfigurationError(
                 f"--set parameters.{name}: does not occur in the potential{suggestion(name, known)}"
             )
@@ -85,6 +88,10 @@ def settled_potential(table: dict[str, Any], assignments: tuple[str, ...]) -> di
 
 def _names(parameters: Any) -> list[str]:
     return list(parameters) if isinstance(parameters, Mapping) else []
+
+
+def _values(parameters: Any) -> list[Any]:
+    return list(parameters.values()) if isinstance(parameters, Mapping) else []
 
 
 def configured(command: Point) -> "jb.Configuration":

@@ -185,7 +185,7 @@ def _lines(
     b = solved.bounce
     yield header()
     yield ""
-    yield f"potential  {solved.table['potential']}"
+    yield f"potential  {jb.files.model.described(solved.table)}"
     values = ", ".join(f"{k} = {float(v):.10g}" for k, v in solved.configured.theta.items())
     yield f"           {values}" if values else "           no parameters"
     box = solved.configured.r_max

@@ -21,14 +21,14 @@ class Command:
     """Print a configuration with every key, or another file to edit."""
 
     kind: Annotated[
-        Literal["point", "bounce", "transition", "scan"],
+        Literal["point", "bounce", "model", "transition", "scan"],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="[point|bounce|transition|scan]"),
+        tyro.conf.arg(metavar="[point|bounce|model|transition|scan]"),
     ] = "point"
-    """What the file is for: the commands about one point, a potential and its bounce, a thermal
-    potential, a scan (always TOML)."""
+    """What the file is for: the commands about one point, a potential and its bounce, a model of
+    particles and its phases (always TOML), a thermal potential, a scan (always TOML)."""
     format: Annotated[Literal["json", "toml"] | None, tyro.conf.arg(metavar="json|toml")] = None
-    """toml explains every key of a point. Left out: json, toml for a scan."""
+    """toml explains every key of a point. Left out: json, toml for a model or a scan."""
 
     def run(self) -> int:
         """Print it; the exit status."""
@@ -40,20 +40,22 @@ class Command:
 
 
 def other_text(
-    kind: Literal["bounce", "transition", "scan"], form: Literal["json", "toml"] | None = None
+    kind: Literal["bounce", "model", "transition", "scan"],
+    form: Literal["json", "toml"] | None = None,
 ) -> str:
-    """An example to edit that is not of a point; JSON, or TOML for a scan, if no form is given.
+    """An example to edit that is not of a point, if no form is given JSON, or for some TOML.
 
     Raises:
-        ConfigurationError: for a scan in JSON.
+        ConfigurationError: for a model or a scan in JSON.
     """
-    if kind == "scan":
+    if kind in ("model", "scan"):
         if form == "json":
             raise ConfigurationError(
-                "--format json: the template of a scan is TOML, whose comments explain it; leave"
+                f"--format json: the template of a {kind} is TOML, whose comments explain it; leave"
                 " the format out"
             )
-        return jb.files.scan.TEMPLATE.rstrip()
+        text = jb.files.model.template() if kind == "model" else jb.files.scan.TEMPLATE
+        return text.rstrip()
     table = jb.potential.PUBLISHED if kind == "bounce" else jb.files.transition.EXAMPLE
     return _toml(table) if form == "toml" else json.dumps(table, indent=2)
 

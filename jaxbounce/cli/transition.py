@@ -18,6 +18,7 @@ from jaxbounce.cli._shared import (
     settled_potential,
     status_keys,
 )
+from jaxbounce.cli._strength import Released, lines, mapping, released
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
@@ -62,9 +63,10 @@ class Command:
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
         thermal = jb.files.transition.read_transition(table)
         solved = jb.transition.solve_transition(thermal)
+        found = released(solved)
         if self.out is not None:
-            outputs.put(jb.files.write.write_json, self.out, _mapping(solved))
-        print("\n".join(_lines(solved)))
+            outputs.put(jb.files.write.write_json, self.out, _mapping(solved, found))
+        print("\n".join(_lines(solved, found)))
         return outputs.status(0)
 
 
@@ -98,7 +100,7 @@ def _rows(solved: "Solved") -> list[dict[str, Any]]:
     ]
 
 
-def _mapping(solved: "Solved") -> dict[str, Any]:
+def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
     """The result as JSON."""
     found = solved.transition
     low, high = solved.phases.metastable_range()
@@ -116,19 +118,20 @@ def _mapping(solved: "Solved") -> dict[str, Any]:
             "relative_error_estimate": float(found.error),
             **status_keys(Status(int(found.status))),
         },
+        released=mapping(of),
         elasticities=_rows(solved),
         chain=_chain_keys(solved),
     )
 
 
-def _lines(solved: "Solved") -> Iterator[str]:
+def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     from jaxbounce.transition.solve import OUTPUTS
 
     thermal, found = solved.thermal, solved.transition
     low, high = solved.phases.metastable_range()
     yield header()
     yield ""
-    yield f"potential  {thermal.table['potential']}   (GeV)"
+    yield f"potential  {jb.files.model.described(thermal.table)}   (GeV)"
     yield "           " + _assignments(thermal.couplings)
     yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
     yield "           " + _assignments(thermal.settings._asdict())
@@ -139,6 +142,8 @@ def _lines(solved: "Solved") -> Iterator[str]:
     yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
     yield f"rho_V      {_vacuum_energy(*solved.vacuum_over_radiation)}"
+    yield ""
+    yield from lines(of)
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
     yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"

@@ -13,11 +13,12 @@ from jaxbounce._core.checks import check_number, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError, PotentialError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.status import Status
-from jaxbounce._core.types import as_leaf
 from jaxbounce.bounce import Bounce, solve_bounce
+from jaxbounce.files.model import KEYS as MODEL_KEYS, Declared, check_masses, read_model
 from jaxbounce.files.tables import table_of
 from jaxbounce.potential.landscape import Landscape, landscape
 from jaxbounce.potential.text import ConfiguredPotential, ExpressionPotential
+from jaxbounce.potential.thermal_functions import LOWEST
 from jaxbounce.potential.vacua import find_vacua, in_valley
 
 _SEARCH = 3.0  # half-width of the box searched for vacua, over the largest parameter
@@ -60,7 +61,7 @@ class Solved(NamedTuple):
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the fields."""
-        return self.configured.potential.fields
+        return self.configured.fields
 
     @property
     def status(self) -> Status:
@@ -139,6 +140,8 @@ def read_potential(source: str | Path | Mapping[str, Any]) -> ConfiguredPotentia
         deepest, next_ = _vacua(configured)
         true = deepest if true is None else true
         false = next_ if false is None else false
+    places = {"false_vacuum": jnp.asarray(false), "true_vacuum": jnp.asarray(true)}
+    check_masses(configured.potential, configured.theta, places)
     _check_finite(configured, "false_vacuum", false)
     _check_finite(configured, "true_vacuum", true)
     return configured._replace(false_vacuum=false, true_vacuum=true)
@@ -153,11 +156,16 @@ def _check_finite(configured: ConfiguredPotential, key: str, vacuum: Any) -> Non
         if not np.isfinite(numbers).all():
             where = ", ".join(
                 f"{field} = {float(x):.10g}"
-                for field, x in zip(configured.potential.fields, place, strict=True)
+                for field, x in zip(configured.fields, place, strict=True)
+            )
+            remedy = (
+                "it must be: write log(x**2 + eps) or sqrt(x**2 + eps) with a small eps where x may"
+                " vanish"
+                if isinstance(configured.potential, ExpressionPotential)
+                else f"a particle's m² may be no less than {LOWEST:g} T²"
             )
             raise PotentialError(
-                f"potential: {name} is not a finite number at {key}, {where}; it must be: write"
-                " log(x**2 + eps) or sqrt(x**2 + eps) with a small eps where x may vanish"
+                f"potential: {name} is not a finite number at {key}, {where}; {remedy}"
             )
 
 
@@ -176,7 +184,7 @@ def _bounce(configured: ConfiguredPotential, true: Any, tunnels_to: Any) -> Boun
 
 def _vacua(configured: ConfiguredPotential) -> tuple[Any, Any]:
     sizes = [abs(float(value)) for value in configured.theta.values()]
-    reach = np.full(len(configured.potential.fields), _SEARCH * max([1.0, *sizes]))
+    reach = np.full(len(configured.fields), _SEARCH * max([1.0, *sizes]))
     found = find_vacua(configured.potential, configured.theta, -reach, reach)
     if len(found.positions) < 2:
         raise ConfigurationError(
@@ -186,7 +194,11 @@ def _vacua(configured: ConfiguredPotential) -> tuple[Any, Any]:
     return found.positions[0], found.positions[1]
 
 
-KEYS = ("fields", "parameters", "potential", "false_vacuum", "true_vacuum", "dimension", "r_max")
+KEYS = (
+    *("fields", "parameters", "potential"),
+    *MODEL_KEYS,
+    *("false_vacuum", "true_vacuum", "dimension", "r_max"),
+)
 """Keys of a table that describes a potential."""
 
 
@@ -195,8 +207,10 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
 
     Args:
         mapping: keys "fields" (names), "potential" (expression), and optionally
-            "parameters" (names to numbers), "false_vacuum" and "true_vacuum" (one number a
-            field), "dimension" (3 or 4, default 4), "r_max" (radius of a box).
+            "parameters" (names to numbers, or to expressions of parameters before),
+            "false_vacuum" and "true_vacuum" (one number a field), "dimension" (3 or 4, default 4;
+            3 of a model with a temperature), "r_max" (radius of a box), and those of a model
+            (`files.model`).
 
     Raises:
         PotentialError: one line that says what is wrong and what is allowed.
@@ -205,25 +219,8 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
     for key in mapping:
         if key not in KEYS:
             raise PotentialError(f"{key}: unknown key{suggestion(key, KEYS)}")
-    for key in ("fields", "potential"):
-        if key not in mapping:
-            raise PotentialError(f"missing key {key!r}: a potential needs 'fields' and 'potential'")
-    fields = mapping["fields"]
-    if isinstance(fields, str) or not isinstance(fields, Sequence):
-        raise PotentialError(f"fields = {shown(fields)}: must be a list of names")
-    parameters = mapping.get("parameters", {})
-    if not isinstance(parameters, Mapping):
-        raise PotentialError(
-            f"parameters = {shown(parameters)}: must be a table of names and numbers"
-        )
-    theta = {
-        name: as_leaf(_number(f"parameters.{name}", value)) for name, value in parameters.items()
-    }
-    text = mapping["potential"]
-    if not isinstance(text, str):
-        raise PotentialError(f"potential = {shown(text)}: must be a string")
-    potential = ExpressionPotential(text, tuple(fields), tuple(parameters))
-    dimension = mapping.get("dimension", 4)
+    declared = read_model(mapping)
+    dimension = mapping.get("dimension", _dimension(declared))
     if dimension not in (3, 4) or isinstance(dimension, bool):
         raise PotentialError(f"dimension = {shown(dimension)}: must be 3 or 4")
     r_max = mapping.get("r_max")
@@ -231,15 +228,22 @@ def potential_from_mapping(mapping: Mapping[str, Any]) -> ConfiguredPotential:
         r_max = _number("r_max", r_max)
         if r_max <= 0:
             raise PotentialError(f"r_max = {shown(r_max)}: must be above 0, or left out")
+    false, true = (
+        _vector(mapping, key, len(declared.fields), known)
+        for key, known in zip(_VACUA, declared.vacua or (None, None), strict=True)
+    )
     return ConfiguredPotential(
-        potential,
-        theta,
-        _vector(mapping, "false_vacuum", len(fields)),
-        _vector(mapping, "true_vacuum", len(fields)),
-        dimension,
-        r_max,
+        declared.potential, declared.theta, false, true, dimension, r_max, declared.fields
     )
 
+
+def _dimension(declared: Declared) -> int:
+    """That of a bounce at a temperature, of a model; of an expression alone who could know."""
+    is_hot = not isinstance(declared.potential, ExpressionPotential) and declared.theta["T"] > 0
+    return 3 if is_hot else 4
+
+
+_VACUA = ("false_vacuum", "true_vacuum")
 
 _ANY = Range(-np.inf, np.inf, False, False, "a number")
 
@@ -251,8 +255,10 @@ def _number(key: str, value: Any) -> float:
         raise PotentialError(str(error)) from None
 
 
-def _vector(mapping: Mapping[str, Any], key: str, length: int) -> Float[Array, " n"] | None:
-    value = mapping.get(key)
+def _vector(
+    mapping: Mapping[str, Any], key: str, length: int, known: Sequence[float] | None
+) -> Float[Array, " n"] | None:
+    value = mapping.get(key, known)
     if value is None:
         return None
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != length:

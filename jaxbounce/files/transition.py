@@ -58,14 +58,8 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
     """
     table = table_of(source)
     check_keys(table, (*KEYS, "transition"))
-    written = table.get("transition")
-    if not isinstance(written, Mapping):
-        have = "missing" if written is None else f"{shown(written)} is not a table"
-        raise ConfigurationError(
-            f"transition: {have}; add a table with T_low and T_high"
-            " (jaxbounce template transition prints one)"
-        )
-    check_keys(written, _KEYS, "transition.")
+    name, T_low, T_high = temperature_range(table)
+    written = table["transition"]
     if table.get("dimension", 3) != 3:
         raise ConfigurationError(
             f"dimension = {shown(table['dimension'])}: a thermal bounce has 3; drop the key or"
@@ -75,6 +69,29 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
         raise ConfigurationError(
             f"r_max = {shown(table['r_max'])}: bubbles nucleate in infinite volume; drop the key"
         )
+    settings = {
+        key: check_number(f"transition.{key}", written[key], allowed)
+        for key, allowed in _SETTINGS.items()
+        if key in written
+    }
+    configured = read_potential(table)
+    return ThermalPotential(table, configured, name, T_low, T_high, settings=Settings(**settings))
+
+
+def temperature_range(table: Mapping[str, Any]) -> tuple[str, float, float]:
+    """Name of the temperature among the parameters of a table, and the range that it asks for.
+
+    Raises:
+        ConfigurationError: with one line that says what is wrong and what to do.
+    """
+    written = table.get("transition")
+    if not isinstance(written, Mapping):
+        have = "missing" if written is None else f"{shown(written)} is not a table"
+        raise ConfigurationError(
+            f"transition: {have}; add a table with T_low and T_high"
+            " (jaxbounce template transition prints one)"
+        )
+    check_keys(written, _KEYS, "transition.")
     ends = {}
     for key in ("T_low", "T_high"):
         if key not in written:
@@ -85,22 +102,23 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
             f"transition.T_low = {ends['T_low']:g}: must be below T_high = {ends['T_high']:g};"
             " swap them or widen the range"
         )
-    settings = {
-        key: check_number(f"transition.{key}", written[key], allowed)
-        for key, allowed in _SETTINGS.items()
-        if key in written
-    }
     name = check_text(
         "transition.temperature", written.get("temperature", "T"), "name of a parameter"
     )
     parameters = table.get("parameters", {})
-    if isinstance(parameters, Mapping) and name not in parameters:
+    has_own = "model" in table or table.get("particles")
+    if has_own and name != "T":
+        raise ConfigurationError(
+            f"transition.temperature = {shown(name)}: the temperature of particles is T; drop the"
+            " key"
+        )
+    known = "model" in table and name not in parameters  # at its own value
+    if isinstance(parameters, Mapping) and not known and name not in parameters:
         raise ConfigurationError(
             f"parameters.{name}: missing; the temperature is one of the parameters, under the name"
             " that transition.temperature gives, with the value at which the vacua are given"
         )
-    if isinstance(parameters, Mapping):
+    if isinstance(parameters, Mapping) and not known:
         at_which = at_least(0, "temperature in GeV at which the vacua are given")
         check_number(f"parameters.{name}", parameters[name], at_which)
-    configured = read_potential(table)
-    return ThermalPotential(table, configured, name, **ends, settings=Settings(**settings))
+    return name, ends["T_low"], ends["T_high"]

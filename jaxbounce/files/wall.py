@@ -70,7 +70,7 @@ def _bubble(potential: Any) -> CriticalBubble:
             f"conversion.potential = {shown(potential)}: must be a table, or the path of a file"
         )
     found = read_potential(potential)
-    fields = len(found.potential.fields)
+    fields = len(found.fields)
     if fields != 2:
         raise ConfigurationError(
             f"conversion.potential: has {fields} fields; a wall needs two, Φ and φ"

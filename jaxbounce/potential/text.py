@@ -1,4 +1,4 @@
-"""Potentials written as text: field names, parameters, an algebraic expression.
+"""Potentials and masses written as text: fields, parameters, an algebraic expression.
 
     {
       "fields": ["Phi", "phi"],
@@ -14,6 +14,7 @@ ever passed to `eval`.
 """
 
 import ast
+import difflib
 import functools
 import keyword
 import math
@@ -21,21 +22,27 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import equinox as eqx
 import jax.numpy as jnp
+from jax.scipy.special import erf
 from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import shown
 from jaxbounce._core.errors import PotentialError
 from jaxbounce._core.types import Real, Scalar
+from jaxbounce.potential.landscape import Potential
+from jaxbounce.potential.thermal_functions import J_B, J_F
 
 FUNCTIONS: Mapping[str, Callable[..., Real]] = {
+    "J_B": J_B,
+    "J_F": J_F,
     "abs": jnp.abs,
     "arctan": jnp.arctan,
     "cos": jnp.cos,
     "cosh": jnp.cosh,
+    "erf": erf,
     "exp": jnp.exp,
     "log": jnp.log,
     "sin": jnp.sin,
@@ -63,19 +70,95 @@ _DEEPEST = 100  # nested operations
 _ALLOWED = "allowed are numbers, names, + - * / ** and functions"
 
 
+Definitions: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and the expressions that they stand for, each of names before it."""
+
+
+class Expression(eqx.Module):
+    """A number from an expression of named numbers. Hashable."""
+
+    text: str = eqx.field(static=True)
+    names: tuple[str, ...] = eqx.field(static=True, converter=tuple)
+    """Those that numbers are given for."""
+    definitions: Definitions = eqx.field(static=True, converter=tuple, default=())
+    """Those that stand for expressions."""
+    where: str = eqx.field(static=True, default="potential")
+    """What a message calls it."""
+
+    def __check_init__(self) -> None:
+        known = (*self.names, *(name for name, _ in self.definitions), *CONSTANTS)
+        _check(_parse(self.text, self._all(), self.where), known, self.where)
+        self.needed()  # parses all there is to parse
+
+    def _all(self) -> tuple[str, ...]:
+        return (*self.names, *(name for name, _ in self.definitions))
+
+    def needed(self) -> frozenset[str]:
+        """The names that it needs, those of its definitions among them, as Python has them."""
+        return _needed(self.text, self.names, self.definitions)
+
+    def needs(self, names: Sequence[str]) -> bool:
+        """Whether it needs any of these names."""
+        return not self.needed().isdisjoint(map(_identifier, names))
+
+    def __call__(self, given: Mapping[str, Any]) -> Any:
+        """The number, from numbers by name; more may be given than are needed."""
+        needed, values = self.needed(), dict(CONSTANTS)
+        values |= {_identifier(k): given[k] for k in self.names if _identifier(k) in needed}
+        for name, text in self.definitions:
+            if _identifier(name) in needed:
+                values[_identifier(name)] = _value(_parse(text, self._all()), values)
+        return _value(_parse(self.text, self._all()), values)
+
+
+@functools.lru_cache(maxsize=1024)
+def _needed(text: str, names: tuple[str, ...], definitions: Definitions) -> frozenset[str]:
+    known = (*names, *(name for name, _ in definitions))
+
+    def used(text: str) -> set[str]:
+        tree = _parse(text, known)
+        return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+    found = used(text)
+    for name, inner in reversed(definitions):
+        if _identifier(name) in found:
+            found |= used(inner)
+    return frozenset(found)
+
+
+def define(names: Sequence[str], written: Mapping[str, tuple[str, str]]) -> Definitions:
+    """Definitions in their order, checked.
+
+    Args:
+        names: those that numbers are given for.
+        written: name to expression and what a message calls it.
+
+    Raises:
+        PotentialError: one line that says what is wrong and what is allowed.
+    """
+    found: Definitions = ()
+    for name, (text, where) in written.items():
+        Expression(text, tuple(names), found, where)
+        found = (*found, (name, text))
+    return found
+
+
 class ExpressionPotential(eqx.Module):
     """V(φ, θ) from an expression, θ a mapping of parameter names to numbers. Hashable."""
 
     expression: str = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True, converter=tuple)
     parameters: tuple[str, ...] = eqx.field(static=True, converter=tuple, default=())
+    definitions: Definitions = eqx.field(static=True, converter=tuple, default=())
+    """Names that stand for expressions of fields and parameters."""
 
     def __check_init__(self) -> None:
-        _check_names(self.fields, self.parameters)
-        _check(self._parsed(), (*self.fields, *self.parameters, *CONSTANTS))
+        check_fields(self.fields)
+        check_names(self.fields, self.parameters, [name for name, _ in self.definitions])
+        self._expression()
 
-    def _parsed(self) -> ast.expr:
-        return _parse(self.expression, (*self.fields, *self.parameters))
+    def _expression(self) -> Expression:
+        return Expression(self.expression, (*self.fields, *self.parameters), self.definitions)
 
     def __call__(self, phi: Float[Array, " n"], theta: Mapping[str, Real]) -> Scalar:
         """V at the fields φ, in the order of `fields`."""
@@ -84,28 +167,38 @@ class ExpressionPotential(eqx.Module):
                 f"fields: the potential has {len(self.fields)} ({', '.join(self.fields)}), but was"
                 f" given values of shape {phi.shape}"
             )
-        values: dict[str, Any] = dict(CONSTANTS)
-        values |= {_identifier(name): theta[name] for name in self.parameters}
-        values |= dict(zip(map(_identifier, self.fields), phi, strict=True))
-        return jnp.asarray(_value(self._parsed(), values), phi.dtype)
+        given = {**theta, **dict(zip(self.fields, phi, strict=True))}
+        return jnp.asarray(self._expression()(given), phi.dtype)
 
 
 class ConfiguredPotential(NamedTuple):
     """A potential from a configuration, ready for `solve_bounce`."""
 
-    potential: ExpressionPotential
+    potential: Potential
     theta: dict[str, Scalar]
     false_vacuum: Float[Array, " n"] | None
     true_vacuum: Float[Array, " n"] | None
     dimension: int
     r_max: float | None
+    fields: tuple[str, ...]
 
 
-def _check_names(fields: Sequence[str], parameters: Sequence[str]) -> None:
+def check_fields(fields: Sequence[str]) -> None:
+    """Refuse a potential of none."""
     if not fields:
         raise PotentialError("fields = []: a potential needs at least one field")
+
+
+def check_names(
+    fields: Sequence[str], parameters: Sequence[str], definitions: Sequence[str] = ()
+) -> None:
+    """Refuse names that no expression could have, and those that two things have.
+
+    Raises:
+        PotentialError: with the name.
+    """
     seen: set[str] = set()
-    for name in (*fields, *parameters):
+    for name in (*fields, *parameters, *definitions):
         if not isinstance(name, str) or not name.isidentifier():
             raise PotentialError(
                 f"name {shown(name)}: must be letters, digits and underscores, not starting with a"
@@ -118,7 +211,8 @@ def _check_names(fields: Sequence[str], parameters: Sequence[str]) -> None:
             )
         if identifier in seen:
             raise PotentialError(
-                f"name {shown(name)}: is given twice among fields and parameters; rename one"
+                f"name {shown(name)}: is given twice among fields, parameters and definitions;"
+                " rename one"
             )
         seen.add(identifier)
 
@@ -133,15 +227,15 @@ def _identifier(name: str) -> str:
     return f"name_{plain}" if keyword.iskeyword(plain) else plain
 
 
-@functools.lru_cache(maxsize=64)
-def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
+@functools.lru_cache(maxsize=1024)
+def _parse(text: str, names: tuple[str, ...], where: str = "potential") -> ast.expr:
     """The syntax tree of an expression in these names.
 
     Kept, because Python reads long sums only where not many calls stand above it already, as they
     do when the potential is traced.
     """
     if len(text) > _LONGEST:
-        raise PotentialError(f"potential: {len(text)} characters; at most {_LONGEST} are allowed")
+        raise PotentialError(f"{where}: {len(text)} characters; at most {_LONGEST} are allowed")
     readable = " ".join(text.split())  # a long one may be written over several lines
     for name in names:
         if keyword.iskeyword(name):
@@ -153,12 +247,12 @@ def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
             return ast.parse(readable, mode="eval").body
     except (RecursionError, MemoryError):
         raise PotentialError(
-            f"potential = {shown(text)}: more operations than can be read; write it with fewer"
+            f"{where} = {shown(text)}: more operations than can be read; write it with fewer"
         ) from None
     except (SyntaxError, ValueError) as error:
         reason = getattr(error, "msg", None) or type(error).__name__
         raise PotentialError(
-            f"potential = {shown(text)}: not an algebraic expression ({reason})"
+            f"{where} = {shown(text)}: not an algebraic expression ({reason})"
         ) from None
 
 
@@ -174,11 +268,11 @@ def _chain(node: ast.expr) -> tuple[ast.expr, list[ast.BinOp]]:
     return node, links[::-1]
 
 
-def _check(node: ast.expr, names: Sequence[str], depth: int = 0) -> None:
+def _check(node: ast.expr, names: Sequence[str], where: str, depth: int = 0) -> None:
     """Refuse whatever is not on the list."""
 
     def refuse(what: str, allowed: str) -> PotentialError:
-        return PotentialError(f"potential: {what}; {allowed}")
+        return PotentialError(f"{where}: {what}; {allowed}")
 
     def written(part: ast.expr) -> str:
         try:
@@ -203,25 +297,28 @@ def _check(node: ast.expr, names: Sequence[str], depth: int = 0) -> None:
         case ast.Name(id=name):
             if name not in map(_identifier, names):
                 known = ", ".join(names)
+                near = difflib.get_close_matches(name, names, n=1)
+                hint = f"did you mean {near[0]!r}? " if near else ""
                 raise refuse(
-                    f"unknown name {shown(name)}", f"fields, parameters and constants: {known}"
+                    f"unknown name {shown(name)}",
+                    f"{hint}fields, parameters and constants: {known}",
                 )
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=operand):
-            _check(operand, names, depth + 1)
+            _check(operand, names, where, depth + 1)
         case ast.BinOp(left=left, op=ast.Pow(), right=right):
-            _check(left, names, depth + 1)
-            _check(right, names, depth + 1)
+            _check(left, names, where, depth + 1)
+            _check(right, names, where, depth + 1)
         case ast.BinOp():
             first, links = _chain(node)
-            _check(first, names, depth + 1)
+            _check(first, names, where, depth + 1)
             for link in links:
                 if isinstance(link.op, ast.BitXor):
                     raise refuse(f"'^' before {written(link.right)}", "a power is written **")
                 if type(link.op) not in _OPERATORS:
                     raise refuse(f"operation before {written(link.right)}", _ALLOWED)
-                _check(link.right, names, depth + 1)
+                _check(link.right, names, where, depth + 1)
         case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in FUNCTIONS:
-            _check(argument, names, depth + 1)
+            _check(argument, names, where, depth + 1)
         case ast.Call():
             raise refuse(
                 f"call {written(node)}",

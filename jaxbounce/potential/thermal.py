@@ -14,7 +14,7 @@ hep-ph/9212235; R. R. Parwani, Phys. Rev. D 45 (1992) 4695, hep-ph/9204216.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -99,6 +99,12 @@ class OneLoopPotential(eqx.Module):
         for particle in self.particles:
             total = total + particle.degrees * self._loop(particle, phi, theta)
         return jnp.asarray(total, phi.dtype)
+
+    def masses_squared(
+        self, phi: Float[Array, " n"], theta: Couplings
+    ) -> dict[str, Float[Array, "..."]]:
+        """m² of each particle by name; a matrix for those that mix."""
+        return {p.name: as_real(p.mass_squared(phi, theta)) for p in self.particles}
 
     def _loop(self, particle: Particle, phi: Float[Array, " n"], theta: Couplings) -> Scalar:
         """Of one degree of freedom, summed over eigenvalues."""
@@ -188,3 +194,13 @@ def coleman_weinberg(
 def at_temperature(theta: Couplings, T: RealLike) -> dict[str, Any]:
     """θ with another temperature: for `follow_vacua`, `bounce_exponent` and their like."""
     return {**theta, "T": T}
+
+
+class Heated(NamedTuple):
+    """The same where the temperature has another name: a function of θ and T. Hashable."""
+
+    name: str = "T"
+
+    def __call__(self, theta: Couplings, T: RealLike) -> dict[str, Any]:
+        """θ at T."""
+        return {**theta, self.name: T}

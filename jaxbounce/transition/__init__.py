@@ -1,5 +1,13 @@
 """Thermal transitions: nucleation and percolation temperatures, β/H, from S₃(T)/T."""
 
+from jaxbounce.transition.phases import (
+    Continuous as Continuous,
+    Critical as Critical,
+    Phase as Phase,
+    PhaseDiagram as PhaseDiagram,
+    critical_temperature_of as critical_temperature_of,
+    find_phases as find_phases,
+)
 from jaxbounce.transition.solve import (
     Settings as Settings,
     Solved as Solved,

@@ -1,0 +1,185 @@
+"""What `jaxbounce transition` says of strength, wall and sound: lines, and keys of its JSON."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from jaxbounce._core.status import Status
+from jaxbounce.cli._shared import number, status_keys
+
+if TYPE_CHECKING:
+    from jaxbounce.transition.budget import Budget
+    from jaxbounce.transition.gravitational_waves import SoundWaves
+    from jaxbounce.transition.solve import Solved
+
+_NOTED = 0.01  # of g_*: a difference that is told
+
+
+class Released(NamedTuple):
+    """Of a transition that was found."""
+
+    budgets: "Mapping[str, Budget]"
+    """At T_n and at T_p, by these names."""
+    sound: "Mapping[str, SoundWaves]"
+    """At T_p, by convention."""
+    v_w: float
+    """Of the sound waves."""
+    is_lte: bool
+    """Whether that is the wall in local thermal equilibrium at T_p; else it is that of the file."""
+    g_star: float
+    """In H."""
+    has_plasma: bool
+    """Whether V has the plasma's pressure; else w is that of g_star degrees of freedom beside V."""
+
+
+def released(solved: "Solved") -> Released:
+    """Strength, wall and sound at T_n and T_p."""
+    from jaxbounce._core.arrays import at_once
+    from jaxbounce.potential.thermal import Heated
+    from jaxbounce.transition.budget import energy_budget, has_plasma, sound_of
+
+    thermal, found = solved.thermal, solved.transition
+    potential, g_star = thermal.configured.potential, float(thermal.settings.g_star)
+    own = has_plasma(potential)
+    budgets = {}
+    for name in ("T_n", "T_p"):
+        T = getattr(found, name)
+        with at_once():
+            false, true = (guess(T) for guess in solved.phases.guesses())
+        budgets[name] = energy_budget(
+            potential,
+            thermal.configured.theta,
+            T,
+            (false, true),
+            parameters_at=Heated(thermal.temperature),
+            g_rest=0.0 if own else g_star,
+        )
+    wall = budgets["T_p"].wall
+    is_lte = int(wall.status) == Status.SUCCESS
+    v_w = float(wall.v_w) if is_lte else float(thermal.settings.v_w)
+    sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star)
+    return Released(budgets, sound, v_w, is_lte, g_star, own)
+
+
+def mapping(of: Released) -> dict[str, Any]:
+    """As keys of the result."""
+    found = {name: _at(budget) for name, budget in of.budgets.items()}
+    some = next(iter(of.sound.values()))
+    found["sound_waves"] = {
+        "at": "T_p",
+        "v_w": of.v_w,
+        "v_w_is_lte": of.is_lte,
+        "kappa": number(some.kappa),
+        "kinetic_fraction": number(some.kinetic_fraction),
+        "HR_star": number(some.hubble_separation),
+        "H_tau_shock": number(some.hubble_time),
+        "peak_frequency_Hz": number(some.frequency),
+        "h2_Omega_peak": {name: number(wave.h2_Omega) for name, wave in of.sound.items()},
+    }
+    return found
+
+
+def _at(budget: "Budget") -> dict[str, Any]:
+    s, wall, runaway = budget.strength, budget.wall, budget.runaway
+    found: dict[str, Any] = {
+        "T_GeV": number(budget.T),
+        **{name: number(getattr(s, name)) for name in _ALPHAS},
+        "latent_heat_GeV4": number(budget.latent_heat),
+        "delta_V_over_rho_r": number(budget.vacuum_over_radiation),
+        "Psi": number(s.Psi),
+        "c_s_squared": number(budget.high.c_squared),
+        "c_b_squared": number(budget.low.c_squared),
+        "g_star_in_w_s": number(s.g_star),
+        **status_keys(Status(int(s.status))),
+        "wall_lte": {
+            "v_J": number(wall.v_J),
+            "alpha_max": number(wall.alpha_max),
+            "v_w": number(wall.v_w),
+            "v_plus": number(wall.v_plus),
+            "T_plus_over_T": number(wall.T_plus),
+            **status_keys(Status(int(wall.status))),
+        },
+    }
+    if runaway is not None:
+        found["bodeker_moore"] = {
+            "pressure_GeV4": number(runaway.pressure),
+            "alpha_vacuum": number(runaway.alpha_vacuum),
+            "alpha_infinity": number(runaway.alpha_infinity),
+            "runs_away": bool(runaway.runs_away),
+        }
+    return found
+
+
+_ALPHAS = ("alpha_thetabar", "alpha_theta", "alpha_e", "alpha_V")
+
+
+def lines(of: Released) -> Iterator[str]:
+    """As text."""
+    both = list(of.budgets.values())
+    yield "strength, of the phase in front of the wall; w_s its enthalpy"
+    yield "  " + f"{'':40}" + "".join(f"{f'at {name}':>16}" for name in of.budgets)
+
+    def row(what: str, values: list[Any]) -> str:
+        return f"  {what:40}" + "".join(f"{float(value):16.8g}" for value in values)
+
+    yield row("alpha_thetabar (De - Dp/c_b^2)/(3 w_s)", [b.strength.alpha_thetabar for b in both])
+    yield row("alpha_theta    (De - 3 Dp)/(3 w_s)", [b.strength.alpha_theta for b in both])
+    yield row("alpha_e        De/(3 w_s/4)", [b.strength.alpha_e for b in both])
+    yield row("alpha_V        DV/rho_r = -Dp/(3 w_s/4)", [b.strength.alpha_V for b in both])
+    yield row("latent heat    De (GeV^4)", [b.latent_heat for b in both])
+    yield row("Psi            w_b/w_s", [b.strength.Psi for b in both])
+    yield row("c_s^2          in front", [b.high.c_squared for b in both])
+    yield row("c_b^2          behind", [b.low.c_squared for b in both])
+    yield row("g_*            in w_s", [b.strength.g_star for b in both])
+    for text in _plasma_lines(of):
+        yield f"               {text}"
+    yield row("v_J            Chapman-Jouguet", [b.wall.v_J for b in both])
+    for name, budget in of.budgets.items():
+        yield f"v_w (LTE) at {name}  {_wall(budget)}"
+        if budget.runaway is not None:
+            yield f"           {_runaway(budget)}"
+    yield from _sound_lines(of)
+
+
+def _plasma_lines(of: Released) -> Iterator[str]:
+    if not of.has_plasma:
+        yield f"V has no plasma of its own: transition.g_star = {of.g_star:g} is added to w"
+        return
+    counted = float(of.budgets["T_p"].strength.g_star)
+    if abs(counted - of.g_star) > _NOTED * of.g_star:
+        yield f"H has transition.g_star = {of.g_star:g}: set it, or g_rest, so that the two agree"
+
+
+def _wall(budget: "Budget") -> str:
+    wall = budget.wall
+    status = Status(int(wall.status))
+    if status != Status.SUCCESS:
+        return f"none: {status.message} (alpha_max = {float(wall.alpha_max):.6g})"
+    kind = "hybrid" if bool(wall.is_hybrid) else "deflagration"
+    return (
+        f"{float(wall.v_w):.8g}, {kind}; v_+ = {float(wall.v_plus):.6g}, T_+/T ="
+        f" {float(wall.T_plus):.6g}, alpha_max = {float(wall.alpha_max):.6g}; friction makes it"
+        " slower"
+    )
+
+
+def _runaway(budget: "Budget") -> str:
+    runaway = budget.runaway
+    assert runaway is not None
+    relation = "above" if bool(runaway.runs_away) else "below"
+    verdict = "a fast wall would run away" if bool(runaway.runs_away) else "no runaway"
+    return (
+        f"Boedeker-Moore: DV(T=0)/rho_r = {float(runaway.alpha_vacuum):.6g}, {relation}"
+        f" P_1->1/rho_r = {float(runaway.alpha_infinity):.6g}: {verdict}"
+    )
+
+
+def _sound_lines(of: Released) -> Iterator[str]:
+    some = next(iter(of.sound.values()))
+    origin = "LTE at T_p" if of.is_lte else "transition.v_w, there being none in LTE"
+    yield (
+        f"sound      kappa = {float(some.kappa):.6g} (alpha_theta, c_s^2 = 1/3, v_w = {of.v_w:.6g}:"
+        f" {origin}), H R_* = {float(some.hubble_separation):.6g}, peak at"
+        f" {float(some.frequency):.6g} Hz"
+    )
+    for name, wave in of.sound.items():
+        yield f"           h^2 Omega at the peak = {float(wave.h2_Omega):.6g}  ({name})"

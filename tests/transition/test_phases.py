@@ -1,0 +1,162 @@
+"""Phases over the temperature: ends and T_c in closed form, copies, histories in order."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxbounce._core.errors import ComputationError
+from jaxbounce.potential.text import ExpressionPotential
+from jaxbounce.potential.thermal_models import CUBIC, Z2_SINGLET
+from jaxbounce.transition.phases import (
+    Continuous,
+    Critical,
+    critical_temperature_of,
+    find_phases,
+)
+
+# D, E, λ, T_0 of V = D(T² − T_0²)φ² − ETφ³ + λφ⁴/4
+TOYS = [
+    {"D": 0.2, "E": 0.05, "lam": 0.1, "T_0": 100.0},
+    {"D": 0.17, "E": 0.01, "lam": 0.13, "T_0": 150.0},
+]
+
+
+def _closed(toy):
+    """T_c and T_1, where the broken minimum appears (M. Dine et al., hep-ph/9203203)."""
+    share = toy["E"] ** 2 / (toy["lam"] * toy["D"])
+    return toy["T_0"] / np.sqrt(1 - share), toy["T_0"] / np.sqrt(1 - 9 * share / 8)
+
+
+@pytest.mark.parametrize("toy", TOYS)
+def test_a_cubic_potential_has_closed_forms(toy):
+    T_c, T_1 = _closed(toy)
+    T_low, T_high = 0.8 * toy["T_0"], 1.3 * toy["T_0"]
+    found = find_phases(CUBIC.potential, toy, T_low, T_high, [-300.0], [300.0])
+    symmetric, broken, below = found.phases
+    assert symmetric.ends == ("unstable", "range")
+    assert broken.ends == ("range", "turns")
+    np.testing.assert_allclose(symmetric.T_range, (toy["T_0"], T_high), rtol=1e-13)
+    np.testing.assert_allclose(broken.T_range, (T_low, T_1), rtol=1e-12)
+    np.testing.assert_allclose(below.T_range, (T_low, toy["T_0"]), rtol=1e-12)
+    # φ at the spinodal: 3ET/2λ, where the root vanishes
+    np.testing.assert_allclose(broken.points[-1].phi, 1.5 * toy["E"] * T_1 / toy["lam"], rtol=1e-6)
+    linear = 3 * toy["E"] * T_low
+    root = np.sqrt(linear**2 - 8 * toy["lam"] * toy["D"] * (T_low**2 - toy["T_0"] ** 2))
+    np.testing.assert_allclose(broken.at(T_low), (linear + root) / (2 * toy["lam"]), rtol=1e-13)
+
+    (critical,) = found.critical
+    assert critical.T_c == pytest.approx(T_c, rel=1e-12)
+    assert (critical.high, critical.low) == (0, 1)
+    phi_c = 2 * toy["E"] * T_c / toy["lam"]
+    np.testing.assert_allclose(critical.phi_low, phi_c, rtol=1e-11)
+    # L = T ∂_T ΔV
+    latent = T_c * (2 * toy["D"] * T_c * phi_c**2 - toy["E"] * phi_c**3)
+    assert critical.latent_heat == pytest.approx(latent, rel=1e-10)
+    # φ = 0 becomes a maximum there, and the minimum beyond it is that of φ < 0
+    (continuous,) = found.continuous
+    assert (continuous.high, continuous.low) == (0, 2)
+    assert found.history() == (critical,)
+
+
+def test_a_second_order_transition_is_no_critical_temperature_of_first_order():
+    """V = D(T² − T_0²)φ² + λφ⁴/4: φ = √(2D(T_0² − T²)/λ), both of its signs one phase."""
+    toy = {"D": 0.3, "E": 0.0, "lam": 0.2, "T_0": 90.0}
+    found = find_phases(CUBIC.potential, toy, 50.0, 120.0, [-200.0], [200.0])
+    assert len(found.phases) == 2
+    assert found.critical == ()
+    (change,) = found.continuous
+    np.testing.assert_allclose(change.T, 90.0, rtol=1e-12)
+    assert found.phases[1].T_range == pytest.approx((50.0, 90.0), rel=1e-12)
+    assert found.phases[1].at(60.0) == pytest.approx(np.sqrt(3.0 * (90.0**2 - 60.0**2)), rel=1e-12)
+    assert found.history() == (change,)
+
+
+def _mexican(phi, theta):
+    square = (phi**2).sum()
+    return (
+        theta["D"] * (theta["T"] ** 2 - theta["T_0"] ** 2) * square + theta["lam"] / 4 * square**2
+    )
+
+
+def test_an_orbit_of_a_continuous_symmetry_is_one_phase():
+    toy = {"D": 0.3, "lam": 0.2, "T_0": 90.0}
+    found = find_phases(_mexican, toy, 50.0, 120.0, [-200.0] * 2, [200.0] * 2)
+    assert len(found.phases) == 2
+    assert [change.T for change in found.continuous] == pytest.approx([90.0], rel=1e-12)
+    radius = np.linalg.norm(found.phases[1].at(60.0))
+    assert radius == pytest.approx(np.sqrt(3.0 * (90.0**2 - 60.0**2)), rel=1e-10)
+
+
+def test_three_minima_whose_places_stay():
+    """g_i is 1 at one minimum, 0 at the others, and flat at all three: depths are linear in T."""
+    one, two = "x**2*(x - 2)**2", "x**2*(x - 1)**2*(1 - 3*(x - 2))/4"
+    potential = ExpressionPotential(
+        "x**2*(x - 1)**2*(x - 2)**2 + (s1 + t1*T)*g1 + (s2 + t2*T)*g2",
+        ("x",),
+        ("s1", "t1", "s2", "t2", "T"),
+        (("g1", one), ("g2", two)),
+    )
+    # V(1) = s1 + t1 T vanishes at 2, V(2) = s2 + t2 T at 3/2; the two are equal at 4/3
+    theta = {"s1": -0.02, "t1": 0.01, "s2": -0.06, "t2": 0.04}
+    found = find_phases(
+        potential, {**theta, "T": 1.0}, 1.0, 2.5, [-0.5], [2.5], parameters_at=_at_temperature
+    )
+    at_1 = [float(phase.at(1.2)[0]) for phase in found.phases]
+    np.testing.assert_allclose(sorted(at_1), [0.0, 1.0, 2.0], atol=1e-12)
+    expected = sorted([2.0, 1.5, 4 / 3], reverse=True)
+    np.testing.assert_allclose([c.T_c for c in found.critical], expected, rtol=1e-12)
+    history = [change for change in found.history() if isinstance(change, Critical)]
+    steps = [(float(c.phi_high[0]), float(c.phi_low[0])) for c in history]
+    np.testing.assert_allclose(steps, [(0.0, 1.0), (1.0, 2.0)], atol=1e-12)
+
+
+def _at_temperature(theta, T):
+    return {**theta, "T": T}
+
+
+@pytest.mark.slow
+def test_slopes_of_a_critical_temperature():
+    """dT_c/dθ = −ΔV_θ/ΔV_T against the closed form, in both modes."""
+    toy = {k: jnp.asarray(v) for k, v in TOYS[0].items()}
+    (critical,) = find_phases(CUBIC.potential, toy, 95.0, 120.0, [-50.0], [300.0]).critical
+
+    def found(theta):
+        return critical_temperature_of(CUBIC.potential, theta, critical)
+
+    def closed(theta):
+        return theta["T_0"] / jnp.sqrt(1 - theta["E"] ** 2 / (theta["lam"] * theta["D"]))
+
+    expected = jax.grad(closed)(toy)
+    assert float(found(toy)) == pytest.approx(float(closed(toy)), rel=1e-13)
+    for derivative in (jax.grad, jax.jacfwd):
+        slopes = derivative(found)(toy)
+        for name in toy:
+            np.testing.assert_allclose(slopes[name], expected[name], rtol=1e-10)
+
+
+def test_a_potential_without_a_minimum():
+    def falls(phi, theta):
+        return -phi[0] * theta["T"]
+
+    with pytest.raises(ComputationError, match="no minimum of the potential from 1 to 2 GeV"):
+        find_phases(falls, {"T": 1.0}, 1.0, 2.0, [-1.0], [1.0])
+
+
+@pytest.mark.slow
+def test_the_singlet_in_two_steps():
+    """First s, then h: T_c of WallGo's benchmark BM1 by an independent program."""
+    theta = dict(Z2_SINGLET.parameters)
+    found = find_phases(Z2_SINGLET.potential, theta, 80.0, 250.0, [-500.0] * 2, [500.0] * 2)
+    history = found.history()
+    assert isinstance(history[0], Continuous)
+    np.testing.assert_allclose(history[0].phi, 0.0, atol=1e-4)
+    last = history[-1]
+    assert isinstance(last, Critical)
+    # the specification of this project, golden numbers D.xSM_BM1
+    assert last.T_c == pytest.approx(108.21567981713, abs=1e-10)
+    assert last.phi_high[0] == pytest.approx(0.0, abs=1e-9)
+    assert last.phi_low[1] == pytest.approx(0.0, abs=1e-9)
+    at_100 = [phase.at(100.0) for phase in found.phases if phase.T_range[0] < 100.0]
+    assert abs(at_100[0][1]) == pytest.approx(104.86914597521478, rel=1e-11)
+    assert at_100[1][0] == pytest.approx(195.032151447226, rel=1e-11)
