@@ -285,7 +285,10 @@ class Choices:
 
     area_kernel: AreaKernel = dataclasses.field(
         default="eq6",
-        metadata=choice('"eq6", the published wall area, or "kjma", the exact one'),
+        metadata=choice(
+            '"eq6", the published wall area, "kjma", the exact one for Γ ∝ e^{βt}, or "history",'
+            " the exact one of a nucleation history"
+        ),
     )
     quadrature: Quadrature = dataclasses.field(
         default="gauss-legendre",

@@ -88,6 +88,21 @@ def legendre_sum(coefficients: Float[Array, "degrees ..."], x: Real) -> Real:
     return total
 
 
+def legendre_clenshaw(coefficients: Float[Array, "degrees ..."], x: Real) -> Real:
+    """Σ c_k P_k(x) by Clenshaw's recurrence in a loop: compiled fast, for many degrees."""
+    k = np.arange(coefficients.shape[0], dtype=coefficients.dtype)
+    factors = jnp.stack([(2 * k + 1) / (k + 1), (k + 1) / (k + 2)], axis=1)
+
+    def step(carry: tuple[Real, Real], term: tuple[Real, Real]) -> tuple[tuple[Real, Real], None]:
+        b, b_next = carry
+        c, factor = term
+        return (c + factor[0] * x * b - factor[1] * b_next, b), None
+
+    zero = jnp.zeros_like(x + coefficients[0])
+    (total, _), _ = jax.lax.scan(step, (zero, zero), (coefficients, factors), reverse=True)
+    return total
+
+
 @functools.cache
 def legendre_values(nodes: int) -> np.ndarray:
     """P_k at the Gauss–Legendre nodes, k ≤ `nodes`: from coefficients of an integral to values."""

@@ -49,6 +49,11 @@ class Stage(eqx.Module):
         """Names of parameters, choices and supplied quantities that `supply` looks up."""
 
     @property
+    def wants(self) -> tuple[str, ...]:
+        """Names of supplied quantities that `supply` takes if a stage supplies them."""
+        return ()
+
+    @property
     @abstractmethod
     def supplies(self) -> tuple[str, ...]:
         """Names of what it computes."""
@@ -63,7 +68,7 @@ class Stage(eqx.Module):
         """Compute. Pure and traceable; a failure is a status, never an exception.
 
         Args:
-            known: at least what `needs` names.
+            known: at least what `needs` names, and what `wants` names if it is supplied.
         """
 
     @abstractmethod
@@ -145,7 +150,7 @@ def in_order(stages: Sequence[S]) -> tuple[S, ...]:
                 kinds = f"{type(stages[home[name]]).__name__} and by {type(stage).__name__}"
                 raise ConfigurationError(f"{name}: is computed by {kinds}; keep one of them")
             home[name] = i
-    before = [{home[name] for name in stage.needs if name in home} for stage in stages]
+    before = [_homes_of(stage, home) for stage in stages]
     ordered: list[int] = []
     while len(ordered) < len(stages):
         waiting = [i for i in range(len(stages)) if i not in ordered]
@@ -153,7 +158,9 @@ def in_order(stages: Sequence[S]) -> tuple[S, ...]:
         if not ready:
             circle = ", ".join(type(stages[i]).__name__ for i in waiting)
             names = ", ".join(
-                dict.fromkeys(n for i in waiting for n in stages[i].needs if n in home)
+                dict.fromkeys(
+                    n for i in waiting for n in (*stages[i].needs, *stages[i].wants) if n in home
+                )
             )
             raise ConfigurationError(
                 f"{names}: {circle} need one another's results in a circle; give one of these as a"
@@ -161,6 +168,16 @@ def in_order(stages: Sequence[S]) -> tuple[S, ...]:
             )
         ordered += ready
     return tuple(stages[i] for i in ordered)
+
+
+def _homes_of(stage: Stage, home: Mapping[str, int]) -> set[int]:
+    """The stages that supply what one takes."""
+    return {home[name] for name in (*stage.needs, *stage.wants) if name in home}
+
+
+def taken(stage: Stage, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stage takes of what is known."""
+    return {name: known.get(name) for name in (*stage.needs, *stage.wants)}
 
 
 class Known(NamedTuple):
@@ -176,7 +193,7 @@ def evaluate(stages: Sequence[Stage], given: Mapping[str, Any]) -> Known:
     values, errors = dict(given), {}
     status = jnp.asarray(Status.SUCCESS)
     for stage in stages:
-        found = stage.supply({name: values.get(name) for name in stage.needs})
+        found = stage.supply(taken(stage, values))
         values |= found.values
         errors |= found.errors
         status = jnp.where(status == Status.SUCCESS, found.status, status)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jaxbounce.conversion import Estimate
     from jaxbounce.conversion.models import ConversionSettings
     from jaxbounce.model.comparison import Comparison
+    from jaxbounce.percolation import AreaHistory
 
 ORDER = 10
 EXAMPLES = """\
@@ -125,6 +126,7 @@ _NAMES_OF_KERNELS = {
     "eq6": "eq6 leaves out coverage by older bubbles: its area never switches off, and the yield"
     ' depends on the window (area_kernel = "kjma" is exact)',
     "kjma": "kjma is exact: A/V = −ḣ/v_w",
+    "history": "history is exact for the nucleation rate below: A/V by the chain of radius moments",
 }
 
 
@@ -152,6 +154,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
     yield f"  choices: {_choices_line(c.choices)}"
     yield from _path_lines(c, p)
     yield f"           {_NAMES_OF_KERNELS[c.choices.area_kernel]}"
+    yield from _nucleation_lines(c)
     yield ""
     yield "today"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
@@ -239,6 +242,45 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
         f"           s_0 = {s_today:.1f} cm⁻³, of today's g_*s (2891 is that of the published"
         f" pipeline); constants {c.choices.constants}"
     )
+
+
+def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
+    """Which nucleation history the wall area is of, and its certificate."""
+    written = c.table["nucleation"]
+    if c.choices.area_kernel != "history":
+        if written is not None:
+            yield '           nucleation: not used, area_kernel = "history" takes it'
+        return
+    rate = written.get("rate", "exponential")
+    numbers = ", ".join(
+        f"{key} = {value}" for key, value in written.items() if key not in ("rate", "expansion")
+    )
+    expands = "expanding" if written.get("expansion", True) else "without expansion"
+    name = rate if isinstance(rate, str) else f"table of {len(rate['y'])} rows"
+    yield f"  nucleation: {name}{', ' if numbers else ''}{numbers}, {expands}"
+    area = _area(c)
+    status = Status(int(area.status))
+    if status != Status.SUCCESS:
+        yield f"           {status.message}"
+        return
+    I_p = c.table["I_p"]
+    yield (
+        f"           walls sweep {float(area.swept_fraction):.6g} of space, bubbles are born with"
+        f" {float(area.nucleated_fraction):.6g}, {float(area.remaining_fraction):.2g} is left at"
+        f" y = {float(area.end):.4g}: together 1 {float(area.sum_rule) - 1:+.0e}"
+    )
+    ratio = float(area.scaled(0.0)) / (I_p * math.exp(-I_p))
+    yield (
+        f"           A/V at T_p is {ratio:.8g} of that of an exponential rate with this beta; its"
+        f" error is below {float(area.errors.max()):.0e} beta/v_w"
+    )
+
+
+def _area(c: "jb.Configuration") -> "AreaHistory":
+    """The wall area that the model's history gives."""
+    import jax
+
+    return jax.jit(lambda model: model.known().values["area"])(c.model.with_P(0.0))
 
 
 def _tension_lines(p: "jb.Prediction") -> Iterator[str]:

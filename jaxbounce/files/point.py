@@ -19,6 +19,7 @@ from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.conversion import expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
+from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -58,6 +59,11 @@ OTHER_KEYS: dict[str, OtherKey] = {
         "species at a temperature of their own, xi T, that count in g_*",
         None,
         '{ xi = 0.5, species = [{ mass_GeV = 1.0, g = 2.0, statistics = "boson" }] }',
+    ),
+    "nucleation": OtherKey(
+        "table of the nucleation rate of area_kernel history (jaxbounce.files.nucleation)",
+        None,
+        '{ rate = "exponential", curvature = 0.0, initial_radius = 0.0, expansion = true }',
     ),
     "regime": OtherKey("thermal (chi starts in equilibrium) | nonthermal | auto", "auto"),
     "error_limit": OtherKey(
@@ -223,6 +229,9 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     history = read_history(table)
     if history is not None:
         stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
+    nucleation = read_nucleation(table["nucleation"])
+    if nucleation is not None:
+        stages = (*stages, nucleation)
     model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
@@ -278,6 +287,8 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
     for key in ("g_star", "g_star_s"):
         if key in table:
             table[key] = expand_history(table[key], directory)
+    if "nucleation" in table:
+        table["nucleation"] = expand_nucleation(table["nucleation"], directory)
     conversion = table.get("conversion")
     if isinstance(conversion, str | Mapping):
         table["conversion"] = expand_conversion(conversion, directory)

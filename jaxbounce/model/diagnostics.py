@@ -58,6 +58,7 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     ratio = jnp.asarray(ratios)
     T = ratio * p.T_p
     degrees = model.degrees
+    history = model.known().values.get("area") if choices.area_kernel == "history" else None
     if degrees is None:
         y, g_star_s = time_of_temperature_ratio(ratio, p.beta_over_H), p.g_star_s
     else:
@@ -75,7 +76,7 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     if choices.quadrature == "published" and choices.area_kernel == "eq6":
         scaled = published_area_density(y, p.I_p)
     else:
-        scaled = scaled_area_density(y, p.I_p, choices.area_kernel)
+        scaled = scaled_area_density(y, p.I_p, choices.area_kernel, history)
     inside = (y >= p.y_min) & (y <= p.y_max)
     area = jnp.where(inside, beta / p.v_w * scaled, 0.0)
     source = P * flux * area * activity_window(y, p.sigma_y, choices.window)

@@ -7,6 +7,7 @@ from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import number_density
 from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.parameters import Choices, Parameters
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.boltzmann import BoltzmannResult, solve_boltzmann
 
 
@@ -27,6 +28,7 @@ def integrated(
     choices: Choices,
     limit: float | None,
     degrees: DegreesOfFreedom | None,
+    history: AreaHistory | None,
 ) -> BoltzmannResult:
     """What the Boltzmann equations of a model give."""
     forward = choices.derivatives == "forward"
@@ -37,4 +39,5 @@ def integrated(
         adjoint=diffrax.ForwardMode() if forward else None,
         error_limit=limit,
         degrees=degrees,
+        history=history,
     )

@@ -42,7 +42,8 @@ def evolution(model: Model, T: Real) -> Evolution:
     """
     p, known = model.filled()
     start = initial_yield(p, model.choices)
-    return evolve_boltzmann(p, model.choices, T, start, degrees=known.values.get("degrees"))
+    options = {"degrees": known.values.get("degrees"), "history": known.values.get("area")}
+    return evolve_boltzmann(p, model.choices, T, start, **options)
 
 
 def evolve(model: Model, points: int = 400) -> Evolution:

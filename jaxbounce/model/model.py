@@ -21,15 +21,16 @@ from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import check_precision
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order
+from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order, taken
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.types import Flag, RealLike, Scalar
 from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
+from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import flux_integral, number_density
 from jaxbounce.cosmology.history import ThermalHistory
-from jaxbounce.cosmology.radiation import entropy_density
+from jaxbounce.cosmology.radiation import entropy_density, time_of_temperature_ratio
 from jaxbounce.cosmology.today import (
     baryon_density,
     dark_matter_density,
@@ -46,6 +47,7 @@ from jaxbounce.parameters import (
     each_safe,
     why_unused,
 )
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields import (
     closure_shares,
     flux_over_entropy,
@@ -100,6 +102,11 @@ class Model(eqx.Module):
                         f"{name}: {type(stage).__name__} needs it, and nothing supplies it; add a"
                         " stage that does"
                     )
+        if self.choices.area_kernel == "history" and "area" not in supplied:
+            raise ConfigurationError(
+                'area_kernel = "history": needs the nucleation history; add a table nucleation, or'
+                " a stage that supplies it (jaxbounce.percolation.Nucleation)"
+            )
 
     @property
     def conversion(self) -> WallConversion | None:
@@ -171,7 +178,10 @@ class Model(eqx.Module):
         home, inner = self._home(name)
         if home is None:
             return why_unused(inner, self.choices)
-        return self.stages[home].why_unused(inner)
+        stage = self.stages[home]
+        if stage.supplies == ("area",) and self.choices.area_kernel != "history":
+            return 'used by area_kernel = "history" only'
+        return stage.why_unused(inner)
 
     def with_P(self, P: RealLike) -> Self:
         """The same model with the number P, in place of the stages that compute it."""
@@ -223,7 +233,9 @@ class Model(eqx.Module):
         homes = [self._home(name) for name in varied]
         quantities, found = {name for home, name in homes if home is None}, []
         for i, stage in enumerate(self.stages):
-            moves = bool(quantities & set(stage.needs)) or any(home == i for home, _ in homes)
+            moves = bool(quantities & {*stage.needs, *stage.wants}) or any(
+                home == i for home, _ in homes
+            )
             if moves:
                 quantities |= set(stage.supplies)
             found.append(moves)
@@ -287,7 +299,7 @@ class Model(eqx.Module):
 
 
 def _supplied(stage: Stage, given: Mapping[str, Any]) -> Supplied:
-    known = {name: given.get(name) for name in stage.needs}
+    known = taken(stage, given)
     return stage.supply(known) if stage.at_once else _compiled_supply(stage, known)
 
 
@@ -297,17 +309,20 @@ def _compiled_supply(stage: Stage, known: dict[str, Any]) -> Supplied:
 
 
 def _source(
-    parameters: Parameters, choices: Choices, degrees: DegreesOfFreedom | None
+    parameters: Parameters,
+    choices: Choices,
+    degrees: DegreesOfFreedom | None,
+    history: AreaHistory | None,
 ) -> tuple[Scalar, Scalar, Flag]:
     """Y_B/(P f_χ) without depletion, its relative error estimate, and whether g_* is known."""
     p = parameters
     if degrees is None:
-        integral, error = _constant_integral(p, choices)
+        integral, error = _constant_integral(p, choices, history)
         covered = jnp.asarray(True)
     else:
-        integral, error, covered = integral_on_clock(p, choices, degrees)
+        integral, error, covered = integral_on_clock(p, choices, degrees, history)
         if choices.quadrature == "published":
-            converged, integral = integral, published_on_clock(p, choices, degrees)
+            converged, integral = integral, published_on_clock(p, choices, degrees, history)
             error = jnp.abs(integral - converged)
     scale = flux_over_entropy(jnp.ones_like(p.v_w), p.g_chi, p.g_star_s) / p.v_w
     magnitude = jax.lax.stop_gradient(jnp.abs(integral))
@@ -315,7 +330,9 @@ def _source(
     return scale * integral, relative, covered
 
 
-def _constant_integral(p: Parameters, choices: Choices) -> tuple[Scalar, Scalar]:
+def _constant_integral(
+    p: Parameters, choices: Choices, history: AreaHistory | None
+) -> tuple[Scalar, Scalar]:
     """∫ j (A/V)(v_w/β) W dy with constant g_*, and its error estimate."""
     v_flux = p.v_w if choices.flux == "moving-wall" else None
     lower, upper = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
@@ -331,6 +348,7 @@ def _constant_integral(p: Parameters, choices: Choices) -> tuple[Scalar, Scalar]
         "statistics": choices.chi_stats,
         "equilibrium": choices.equilibrium,
         "kernel": choices.area_kernel,
+        "history": history,
     }
     integral, error = gauss_legendre_integral(**arguments)
     if choices.quadrature == "published":
@@ -377,6 +395,7 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
     source integral.
     """
     total, degrees = jnp.zeros_like(parameters.v_w), known.values.get("degrees")
+    history = known.values.get("area")
     for name, error in known.errors.items():
         value = getattr(parameters, name)
         if name == "P":
@@ -385,11 +404,20 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
 
         def log_source(x: Scalar, name: str = name) -> Scalar:
             p = dataclasses.replace(parameters, **{name: x})
-            return jnp.log(p.P * p.f_chi * _source(p, choices, degrees)[0])
+            return jnp.log(p.P * p.f_chi * _source(p, choices, degrees, history)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)
     return jax.lax.stop_gradient(total)
+
+
+def _latest(p: Parameters, degrees: DegreesOfFreedom | None) -> Scalar:
+    """The latest y at which walls count."""
+    coldest = time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H)
+    if degrees is not None:
+        clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
+        coldest = clock.time(p.T_min_over_Tp)
+    return jnp.minimum(coldest, p.y_max)
 
 
 def predict(model: Model) -> Prediction:
@@ -434,8 +462,8 @@ def _predict(model: Model) -> Prediction:
     inside = are_inside(filled)
     p = each_safe(filled)
     P = p.P
-    degrees = known.values.get("degrees")
-    source, error, covered = _source(p, choices, degrees)
+    degrees, history = known.values.get("degrees"), known.values.get("area")
+    source, error, covered = _source(p, choices, degrees, history)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
@@ -443,7 +471,7 @@ def _predict(model: Model) -> Prediction:
         # imported when first asked for: the library of the solvers takes longer than the rest
         from jaxbounce.model.equations import integrated
 
-        solved = integrated(p, choices, model.error_limit, degrees)
+        solved = integrated(p, choices, model.error_limit, degrees, history)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
@@ -470,6 +498,9 @@ def _predict(model: Model) -> Prediction:
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     if degrees is not None:
         status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
+    if history is not None:
+        reached = history.reaches(_latest(p, degrees))
+        status = jnp.where(reached, status, Status.AFTER_THE_HISTORY)
     status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason
     status = jnp.where(known.status == Status.SUCCESS, status, known.status)

@@ -12,8 +12,21 @@ from jaxbounce.percolation.area import (
     mean_conversion_time as mean_conversion_time,
     scaled_area_density as scaled_area_density,
 )
+from jaxbounce.percolation.area_history import (
+    AreaHistory as AreaHistory,
+    area_history as area_history,
+)
 from jaxbounce.percolation.history import (
     NucleationHistory as NucleationHistory,
     nucleation_history as nucleation_history,
 )
 from jaxbounce.percolation.later_bubbles import later_bubble_integral as later_bubble_integral
+from jaxbounce.percolation.nucleation import GivenArea as GivenArea, Nucleation as Nucleation
+from jaxbounce.percolation.rates import (
+    ExponentialRate as ExponentialRate,
+    GaussianRate as GaussianRate,
+    NucleationRate as NucleationRate,
+    SimultaneousNucleation as SimultaneousNucleation,
+    TabulatedRate as TabulatedRate,
+    tabulated_rate as tabulated_rate,
+)

@@ -1,22 +1,25 @@
-"""Wall area per volume during percolation with an exponential nucleation rate.
+"""Wall area per volume during percolation, with an exponential nucleation rate or by a history.
 
 With Γ ∝ e^{βt} and a constant wall speed the extended volume is I = I_p e^y and the
-false-vacuum fraction h = e^{−I}. Two area densities, by name:
+false-vacuum fraction h = e^{−I}. Area densities, by name:
 
 * `"kjma"`, exact: A/V = −ḣ/v = (β/v) I e^{−I}; it integrates to ∫ v (A/V) dt = 1.
 * `"eq6"`, the published formula: A/V = (β/v) (u/2) F(u), u = I. It leaves out coverage
   by bubbles older than the wall's own, grows as e^{y/4} and never switches off; its
   yields therefore hang on the activity window.
+* `"history"`, exact for any Γ(t): that of an `AreaHistory`.
 """
 
 from typing import Literal
 
 import jax.numpy as jnp
 
+from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.types import Real, RealLike, as_real
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.percolation.later_bubbles import later_bubble_integral
 
-AreaKernel = Literal["eq6", "kjma"]
+AreaKernel = Literal["eq6", "kjma", "history"]
 
 Window = Literal["gaussian", "none"]
 
@@ -36,14 +39,21 @@ def false_vacuum_fraction(y: RealLike, I_p: RealLike) -> Real:
     return jnp.exp(-extended_volume(y, I_p))
 
 
-def scaled_area_density(y: RealLike, I_p: RealLike, kernel: AreaKernel) -> Real:
+def scaled_area_density(
+    y: RealLike, I_p: RealLike, kernel: AreaKernel, history: AreaHistory | None = None
+) -> Real:
     """(A/V) v_w/β, dimensionless, at percolation time y.
 
     Args:
         y: β(t − t_p), any shape.
         I_p: extended volume at percolation, > 0.
-        kernel: "eq6" (published) or "kjma" (exact).
+        kernel: "eq6" (published), "kjma" (exact) or "history".
+        history: what kernel "history" is of; I_p is in it.
     """
+    if kernel == "history":
+        if history is None:
+            raise ConfigurationError('kernel = "history": needs the history; pass an AreaHistory')
+        return history.scaled(y)
     volume = extended_volume(y, I_p)
     if kernel == "kjma":
         return volume * jnp.exp(-volume)
@@ -51,10 +61,15 @@ def scaled_area_density(y: RealLike, I_p: RealLike, kernel: AreaKernel) -> Real:
 
 
 def area_density(
-    y: RealLike, I_p: RealLike, beta: RealLike, v_w: RealLike, kernel: AreaKernel
+    y: RealLike,
+    I_p: RealLike,
+    beta: RealLike,
+    v_w: RealLike,
+    kernel: AreaKernel,
+    history: AreaHistory | None = None,
 ) -> Real:
     """A/V at percolation time y, in the units of β (GeV): wall area per physical volume."""
-    return as_real(beta) / as_real(v_w) * scaled_area_density(y, I_p, kernel)
+    return as_real(beta) / as_real(v_w) * scaled_area_density(y, I_p, kernel, history)
 
 
 def activity_window(y: RealLike, sigma_y: RealLike, window: Window) -> Real:

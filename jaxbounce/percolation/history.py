@@ -50,6 +50,8 @@ class NucleationHistory(eqx.Module):
     error: Scalar
     """Bound on the errors: of I e^{−I} and of A/V at any time, relative to the largest value of
     each, and of the swept and nucleated fractions."""
+    area_errors: Float[Array, " panels"]
+    """Bound on the absolute error of A/V within each panel: of early times, a far smaller one."""
     before_start: Scalar
     """What Γ would have added to I at its last panel's end, relative, had it risen up to `edges[0]`
     as it rises there; infinite if it does not rise. Not part of `error`: a rate may begin there."""
@@ -122,6 +124,7 @@ def nucleation_history(
     args: Any = None,
     scale_factor: Callable[[Real, Any], Real] = _unit_scale_factor,
     initial_radius: RealLike = 0.0,
+    present: RealLike = 0.0,
     nodes: int = 16,
     breakpoints: RealLike | None = None,
     bisections: int = 0,
@@ -143,6 +146,8 @@ def nucleation_history(
         args: passed to `log_rate` and `scale_factor`.
         scale_factor: `scale_factor(t, args)` → a(t); 1 (no expansion) by default.
         initial_radius: comoving radius R₀ of a bubble at birth.
+        present: number of bubbles per comoving volume that are born at `edges[0]`, all at once:
+            with a rate of nothing, simultaneous nucleation.
         nodes: Gauss–Legendre nodes a panel (static).
         breakpoints: times, in any order, at which Γ or a jumps or bends; each becomes an edge.
             Where such a time depends on parameters, derivatives need it here: only an edge
@@ -161,11 +166,12 @@ def nucleation_history(
     """
     edges = as_real(edges)
     v_w, radius = as_real(v_w), as_real(initial_radius)
-    valid = (jnp.diff(edges) >= 0).all() & (v_w >= 0) & (radius >= 0)
+    present = as_real(present)
+    valid = (jnp.diff(edges) >= 0).all() & (v_w >= 0) & (radius >= 0) & (present >= 0)
     if breakpoints is not None:
         edges = _with_breakpoints(edges, jnp.ravel(as_real(breakpoints)))
 
-    rates = Rates(log_rate, scale_factor, args, v_w, radius)
+    rates = Rates(log_rate, scale_factor, args, v_w, radius, present)
     if bisections:
         edges = _bisected(rates, edges, nodes, bisections)
     found = integrate_chain(rates, edges, nodes)
@@ -184,6 +190,7 @@ def nucleation_history(
         swept_fraction=jnp.where(good, found.swept, jnp.nan),
         nucleated_fraction=jnp.where(good, found.born, jnp.nan),
         error=found.error,
+        area_errors=found.area_errors,
         before_start=found.before_start,
         status=status,
     )

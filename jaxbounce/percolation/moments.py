@@ -33,6 +33,8 @@ class Rates(NamedTuple):
     v_w: Scalar
     radius: Scalar
     """Comoving, at birth."""
+    present: Scalar
+    """Number of bubbles per comoving volume that are born at the first edge, all at once."""
 
 
 class _Walls(NamedTuple):
@@ -50,6 +52,8 @@ class Chain(NamedTuple):
     before_start: Scalar
     shares: Float[Array, " panels"]
     """What each panel contributes to the error, roughly: which to cut."""
+    area_errors: Float[Array, " panels"]
+    """Bound on the absolute error of A/V within each panel."""
     finite: Bool[Array, ""]
 
 
@@ -120,7 +124,8 @@ def integrate_chain(rates: Rates, edges: Float[Array, " edges"], nodes: int) -> 
     inner = _Panels(still, nodes).times(points)
     inner = jnp.clip(inner, jnp.nextafter(left, right), jnp.nextafter(right, left))
     there = jax.lax.stop_gradient(sampled(inner))
-    return _integrate(rates.v_w, rates.radius, edges, sampled(panels.times(x)), there, nodes)
+    at_nodes = sampled(panels.times(x))
+    return _integrate(rates.v_w, rates.radius, rates.present, edges, at_nodes, there, nodes)
 
 
 # one program rather than a hundred small ones where nothing else compiles it
@@ -128,6 +133,7 @@ def integrate_chain(rates: Rates, edges: Float[Array, " edges"], nodes: int) -> 
 def _integrate(
     v_w: Scalar,
     radius: Scalar,
+    present: Scalar,
     edges: Float[Array, " edges"],
     at_nodes: _Sampled,
     there: _Sampled,
@@ -144,6 +150,8 @@ def _integrate(
     integrand = rate
     for n in range(4):
         polynomial, nodal = panels.integrate(integrand)
+        if n == 0:
+            polynomial, nodal = polynomial.at[:, 0].add(present / scale), nodal + present / scale
         coefficients.append(polynomial)
         values.append(nodal)
         integrand = (n + 1) * v_w / a * nodal
@@ -151,10 +159,11 @@ def _integrate(
 
     covering, births = _swept_and_born(walls, scale * rate, a, moments)
     swept, born = (panels.integrate(part)[0][-1].sum() for part in (covering, births))
+    born = born - jnp.expm1(-4 / 3 * jnp.pi * radius**3 * present)
     known = _Known(t, a, ln_rate, rate, peak, moments, polynomials, covering + births)
     known, still, walls, covered = jax.lax.stop_gradient((known, edges, walls, swept + born))
     panels = _Panels(still, nodes)
-    error, shares = _error(walls, panels, known, there, covered)
+    error, shares, area_errors = _error(walls, panels, known, there, covered)
     return Chain(
         moments=polynomials,
         swept=swept,
@@ -162,6 +171,7 @@ def _integrate(
         error=error,
         before_start=_before_start(walls, panels, known),
         shares=shares,
+        area_errors=area_errors,
         finite=jnp.isfinite(peak) & jnp.isfinite(scale),
     )
 
@@ -192,8 +202,8 @@ def _swept_and_born(
 
 def _error(
     walls: _Walls, panels: _Panels, known: _Known, there: _Sampled, covered: Scalar
-) -> tuple[Scalar, Float[Array, " panels"]]:
-    """The error of the whole, and the shares of the panels."""
+) -> tuple[Scalar, Float[Array, " panels"], Float[Array, " panels"]]:
+    """The error of the whole, the shares of the panels, and the errors of A/V in them."""
     _, to_coefficients, _ = legendre_rule(panels.nodes)
     _, values, weights = _between(panels.nodes)
     a, half, radius = known.a, panels.half, walls.radius
@@ -244,7 +254,8 @@ def _error(
     later = _relative(4 / 3 * jnp.pi * reach**3 * at_ends, (volume * h).max())
     later = later + _relative(4 * jnp.pi * reach**2 * at_ends, (area * h).max())
     later = jnp.where(run >= run[:, None], later, 0.0).max(-1)
-    return error, 2 * half * scale * of_rate * later + unseen
+    in_panels = jnp.where(half > 0, off.max(-1), 0.0)
+    return error, 2 * half * scale * of_rate * later + unseen, in_panels
 
 
 def _relative(part: Real, whole: Scalar) -> Real:

@@ -27,6 +27,7 @@ from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACT
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.annihilation import Progress, Solver, advance
 from jaxbounce.yields.rates import (
     COLDEST,
@@ -38,7 +39,7 @@ from jaxbounce.yields.rates import (
 )
 from jaxbounce.yields.segments import Segments, make_segments
 
-PANELS = {"eq6": 14, "kjma": 14, "published": 26}
+PANELS = {"eq6": 14, "kjma": 14, "history": 14, "published": 26}
 
 NODES = 16
 
@@ -127,6 +128,7 @@ def solve_boltzmann(
     nodes: int = NODES,
     error_limit: float | None = None,
     degrees: DegreesOfFreedom | None = None,
+    history: AreaHistory | None = None,
 ) -> BoltzmannResult:
     """Integrate the Boltzmann equations of one point from T_max to T_min.
 
@@ -155,6 +157,7 @@ def solve_boltzmann(
         error_limit: largest error estimate that counts as a success (static); None takes the
             limit of the quadrature too (`jaxbounce._core.accuracy`).
         degrees: g_*(T), of which p holds the values at T_p; None: constant.
+        history: of area_kernel "history"; walls count between its ends.
 
     Returns:
         A `BoltzmannResult`. Status: INVALID_PARAMETER; NEVER_IN_EQUILIBRIUM or
@@ -204,6 +207,7 @@ def solve_boltzmann(
         panels=PANELS[kernel_of(c)] if panels is None else panels,
         nodes=nodes,
         clock=clock,
+        history=history,
     )
     at_start = _at(p, hot, degrees)
     start = _log_start(at_start, c, None if Y_chi is None else given, hottest, segments)
@@ -223,7 +227,7 @@ def solve_boltzmann(
 
     carry, _ = jax.lax.scan(step, carry, segments)
     found = _finished(p, c, carry, last, cold, valid, error_limit, expansion)
-    status = _contradiction(p, c, Y_chi is None, clock)
+    status = _contradiction(p, c, Y_chi is None, clock, history)
     if degrees is not None:
         covered = degrees.covers(p.T_p * jnp.stack([hot, jnp.exp(-last)])).all()
         status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
@@ -279,7 +283,13 @@ def _log_start(
     return jnp.where(forgotten, log_equilibrium, jnp.log(Y_chi + seed))
 
 
-def _contradiction(p: Parameters, c: Choices, thermal: bool, clock: Clock | None) -> Code:
+def _contradiction(
+    p: Parameters,
+    c: Choices,
+    thermal: bool,
+    clock: Clock | None,
+    history: AreaHistory | None,
+) -> Code:
     """Which of the things given the equations do not allow; SUCCESS if none.
 
     In equilibrium Y_χ follows Y_eq only while 2λY_eq ≫ κ = −d ln Y_eq/dn, at a distance
@@ -308,6 +318,8 @@ def _contradiction(p: Parameters, c: Choices, thermal: bool, clock: Clock | None
         if c.area_kernel == "kjma":
             covered = jnp.log1p(_COVERED / p.I_p)
             y = jnp.where(y < covered, y, covered)
+        if history is not None:
+            y = jnp.where(y < history.end, y, history.end)
         if c.window == "gaussian":
             over = _WINDOW_ENDS * p.sigma_y
             y = jnp.where(y < over, y, over)
@@ -350,7 +362,7 @@ def _finished(
     limit = limit_in_force(error.dtype, limit)
     if c.quadrature == "published":
         limit = max(limit, PUBLISHED_LIMIT)
-    too_large = error > limit
+    too_large = ~(error <= limit)
     status = jnp.where(too_large, Status.QUADRATURE_NOT_CONVERGED, status)
     status = jnp.where(carry.converged, status, Status.ODE_NOT_CONVERGED)
     status = jnp.where(carry.exhausted, Status.CHI_EXHAUSTED, status)
@@ -408,12 +420,13 @@ def evolve_boltzmann(
     result = jax.vmap(until)(ratio)
     y0 = y = p.beta_over_H / 2 * (1 / ratio - 1) * (1 / ratio + 1)
     degrees, clock, pace = options.get("degrees"), None, 1.0
+    history = options.get("history")
     if degrees is not None:
         clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, ratio.min())
         y, found = clock.at(y0)
         pace = found.rate
     inside = (y >= p.y_min) & (y <= p.y_max)
-    source = source_rate(p, c, jnp.where(inside, y0, 0.0), clock=clock) / pace
+    source = source_rate(p, c, jnp.where(inside, y0, 0.0), clock=clock, history=history) / pace
     source = jnp.where(inside, source, 0.0)
     if c.coupling == "self-consistent":
         source = source * result.Y_chi
@@ -423,6 +436,6 @@ def evolve_boltzmann(
         Y_chi=result.Y_chi,
         Y_B=result.Y_B,
         source=source,
-        area_density=jnp.where(inside, wall_area(p, c, jnp.where(inside, y, 0.0)), 0.0),
+        area_density=jnp.where(inside, wall_area(p, c, jnp.where(inside, y, 0.0), history), 0.0),
         status=result.status,
     )

@@ -24,6 +24,7 @@ from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import activity_window, scaled_area_density
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.panels import (
     NODES,
     PANELS,
@@ -33,6 +34,7 @@ from jaxbounce.yields.panels import (
     integrate_panels,
     panel_nodes,
     unseen_at_edges,
+    with_edges,
 )
 from jaxbounce.yields.quadrature import COMPLETE, published_integral, rough_source
 
@@ -61,15 +63,19 @@ class _Limits(NamedTuple):
     times: Real
 
 
-def _limits(p: Parameters, c: Choices, expansion: Expansion) -> _Limits:
+def _limits(
+    p: Parameters, c: Choices, expansion: Expansion, history: AreaHistory | None
+) -> _Limits:
     """The limits, those in y to a few digits: Newton's method with one panel from T_p to each."""
     B = p.beta_over_H
     hot = time_of_temperature_ratio(p.T_max_over_Tp, B)
     cold = time_of_temperature_ratio(p.T_min_over_Tp, B)
-    top = p.y_max
+    bottom, top = p.y_min, p.y_max
+    if history is not None:
+        bottom, top = history.inside(bottom, top)
     if c.area_kernel == "kjma":
         top = jnp.minimum(top, jnp.log1p(COMPLETE / p.I_p))
-    y = jnp.stack([p.y_min, top])
+    given = y = jnp.stack([bottom, top])
     t, weight = gauss_legendre(_LIMIT_NODES)
 
     def step(_: int, y0: Real) -> Real:
@@ -88,12 +94,16 @@ def _limits(p: Parameters, c: Choices, expansion: Expansion) -> _Limits:
             time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H),
         ]
     )
-    return _Limits(
-        jnp.where(inside, y0, at_end), jnp.where(inside, jnp.stack([p.y_min, top]), jnp.nan)
-    )
+    return _Limits(jnp.where(inside, y0, at_end), jnp.where(inside, given, jnp.nan))
 
 
-def _edges(p: Parameters, c: Choices, expansion: Expansion, limits: _Limits) -> Real:
+def _edges(
+    p: Parameters,
+    c: Choices,
+    expansion: Expansion,
+    limits: _Limits,
+    history: AreaHistory | None,
+) -> Real:
     """Edges in y₀ of panels where the source lives, and where the pace has its joints."""
     mass, B = p.m_chi / p.T_p, p.beta_over_H
     lower, upper = limits.edges
@@ -116,8 +126,12 @@ def _edges(p: Parameters, c: Choices, expansion: Expansion, limits: _Limits) -> 
         kernel=c.area_kernel,
         y0=y0,
         rate=rate,
+        history=history,
     )
     edges = equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, PANELS)
+    if history is not None:
+        # roughly: across its edges it is smooth to its error
+        edges = with_edges(edges, jnp.interp(history.edges, y, y0))
     joints = expansion.joints()
     if joints.shape[0] <= _MOST_JOINTS:
         for n in joints:
@@ -186,17 +200,23 @@ def _source(
     y: Real,
     entropy: Real,
     relativistic: bool | Bool[Array, "..."] | None,
+    area: Real,
 ) -> Real:
     """j (A/V)(v_w/β) W over g_s(T)/g_s(T_p): the integrand in y."""
     x = p.m_chi / p.T_p * temperature_ratio(y0, p.beta_over_H)
     v_flux = p.v_w if c.flux == "moving-wall" else None
     flux = flux_integral(x, v_flux, c.chi_stats, c.equilibrium, relativistic)
-    area = scaled_area_density(y, p.I_p, c.area_kernel)
     return flux * area * activity_window(y, p.sigma_y, c.window) / entropy
 
 
 def _tails(
-    p: Parameters, c: Choices, edges: Real, times: Real, limits: _Limits, pace: Pace
+    p: Parameters,
+    c: Choices,
+    edges: Real,
+    times: Real,
+    limits: _Limits,
+    pace: Pace,
+    history: AreaHistory | None,
 ) -> tuple[Real, Real]:
     """What lies between either end of the panels and the y that is the limit, and its error.
 
@@ -210,13 +230,18 @@ def _tails(
     ends = jnp.stack([edges[0], edges[-1]])[:, None]
     t, weight = gauss_legendre(_TAIL_NODES)
     ahead = span * (1 + t) / 2
-    values = _source(p, c, ends + ahead / rate, times[:, None] + ahead, entropy, None)
+    y = times[:, None] + ahead
+    area = scaled_area_density(y, p.I_p, c.area_kernel, history)
+    values = _source(p, c, ends + ahead / rate, y, entropy, None, area)
     tails, size = span[:, 0] / 2 * (values @ weight), jnp.minimum(jnp.abs(span[:, 0]), 1.0)
     return tails, jax.lax.stop_gradient(jnp.abs(tails) * size)
 
 
 def integral_on_clock(
-    p: Parameters, c: Choices, degrees: DegreesOfFreedom
+    p: Parameters,
+    c: Choices,
+    degrees: DegreesOfFreedom,
+    history: AreaHistory | None = None,
 ) -> tuple[Scalar, Scalar, Flag]:
     """∫ j (A/V)(v_w/β) W g_s(T_p)/g_s(T) dy on Gauss–Legendre panels.
 
@@ -225,8 +250,8 @@ def integral_on_clock(
         of its absolute error; whether g_* is known at all temperatures that count.
     """
     expansion = Expansion(degrees, p.T_p)
-    B, limits = p.beta_over_H, _limits(p, c, expansion)
-    edges = _edges(p, c, expansion, limits)
+    B, limits = p.beta_over_H, _limits(p, c, expansion, history)
+    edges = _edges(p, c, expansion, limits, history)
     relativistic: bool | Bool[Array, ...] = True
     if c.equilibrium == "piecewise":
         mass = p.m_chi / p.T_p
@@ -238,18 +263,27 @@ def integral_on_clock(
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
     y0, half = panel_nodes(edges)
     pace, y, ends, doubt = _on_panels(expansion, B, edges)
-    values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic)
+    area = scaled_area_density(y, p.I_p, c.area_kernel, history)
+    values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
     total, error = integrate_panels(values, half)
+    if history is not None:
+        missed = jax.lax.stop_gradient(values) * history.relative_error(y)
+        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
     error = error + (jax.lax.stop_gradient(values * half[:, None]) * doubt).mean(1).sum() * 2
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
-    tails, doubts = _tails(p, c, edges, ends, limits, pace)
+    tails, doubts = _tails(p, c, edges, ends, limits, pace, history)
     total, error = total + tails[1] - tails[0], error + doubts.sum()
     T = p.T_p / temperature_ratio(limits.edges, B)
     return total, error, degrees.covers(T).all()
 
 
-def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> Scalar:
+def published_on_clock(
+    p: Parameters,
+    c: Choices,
+    degrees: DegreesOfFreedom,
+    history: AreaHistory | None = None,
+) -> Scalar:
     """The integral of `integral_on_clock` on the published grids."""
     clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
     return published_integral(
@@ -265,4 +299,5 @@ def published_on_clock(p: Parameters, c: Choices, degrees: DegreesOfFreedom) -> 
         equilibrium=c.equilibrium,
         kernel=c.area_kernel,
         clock=clock,
+        history=history,
     )

@@ -119,6 +119,13 @@ def insert_edge(edges: Real, breakpoint_: Scalar) -> Real:
     return jnp.concatenate([edges[:1], middle, edges[-1:]])
 
 
+def with_edges(edges: Real, more: Real) -> Real:
+    """`edges` with others among them, as constants; those outside their range make empty panels."""
+    inner = jnp.concatenate([edges[1:-1], jnp.clip(more, edges[0], edges[-1])])
+    inner = jax.lax.stop_gradient(jnp.sort(inner))
+    return jnp.concatenate([edges[:1], inner, edges[-1:]])
+
+
 def panel_nodes(edges: Real, nodes: int = NODES) -> tuple[Real, Real]:
     """Gauss–Legendre nodes of all panels, shape (panels, nodes), and half the panel widths."""
     half = jnp.diff(edges) / 2

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 from jaxbounce.cosmology.clock import Clock, constant_time
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
@@ -29,8 +30,10 @@ from jaxbounce.percolation.area import (
     extended_volume,
     scaled_area_density,
 )
+from jaxbounce.percolation.area_history import COVERED, AreaHistory
 from jaxbounce.percolation.later_bubbles import incomplete_gamma_4
 from jaxbounce.yields.panels import (
+    NODES,
     PANELS,
     equal_work_edges,
     graded_scan,
@@ -38,6 +41,7 @@ from jaxbounce.yields.panels import (
     integrate_panels,
     panel_nodes,
     unseen_at_edges,
+    with_edges,
 )
 
 PUBLISHED_Y_NODES = 8000
@@ -46,7 +50,7 @@ PUBLISHED_Z_NODES = 1200
 
 PUBLISHED_Z_MAX = 30.0
 
-COMPLETE = 60.0
+COMPLETE = COVERED
 """Extended volume after which nothing is left to convert."""
 
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
@@ -118,6 +122,7 @@ def published_integral(
     equilibrium: Equilibrium,
     kernel: AreaKernel,
     clock: Clock | None = None,
+    history: AreaHistory | None = None,
 ) -> Scalar:
     """∫ j (A/V)(v_w/β) W dy as the published script does it: trapezoid on 8000 equal steps in y.
 
@@ -133,7 +138,7 @@ def published_integral(
         area = (
             published_area_density(y, I_p)
             if kernel == "eq6"
-            else scaled_area_density(y, I_p, kernel)
+            else scaled_area_density(y, I_p, kernel, history)
         )
         ratio = temperature_ratio(y, beta_over_H) if clock is None else clock.temperature_ratio(y)
         flux = flux_integral(as_real(m_over_Tp) * ratio, v_w, statistics, equilibrium)
@@ -158,6 +163,7 @@ def rough_source(
     kernel: AreaKernel,
     y0: Real | None = None,
     rate: RealLike = 1.0,
+    history: AreaHistory | None = None,
 ) -> tuple[Real, Real, Real]:
     """What panels are placed by: φ, φ' and 1/ℓ of the source at percolation times y.
 
@@ -166,19 +172,25 @@ def rough_source(
     1/ℓ are per unit of y₀, the percolation time of constant g_*, and `rate` is dy/dy₀.
     """
     I_p, beta_over_H, mass = as_real(I_p), as_real(beta_over_H), as_real(m_over_Tp)
-    volume = extended_volume(y, I_p)
+    volume = extended_volume(y, I_p) if history is None else history.volume(y)
     ratio = temperature_ratio(y if y0 is None else y0, beta_over_H)
     x = mass * ratio
     flux_slope = mass / beta_over_H * x / ((2 + x) * ratio)
     log_flux = -(x**2) / (2 + x)
-    if kernel == "kjma":
+    # where the area density turns over
+    turn = y + jnp.log(I_p) - 1
+    if history is not None:
+        log_area, log_slope = history.log_scaled(y)
+        phi, slope = log_area + log_flux, rate * log_slope - flux_slope
+        turn = jnp.log(jnp.maximum(volume, jnp.finfo(volume.dtype).tiny)) - 1
+    elif kernel == "kjma":
         phi, slope = y - volume + log_flux, rate * (1 - volume) - flux_slope
     else:
         bend = 1 + volume / 6
         phi = y - 0.75 * jnp.log(bend) + log_flux
         slope = rate * (0.25 + 0.75 / bend) - flux_slope
-    # features: where the area density turns over, and the branch point of √(1 + 2y/(β/H))
-    curvature = rate**2 / (1 + ((y + jnp.log(I_p) - 1) / 2) ** 2)
+    # features: that, and the branch point of √(1 + 2y/(β/H))
+    curvature = rate**2 / (1 + (turn / 2) ** 2)
     curvature = curvature + (2 * x / ((1 + x) * beta_over_H * ratio**2)) ** 2
     if window == "gaussian":
         sigma_y = as_real(sigma_y)
@@ -199,11 +211,13 @@ def source_panels(
     kernel: AreaKernel,
     panels: int = PANELS,
     clock: Clock | None = None,
+    history: AreaHistory | None = None,
 ) -> Real:
     """Edges of quadrature panels in y where the source lives, from `lower` to `upper`.
 
-    With `kernel="kjma"` the last edge is at most where space is covered for good. With a clock,
-    limits and edges are in y₀, the percolation time of constant g_*.
+    With `kernel="kjma"` the last edge is at most where space is covered for good; with a history,
+    all are between its ends. With a clock, limits and edges are in y₀, the percolation time of
+    constant g_*.
     """
     I_p, sigma_y, beta_over_H = as_real(I_p), as_real(sigma_y), as_real(beta_over_H)
     mass = as_real(m_over_Tp)
@@ -213,6 +227,13 @@ def source_panels(
         if clock is not None:
             complete = constant_time(clock.efolds(complete), beta_over_H)
         upper = jnp.minimum(upper, complete)
+    if history is not None:
+        if clock is None:
+            lower, upper = history.inside(lower, upper)
+        else:
+            within = jnp.stack(history.inside(clock.at(lower)[0], clock.at(upper)[0]))
+            within = constant_time(clock.efolds(within), beta_over_H)
+            lower, upper = jnp.maximum(lower, within[0]), jnp.minimum(upper, within[1])
     hot = jnp.maximum(temperature_ratio(lower, beta_over_H), 1e-6)
     steepest = mass / beta_over_H * jnp.minimum(1 / hot, mass)
     core = jnp.minimum(sigma_y, 1.0) if window == "gaussian" else jnp.ones_like(I_p)
@@ -231,6 +252,7 @@ def source_panels(
         kernel=kernel,
         y0=y0,
         rate=rate,
+        history=history,
     )
     return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
 
@@ -248,6 +270,7 @@ def gauss_legendre_integral(
     statistics: Statistics,
     equilibrium: Equilibrium,
     kernel: AreaKernel,
+    history: AreaHistory | None = None,
 ) -> tuple[Scalar, Scalar]:
     """∫ j (A/V)(v_w/β) W dy on Gauss–Legendre panels, and an estimate of its absolute error.
 
@@ -266,7 +289,8 @@ def gauss_legendre_integral(
         window: "gaussian" or "none".
         statistics: "fermion", "boson" or "classical".
         equilibrium: "exact" or "piecewise".
-        kernel: "eq6" or "kjma".
+        kernel: "eq6", "kjma" or "history".
+        history: of the last; its own error is part of the estimate.
     """
     I_p, sigma_y, beta_over_H = as_real(I_p), as_real(sigma_y), as_real(beta_over_H)
     mass = as_real(m_over_Tp)
@@ -279,7 +303,10 @@ def gauss_legendre_integral(
         upper=upper,
         window=window,
         kernel=kernel,
+        history=history,
     )
+    if history is not None:
+        lower, edges = edges[0], with_edges(edges, history.edges)
     upper = edges[-1]
 
     relativistic: bool | Bool[Array, ...] = True
@@ -294,8 +321,11 @@ def gauss_legendre_integral(
     y, half = panel_nodes(edges)
     x = mass * temperature_ratio(y, beta_over_H)
     flux = flux_integral(x, v_w, statistics, equilibrium, relativistic)
-    area = scaled_area_density(y, I_p, kernel)
+    area = scaled_area_density(y, I_p, kernel, history)
     values = flux * area * activity_window(y, sigma_y, window)
     total, error = integrate_panels(values, half)
+    if history is not None:
+        missed = jax.lax.stop_gradient(values) * history.relative_error(y)
+        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     return total, error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])

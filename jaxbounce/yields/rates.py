@@ -29,9 +29,10 @@ from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import activity_window, scaled_area_density
+from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.quadrature import flux_over_entropy, published_area_density
 
-Kernel = Literal["eq6", "kjma", "published"]
+Kernel = Literal["eq6", "kjma", "history", "published"]
 
 COLDEST = 650.0
 """m/T beyond which equilibrium densities no longer change: e^{−650} ≈ 1e-283."""
@@ -107,11 +108,11 @@ def _hits(
     return flux / (2 * jnp.pi**2) / density
 
 
-def wall_area(p: Parameters, c: Choices, y: Real) -> Real:
+def wall_area(p: Parameters, c: Choices, y: Real, history: AreaHistory | None = None) -> Real:
     """(A/V)(v_w/β) at percolation time y, by the kernel chosen, without the window."""
     if kernel_of(c) == "published":
         return published_area_density(y, p.I_p)
-    return scaled_area_density(y, p.I_p, c.area_kernel)
+    return scaled_area_density(y, p.I_p, c.area_kernel, history)
 
 
 def source_rate(
@@ -120,6 +121,7 @@ def source_rate(
     y: Real,
     relativistic: bool | Bool[Array, "..."] | None = None,
     clock: Clock | None = None,
+    history: AreaHistory | None = None,
 ) -> Real:
     """What the walls convert per unit of y = β(t − t_p).
 
@@ -131,6 +133,7 @@ def source_rate(
         relativistic: which published limit to take (`equilibrium="piecewise"`); None
             decides by T > m/3.
         clock: where g_* changes.
+        history: of area_kernel "history".
 
     Returns:
         Coupling "external": dY_B/dy = P f_χ (J₁/s)(A/V) W/β. Coupling "self-consistent":
@@ -140,7 +143,7 @@ def source_rate(
     if clock is not None:
         y, pace = clock.at(y)
         p = dataclasses.replace(p, P=p.P * pace.rate, g_star_s=p.g_star_s * pace.entropy)
-    area = wall_area(p, c, y) * activity_window(y, p.sigma_y, c.window)
+    area = wall_area(p, c, y, history) * activity_window(y, p.sigma_y, c.window)
     if c.coupling == "self-consistent":
         return p.P / p.v_w * area * _hits(p, c, x, relativistic)
     v_w = p.v_w if c.flux == "moving-wall" else None

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.series import horner, legendre_rule, legendre_to_powers, legendre_values
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.cosmology.clock import Clock, Slowing, constant_time, slowing
@@ -28,7 +29,8 @@ from jaxbounce.cosmology.gas import PIECEWISE_SWITCH
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import extended_volume
-from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels
+from jaxbounce.percolation.area_history import AreaHistory
+from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels, with_edges
 from jaxbounce.yields.quadrature import rough_source, source_panels
 from jaxbounce.yields.rates import (
     annihilation_rate,
@@ -91,7 +93,9 @@ class Segments(NamedTuple):
     gain_error: Float[Array, " segments"]
 
 
-def _rough(p: Parameters, c: Choices, y: Real, clock: Clock | None) -> tuple[Real, Real, Real]:
+def _rough(
+    p: Parameters, c: Choices, y: Real, clock: Clock | None, history: AreaHistory | None
+) -> tuple[Real, Real, Real]:
     y0, y, rate = _true(y, clock)
     phi, slope, inverse_feature = rough_source(
         y,
@@ -103,6 +107,7 @@ def _rough(p: Parameters, c: Choices, y: Real, clock: Clock | None) -> tuple[Rea
         kernel=c.area_kernel,
         y0=y0,
         rate=rate,
+        history=history,
     )
     if kernel_of(c) == "published":
         cut = _FIRST_NODE * extended_volume(y, p.I_p)
@@ -118,7 +123,9 @@ def _true(y0: Real, clock: Clock | None) -> tuple[Real, Real, Real | float]:
     return y0, y, pace.rate
 
 
-def _rough_depletion(p: Parameters, c: Choices, y: Real, clock: Clock | None) -> Real:
+def _rough_depletion(
+    p: Parameters, c: Choices, y: Real, clock: Clock | None, history: AreaHistory | None
+) -> Real:
     """k to 30 %: a particle meets the walls' area at ¼ of its speed, or at half of theirs."""
     y0, y, rate = _true(y, clock)
     volume = extended_volume(y, p.I_p)
@@ -126,7 +133,9 @@ def _rough_depletion(p: Parameters, c: Choices, y: Real, clock: Clock | None) ->
     hits = 0.25 / jnp.sqrt(1 + jnp.pi * x / 8)
     if c.flux == "moving-wall":
         hits = hits + p.v_w / 2
-    if kernel_of(c) == "kjma":
+    if history is not None:
+        area = history.scaled(y)
+    elif kernel_of(c) == "kjma":
         area = volume * jnp.exp(-volume)
     else:
         area = volume / (1 + volume / 6) ** 0.75
@@ -143,6 +152,7 @@ def _wall_panels(
     upper: Scalar,
     panels: int,
     clock: Clock | None,
+    history: AreaHistory | None,
 ) -> Real:
     """Edges in y of panels on which source, depletion and washout are all resolved."""
     edges = source_panels(
@@ -156,7 +166,13 @@ def _wall_panels(
         kernel=c.area_kernel,
         panels=panels - _FRONT_EDGES,
         clock=clock,
+        history=history,
     )
+    if history is not None:
+        ends = history.edges
+        if clock is not None:
+            ends = constant_time(clock.efolds(ends), p.beta_over_H)
+        edges = with_edges(edges, ends)
     source_edges, lower, upper = edges, edges[0], edges[-1]
     # χ that the bath makes anew, λY_eq² an e-fold, does not run out
     made = (
@@ -176,7 +192,7 @@ def _wall_panels(
     for _ in range(_REFINEMENTS):
         widths = jnp.repeat(jnp.diff(edges) / _INTERVALS, _INTERVALS)
         y = (edges[:-1, None] + jnp.diff(edges)[:, None] * parts).ravel()
-        phi, slope, inverse_feature = _rough(p, c, y, clock)
+        phi, slope, inverse_feature = _rough(p, c, y, clock, history)
         B = p.beta_over_H
         n, last = _efolds(y, B), _efolds(upper, B)
         washed = washout_exponent(n, last, p.washout_over_H, p.washout_power)
@@ -189,7 +205,7 @@ def _wall_panels(
         felt = washed / (washed + 1e-3) * jnp.where(washed < _LARGEST_EXPONENT / 2, 1.0, 0.0)
         inverse_feature = inverse_feature + felt * (fading + 2 / (B + 2 * y))
         if c.coupling == "self-consistent":
-            k = _rough_depletion(p, c, y, clock)
+            k = _rough_depletion(p, c, y, clock, history)
             gone = jnp.cumsum(k * widths) - k * widths / 2
             phi = phi - jnp.minimum(gone, deepest)
             slope = slope - jnp.where(gone < deepest, k, 0.0)
@@ -220,6 +236,7 @@ def make_segments(
     panels: int,
     nodes: int,
     clock: Clock | None = None,
+    history: AreaHistory | None = None,
 ) -> Segments:
     """Cut n from `hottest` to `last` into segments and integrate the source on each.
 
@@ -235,8 +252,11 @@ def make_segments(
         nodes: Gauss–Legendre nodes a segment (static).
         clock: where g_* changes. "y" in the rest of this module is then y₀, the percolation time
             of constant g_*, in which T is a closed form all the same.
+        history: of area_kernel "history".
     """
     B = p.beta_over_H
+    if history is not None:
+        y_min, y_max = history.inside(y_min, y_max)
     if clock is not None:
         y_min, y_max = (constant_time(clock.efolds(y), B) for y in (y_min, y_max))
     hot_y, cold_y = B / 2 * jnp.expm1(2 * hottest), B / 2 * jnp.expm1(2 * coldest)
@@ -246,7 +266,7 @@ def make_segments(
     lower = jnp.where(lower < upper, lower, upper)
     thinnest = 1e-9 * (1 + jnp.abs(lower))
     edges = _wall_panels(
-        p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock
+        p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock, history
     )
     edges = jnp.where(edges < upper, edges, upper)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
@@ -264,7 +284,7 @@ def make_segments(
         relativistic = (n[1:] + n[:-1]) / 2 < meeting
     middle = (n[1:] + n[:-1]) / 2
     active = (middle > first) & (middle < final)
-    return _integrate_source(p, c, n, active, relativistic, coldest, y_max, nodes, clock)
+    return _integrate_source(p, c, n, active, relativistic, coldest, y_max, nodes, clock, history)
 
 
 def _integrate_source(
@@ -277,6 +297,7 @@ def _integrate_source(
     y_max: Scalar,
     nodes: int,
     clock: Clock | None,
+    history: AreaHistory | None,
 ) -> Segments:
     slower = None if clock is None else slowing(clock, p.washout_power)
     x, to_coefficients, to_integral = legendre_rule(nodes)
@@ -289,7 +310,7 @@ def _integrate_source(
     span = jnp.where(active, jnp.diff(y_edges), 0.0)[:, None]
     y = first + span * (1 + x) / 2
     node_n = jnp.where(active[:, None], _efolds(y, p.beta_over_H), start[:, None])
-    rate = span * source_rate(p, c, y, relativistic[:, None], clock)
+    rate = span * source_rate(p, c, y, relativistic[:, None], clock, history)
 
     def washout(a: Real, b: Real) -> Real:
         return washout_exponent(
@@ -318,6 +339,17 @@ def _integrate_source(
         ends = jnp.where(active, y_edges[1:], 0.0)
         left = _left_beyond(p, y[:, -1], density[:, -1], ends, active, coldest, y_max, slower)
         gain_error = gain_error.at[-1].add(left)
+    if history is not None:
+        missed = history.relative_error(_true(y, clock)[1])
+        weight = gauss_legendre(nodes)[1] / 2
+        loss_error = loss_error + jax.lax.stop_gradient(rate * missed) @ weight
+        gain_error = gain_error + jax.lax.stop_gradient(gain * missed) @ weight
+        # walls hit no more than what is left of space, at the last rate a unit of it
+        area = history.scaled(_true(y, clock)[1])
+        swept = area * span
+        hits = jnp.where(swept > 0, rate / jnp.where(swept > 0, swept, 1.0), 0.0).max()
+        unswept = jnp.where(history.is_covered(), history.remaining_fraction, 0.0)
+        gain_error = gain_error.at[-1].add(jax.lax.stop_gradient(hits * unswept))
     return Segments(
         start=start,
         length=length,

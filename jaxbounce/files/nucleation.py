@@ -1,0 +1,115 @@
+"""Nucleation histories in configurations: Γ(t) of area_kernel "history".
+
+`nucleation` is a table with `rate`, one of "exponential" (with curvature), "gaussian"
+(nucleation_time, width), "simultaneous" (nucleation_time), a table with the columns y and log_rate,
+or the path of a CSV, JSON or TOML file with one; and initial_radius and expansion.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, shown
+from jaxbounce._core.declare import declarations
+from jaxbounce._core.errors import ConfigurationError, ProfileError
+from jaxbounce.files.profile_text import number_of, read_rows
+from jaxbounce.files.tables import table_of
+from jaxbounce.percolation.nucleation import Nucleation
+from jaxbounce.percolation.rates import (
+    ExponentialRate,
+    GaussianRate,
+    NucleationRate,
+    SimultaneousNucleation,
+    tabulated_rate,
+)
+
+_RATES: dict[str, type[NucleationRate]] = {
+    "exponential": ExponentialRate,
+    "gaussian": GaussianRate,
+    "simultaneous": SimultaneousNucleation,
+}
+
+_COLUMNS = ("y", "log_rate")
+
+_OWN = ("rate", "initial_radius", "expansion")
+
+
+def expand_nucleation(written: Any, directory: Path) -> Any:
+    """What is written for `nucleation`, the file of a rate replaced by its table.
+
+    Raises:
+        ConfigurationError: one line, if it is no table or a file cannot be read.
+    """
+    if written is None:
+        return None
+    if not isinstance(written, Mapping):
+        raise ConfigurationError(
+            f"nucleation = {shown(written)}: must be a table, with rate and what goes with it"
+        )
+    rate = written.get("rate")
+    if not isinstance(rate, str) or rate in _RATES:
+        return dict(written)
+    suffix = Path(rate).suffix.lower()
+    if suffix in (".json", ".toml"):
+        return {**written, "rate": table_of(directory / rate)}
+    if suffix in (".csv", ".txt", ".dat"):
+        return {**written, "rate": _read_csv(directory / rate)}
+    return {**written, "rate": check_name("nucleation.rate", rate, _RATES)}
+
+
+def _read_csv(path: Path) -> dict[str, list[float]]:
+    try:
+        rows = read_rows(path, _COLUMNS)
+        places = [[name.lower() for name in rows.header].index(name) for name in _COLUMNS]
+    except (ProfileError, ValueError):
+        raise ConfigurationError(
+            f"nucleation.rate: {path}: must be a text file with a header {','.join(_COLUMNS)} and"
+            " rows of numbers"
+        ) from None
+    found: dict[str, list[float]] = {name: [] for name in _COLUMNS}
+    for line, cells in rows.lines:
+        for name, place in zip(_COLUMNS, places, strict=True):
+            value = number_of(cells[place], rows.delimiter) if place < len(cells) else None
+            if value is None:
+                raise ConfigurationError(
+                    f"nucleation.rate: {path}: line {line} has no number for {name}"
+                )
+            found[name].append(value)
+    return found
+
+
+def read_nucleation(written: Any) -> Nucleation | None:
+    """The stage that computes the wall area of a configuration; None where there is no table.
+
+    Raises:
+        ConfigurationError: with one line for the first bad field.
+    """
+    if written is None:
+        return None
+    rate = written.get("rate", "exponential")
+    if isinstance(rate, Mapping):
+        check_keys(rate, _COLUMNS, "nucleation.rate.")
+        for name in _COLUMNS:
+            if name not in rate:
+                raise ConfigurationError(f"nucleation.rate.{name}: missing; add the column")
+        known: tuple[str, ...] = ()
+    else:
+        kind = _RATES[check_name("nucleation.rate", rate, _RATES)]
+        known = tuple(declarations(kind))
+    for name in written:
+        homes = [n for n, other in _RATES.items() if name in declarations(other)]
+        if name not in (*_OWN, *known) and homes:
+            what = "a table" if isinstance(rate, Mapping) else f'"{rate}"'
+            raise ConfigurationError(
+                f"nucleation.{name}: not used with rate = {what}, but with"
+                f' "{homes[0]}"; leave it out'
+            )
+    check_keys(written, (*_OWN, *known), "nucleation.")
+    ranges = declarations(Nucleation) | ({} if not known else declarations(kind))
+    for name, declared in ranges.items():
+        if name in written:
+            check_number(f"nucleation.{name}", written[name], declared.range)
+    expansion = check_flag("nucleation.expansion", written.get("expansion", True))
+    numbers = {name: written[name] for name in known if name in written}
+    shape = tabulated_rate(*(rate[n] for n in _COLUMNS)) if not known else kind(**numbers)
+    return Nucleation(shape, written.get("initial_radius", 0.0), expansion)
