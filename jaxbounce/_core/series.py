@@ -45,41 +45,42 @@ def evaluate_polynomial(
     return horner(coefficients, s)
 
 
-_CIRCLE = 64  # points: what they alias is (radius/that of convergence)^64
+_CIRCLE = 128  # points on a circle about the centre of a piece
 
 _TAYLOR = 32  # coefficients taken from them, before the last are spread over the piece
 
 
-def fit_pieces(
-    function: Callable[[np.ndarray], np.ndarray],
-    centres: np.ndarray,
-    half_width: float,
-    radius: float,
-    degree: int,
-) -> np.ndarray:
+def circles(centres: np.ndarray, radius: float) -> np.ndarray:
+    """Points of the complex plane around each centre, for `fit_pieces`: one row a centre."""
+    return centres[:, None] + radius * np.exp(2j * np.pi * np.arange(_CIRCLE) / _CIRCLE)
+
+
+def slopes_on_circles(values: np.ndarray, radius: float) -> np.ndarray:
+    """Derivatives on `circles` of an analytic function with these values there."""
+    offsets = circles(np.zeros(1), radius)
+    return np.fft.ifft(np.fft.fft(values) * np.arange(_CIRCLE)) / offsets
+
+
+def fit_pieces(values: np.ndarray, radius: float, half_width: float, degree: int) -> np.ndarray:
     """Coefficients in powers of s ∈ [−1, 1], x = centre + s half_width, one row a piece.
 
-    Taylor coefficients are those of a Fourier series on a circle in the complex plane, so that
-    each is good to rounding, (half_width/radius)^k of it: derivatives keep all their digits. What
-    follows the degree wanted is spread over the piece by Chebyshev's polynomials.
+    On a circle the Taylor coefficients are those of a Fourier series, each good to rounding,
+    (half_width/radius)^k of it: derivatives keep their digits too. What follows the degree wanted
+    is spread over the piece by Chebyshev's polynomials.
 
     Args:
-        function: of complex points, analytic within clearly more than `radius` of each centre.
-        centres: of the pieces.
-        half_width: half the length of a piece, ≤ a quarter of `radius`.
+        values: of the function on `circles`, on and within which it is analytic.
         radius: of the circles.
+        half_width: half the length of a piece, ≤ a quarter of `radius`.
         degree: of the polynomials.
     """
-    chebyshev = np.polynomial.chebyshev
-    circle = np.exp(2j * np.pi * np.arange(_CIRCLE) / _CIRCLE)
-    values = function(np.asarray(centres)[:, None] + radius * circle)
-    powers = np.arange(_TAYLOR)
-    taylor = (np.fft.fft(values).real / _CIRCLE)[:, :_TAYLOR] * (half_width / radius) ** powers
+    shrink = (half_width / radius) ** np.arange(_TAYLOR)
+    taylor = np.fft.fft(values).real[:, :_TAYLOR] / _CIRCLE * shrink
     spread, back = np.zeros((_TAYLOR, _TAYLOR)), np.zeros((degree + 1, degree + 1))
-    for k in range(_TAYLOR):
-        spread[k, : k + 1] = chebyshev.poly2cheb(np.eye(_TAYLOR)[k, : k + 1])
-    for k in range(degree + 1):
-        back[k, : k + 1] = chebyshev.cheb2poly(np.eye(_TAYLOR)[k, : k + 1])
+    for k, row in enumerate(np.eye(_TAYLOR)):
+        spread[k, : k + 1] = np.polynomial.chebyshev.poly2cheb(row[: k + 1])
+    for k, row in enumerate(np.eye(degree + 1)):
+        back[k, : k + 1] = np.polynomial.chebyshev.cheb2poly(row[: k + 1])
     return (taylor @ spread)[:, : degree + 1] @ back
 
 

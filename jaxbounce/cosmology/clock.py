@@ -59,9 +59,10 @@ class Expansion(eqx.Module):
     def pace(self, n: RealLike) -> Pace:
         """The pace at n = ln(T_p/T), any shape."""
         at_Tp = jnp.log(self.T_p)
-        energy, entropy, slope = self.degrees.with_slope(at_Tp - as_real(n))
+        log_T = at_Tp - as_real(n)
         energy_p, entropy_p = self.degrees.values(at_Tp)
-        return Pace((1 + slope / 3) * jnp.sqrt(energy_p / energy), entropy / entropy_p)
+        rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
+        return Pace(rate, self.degrees.values(log_T)[1] / entropy_p)
 
     def joints(self) -> Real:
         """n, falling, at which the pace is not smooth; constants under differentiation."""
