@@ -57,8 +57,10 @@ def circles(centres: np.ndarray, radius: float) -> np.ndarray:
 
 def slopes_on_circles(values: np.ndarray, radius: float) -> np.ndarray:
     """Derivatives on `circles` of an analytic function with these values there."""
-    offsets = circles(np.zeros(1), radius)
-    return np.fft.ifft(np.fft.fft(values) * np.arange(_CIRCLE)) / offsets
+    power = np.arange(_CIRCLE)
+    # the second half are negative powers: rounding alone
+    power[_CIRCLE // 2 :] = 0
+    return np.fft.ifft(np.fft.fft(values) * power) / circles(np.zeros(1), radius)
 
 
 def fit_pieces(values: np.ndarray, radius: float, half_width: float, degree: int) -> np.ndarray:

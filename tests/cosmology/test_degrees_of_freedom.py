@@ -8,6 +8,7 @@ import pytest
 from scipy.interpolate import CubicSpline
 
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cosmology import degrees_of_freedom as fit
 from jaxbounce.cosmology.degrees_of_freedom import JOINTS, ConstantDegrees, StandardModel
 from jaxbounce.cosmology.degrees_table import tabulated_degrees
 from jaxbounce.cosmology.hidden_sector import species_degrees, with_hidden_sector
@@ -54,6 +55,58 @@ def test_blend_is_twice_differentiable():
 def test_no_gradient_is_lost_far_away():
     slopes = jax.vmap(jax.grad(lambda x: MODEL.with_slope(x)[2]))(jnp.linspace(-25.0, 45.0, 71))
     assert np.isfinite(slopes).all()
+
+
+def _exact(log_T):
+    """g_ρ and g_s of the blended fit by its formulas, for mpmath."""
+
+    def powers(c, t):
+        return sum(mp.mpf(value) * t**k for k, value in enumerate(c))
+
+    def species(mass, shape):
+        x = mp.mpf(mass) / mp.exp(log_T)
+        return mp.exp(-mp.mpf(shape[0]) * x) * powers(shape[1], x)
+
+    hadrons = [
+        sum(weights[i] * species(weights[0], shape) for weights in fit._BOSONS)
+        for i, shape in ((1, fit._BOSON_ENERGY), (2, fit._BOSON_ENTROPY))
+    ]
+    electron = species(fit._ELECTRON, fit._FERMION_ENTROPY)
+    free = 1 + mp.mpf(7) / 4 * electron
+    energy, entropy = mp.mpf("2.030") + hadrons[0], mp.mpf("2.008") + hadrons[1]
+    energy += mp.mpf("1.353") * free ** (mp.mpf(4) / 3)
+    energy += mp.mpf("3.495") * species(fit._ELECTRON, fit._FERMION_ENERGY)
+    energy += mp.mpf("3.446") * species(fit._MUON, fit._FERMION_ENERGY)
+    entropy += mp.mpf("1.923") * free + mp.mpf("3.442") * electron
+    entropy += mp.mpf("3.468") * species(fit._MUON, fit._FERMION_ENTROPY)
+    hot = powers(fit._ENERGY_ABOVE[0], log_T) / powers(fit._ENERGY_ABOVE[1], log_T)
+    excess = powers(fit._ENTROPY_ABOVE[0], log_T) / powers(fit._ENTROPY_ABOVE[1], log_T)
+    u = (log_T - JOINTS[0]) / (mp.mpf(JOINTS[1]) - JOINTS[0])
+    u = min(max(u, mp.mpf(0)), mp.mpf(1))
+    w = u**3 * (10 - 15 * u + 6 * u**2)
+    pairs = ((energy, hot), (entropy, hot / (1 + excess)))
+    return [below + w * (above - below) for below, above in pairs]
+
+
+def test_polynomials_are_the_fit():
+    """Values and slopes, inside pieces and at their ends, against 30 digits of the formulas."""
+    rng = np.random.default_rng(5)
+    log_T = np.concatenate(
+        [rng.uniform(-15.9, 36.5, 60), np.log(0.12) + rng.uniform(-0.3, 0.3, 40)]
+    )
+    log_T = np.concatenate([log_T, JOINTS[0] + 0.05 * np.arange(-6, 10), [-16.0, 36.8]])
+    found = np.array(MODEL.with_slope(log_T))
+    time = np.asarray(MODEL.time_per_efold(log_T))
+    for t, (energy, entropy, slope), pace in zip(log_T, found.T, time, strict=True):
+        with mp.workdps(40):
+            exact = _exact(mp.mpf(t))
+            ends = [mp.log(_exact(mp.mpf(t) + k * mp.mpf("1e-12"))[1]) for k in (-1, 1)]
+            exact_slope = (ends[1] - ends[0]) / mp.mpf("2e-12")
+            exact_pace = (1 + exact_slope / 3) / mp.sqrt(exact[0])
+        # Δ ln g = γ Δ ln T: rounding of ln T up to 36 itself is 4e-15
+        np.testing.assert_allclose([energy, entropy], [float(g) for g in exact], rtol=1e-14)
+        np.testing.assert_allclose(slope, float(exact_slope), rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(pace, float(exact_pace), rtol=1e-14)
 
 
 @pytest.mark.parametrize("statistics", ["fermion", "boson", "classical"])
