@@ -182,7 +182,7 @@ def make_clock(
         T_max_over_Tp: hottest temperature of the range, over T_p.
         T_min_over_Tp: coldest, over T_p.
     """
-    expansion = Expansion(degrees, T_p)
+    expansion = Expansion(degrees.anchored(T_p), T_p)
     joints, B = expansion.joints(), as_real(beta_over_H)
     # panels are constants for differentiation: an integral does not depend on how it is cut
     hot, cold = jax.lax.stop_gradient(

@@ -56,6 +56,10 @@ class DegreesOfFreedom(eqx.Module):
         """g_s at T₀ = 2.7255 K, from which s₀ follows."""
         return self.entropy(CMB_TEMPERATURE)
 
+    def anchored(self, T_p: RealLike) -> "DegreesOfFreedom":
+        """The same where something in them is given at percolation, T_p (GeV)."""
+        return self
+
     def ranges(self) -> dict[str, Range]:
         """Parameters of its own: the values each may take, and what it is."""
         return {}

@@ -228,7 +228,7 @@ def integral_on_clock(
         The integral, which is that of `gauss_legendre_integral` where g_* is constant; an estimate
         of its absolute error; whether g_* is known at all temperatures that count.
     """
-    expansion = Expansion(degrees, p.T_p)
+    expansion = Expansion(degrees.anchored(p.T_p), p.T_p)
     B, limits = p.beta_over_H, _limits(p, c, expansion)
     edges = _edges(p, c, expansion, limits)
     relativistic: bool | Bool[Array, ...] = True

@@ -5,7 +5,9 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.cosmology import degrees_of_freedom as fit
@@ -148,6 +150,72 @@ def test_hidden_sector_slopes_are_those_of_differences(name):
     difference = (slope(at + h) - slope(at - h)) / (2 * h)
     np.testing.assert_allclose(jax.grad(slope)(at), difference, rtol=1e-6)
     np.testing.assert_allclose(jax.jvp(slope, (at,), (1.0,))[1], difference, rtol=1e-6)
+
+
+def _hidden_entropy(species, T):
+    """g_s^h T³ from its definition, by SciPy."""
+    total = 0.0
+    for mass, weight, statistics in species:
+        x, sign = mass / T, {"fermion": 1, "boson": -1}[statistics]
+
+        def integrand(p, x=x, sign=sign):
+            E = np.hypot(p, x)
+            return p**2 * (E + p**2 / (3 * E)) * np.exp(-E) / (1 + sign * np.exp(-E))
+
+        parts = [
+            quad(integrand, a, b, epsabs=0, epsrel=1e-13)[0] for a, b in ((0, 1), (1, 8), (8, 80))
+        ]
+        total += weight * 45 / (4 * np.pi**4) * sum(parts)
+    return total * T**3
+
+
+DECOUPLED = {
+    "massless beside a threshold": [(0.0, 2.0, "boson"), (3.0, 4.0, "fermion")],
+    "all become cold": [(5.0, 2.0, "boson")],
+}
+
+
+@pytest.mark.parametrize("name", DECOUPLED)
+def test_decoupled_sectors_conserve_their_own_entropy(name):
+    species, T_p, xi = DECOUPLED[name], 2.0, 0.6
+    both = with_hidden_sector(MODEL, xi, species, "separate").anchored(T_p)
+    T = np.array([30.0, 2.0, 0.7, 0.16])
+    energy, entropy, slope = jax.jit(lambda x: both.with_slope(x))(np.log(T))
+    visible, expected_entropy, expected_slope = MODEL.with_slope(np.log(T))
+    T_h = []
+    for at, share in zip(T, expected_entropy * T**3, strict=True):
+        wanted = _hidden_entropy(species, xi * T_p) * share / (MODEL.entropy(T_p) * T_p**3)
+
+        def excess(x, wanted=float(wanted)):
+            return _hidden_entropy(species, x) / wanted - 1
+
+        T_h.append(brentq(excess, 1e-2 * at, 10 * at, xtol=1e-15, rtol=1e-13))
+    T_h = np.array(T_h)
+    density = sum(w * species_degrees(m / T_h, kind)[0] for m, w, kind in species)
+    np.testing.assert_allclose(energy, visible + (T_h / T) ** 4 * density, rtol=1e-12)
+    # and the hidden part by itself, however small beside the visible
+    np.testing.assert_allclose(energy - visible, (T_h / T) ** 4 * density, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(entropy, expected_entropy, rtol=1e-14)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-13)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["xi_hidden", "m_hidden_1", "g_hidden_2", "T_p", "T"])
+def test_decoupled_slopes_are_those_of_differences(name):
+    both = with_hidden_sector(MODEL, 0.7, [(2.0, 3.0, "fermion"), (0.3, 1.0, "boson")], "separate")
+
+    def density(value):
+        if name in ("T_p", "T"):
+            ends = (value, 0.4) if name == "T_p" else (1.5, value)
+            return jnp.log(both.anchored(ends[0]).energy(ends[1]))
+        return jnp.log(both.replace(**{name: value}).anchored(1.5).energy(0.4))
+
+    at = {"T_p": 1.5, "T": 0.4}.get(name)
+    at = float(both.value(name)) if at is None else at
+    values = jax.jit(jax.vmap(density))(at * (1 + 1e-3 * jnp.array([-2.0, -1.0, 1.0, 2.0])))
+    difference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12e-3 * at)
+    np.testing.assert_allclose(jax.jit(jax.grad(density))(at), difference, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(density))(at), difference, rtol=1e-6)
 
 
 def test_table_is_a_natural_spline_of_logarithms():
