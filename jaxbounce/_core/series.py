@@ -45,6 +45,47 @@ def evaluate_polynomial(
     return horner(coefficients, s)
 
 
+_CIRCLE = 128  # points on a circle about the centre of a piece
+
+_TAYLOR = 32  # coefficients taken from them, before the last are spread over the piece
+
+
+def circles(centres: np.ndarray, radius: float) -> np.ndarray:
+    """Points of the complex plane around each centre, for `fit_pieces`: one row a centre."""
+    return centres[:, None] + radius * np.exp(2j * np.pi * np.arange(_CIRCLE) / _CIRCLE)
+
+
+def slopes_on_circles(values: np.ndarray, radius: float) -> np.ndarray:
+    """Derivatives on `circles` of an analytic function with these values there."""
+    power = np.arange(_CIRCLE)
+    # the second half are negative powers: rounding alone
+    power[_CIRCLE // 2 :] = 0
+    return np.fft.ifft(np.fft.fft(values) * power) / circles(np.zeros(1), radius)
+
+
+def fit_pieces(values: np.ndarray, radius: float, half_width: float, degree: int) -> np.ndarray:
+    """Coefficients in powers of s ∈ [−1, 1], x = centre + s half_width, one row a piece.
+
+    On a circle the Taylor coefficients are those of a Fourier series, each good to rounding,
+    (half_width/radius)^k of it: derivatives keep their digits too. What follows the degree wanted
+    is spread over the piece by Chebyshev's polynomials.
+
+    Args:
+        values: of the function on `circles`, on and within which it is analytic.
+        radius: of the circles.
+        half_width: half the length of a piece, ≤ a quarter of `radius`.
+        degree: of the polynomials.
+    """
+    shrink = (half_width / radius) ** np.arange(_TAYLOR)
+    taylor = np.fft.fft(values).real[:, :_TAYLOR] / _CIRCLE * shrink
+    spread, back = np.zeros((_TAYLOR, _TAYLOR)), np.zeros((degree + 1, degree + 1))
+    for k, row in enumerate(np.eye(_TAYLOR)):
+        spread[k, : k + 1] = np.polynomial.chebyshev.poly2cheb(row[: k + 1])
+    for k, row in enumerate(np.eye(degree + 1)):
+        back[k, : k + 1] = np.polynomial.chebyshev.cheb2poly(row[: k + 1])
+    return (taylor @ spread)[:, : degree + 1] @ back
+
+
 def chebyshev_sum(coefficients: Float[Array, " k"], x: Real) -> Real:
     """Σ c_k T_k(x), by Clenshaw's recurrence."""
 

@@ -231,6 +231,7 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
     s_today = np.asarray(entropy_density_today(degrees, c.choices.constants)).item() / 1e6
     if degrees is not None:
         T_p = c.table["T_p_GeV"]
+        degrees = degrees.anchored(T_p)
         yield (
             f"  at T_p: g_* = {float(degrees.energy(T_p)):.8g},"
             f" g_*s = {float(degrees.entropy(T_p)):.8g}"

@@ -59,9 +59,10 @@ class Expansion(eqx.Module):
     def pace(self, n: RealLike) -> Pace:
         """The pace at n = ln(T_p/T), any shape."""
         at_Tp = jnp.log(self.T_p)
-        energy, entropy, slope = self.degrees.with_slope(at_Tp - as_real(n))
+        log_T = at_Tp - as_real(n)
         energy_p, entropy_p = self.degrees.values(at_Tp)
-        return Pace((1 + slope / 3) * jnp.sqrt(energy_p / energy), entropy / entropy_p)
+        rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
+        return Pace(rate, self.degrees.values(log_T)[1] / entropy_p)
 
     def joints(self) -> Real:
         """n, falling, at which the pace is not smooth; constants under differentiation."""
@@ -181,7 +182,7 @@ def make_clock(
         T_max_over_Tp: hottest temperature of the range, over T_p.
         T_min_over_Tp: coldest, over T_p.
     """
-    expansion = Expansion(degrees, T_p)
+    expansion = Expansion(degrees.anchored(T_p), T_p)
     joints, B = expansion.joints(), as_real(beta_over_H)
     # panels are constants for differentiation: an integral does not depend on how it is cut
     hot, cold = jax.lax.stop_gradient(

@@ -7,18 +7,20 @@ Standard Model violates 3g_ρ' + 12(g_ρ − g_s) = 4g_s' by 5–10 % near the Q
 the decoupling of neutrinos the relation does not hold at all.
 """
 
+import functools
 from abc import abstractmethod
-from typing import Self
+from typing import NamedTuple, Self
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
+from numpy.polynomial.polynomial import polyval
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.series import horner
+from jaxbounce._core.series import circles, fit_pieces, slopes_on_circles
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CMB_TEMPERATURE, ENTROPY_DEGREES_TODAY
 
@@ -54,6 +56,10 @@ class DegreesOfFreedom(eqx.Module):
         """g_s at T₀ = 2.7255 K, from which s₀ follows."""
         return self.entropy(CMB_TEMPERATURE)
 
+    def anchored(self, T_p: RealLike) -> "DegreesOfFreedom":
+        """The same where something in them is given at percolation, T_p (GeV)."""
+        return self
+
     def ranges(self) -> dict[str, Range]:
         """Parameters of its own: the values each may take, and what it is."""
         return {}
@@ -73,6 +79,11 @@ class DegreesOfFreedom(eqx.Module):
         log_T = as_real(log_T)
         (energy, entropy), (_, slope) = jax.jvp(self.values, (log_T,), (jnp.ones_like(log_T),))
         return energy, entropy, slope / entropy
+
+    def time_per_efold(self, log_T: RealLike) -> Real:
+        """(1 + γ_s/3)/√g_ρ at ln(T/GeV): dt ∝ this T⁻² d ln T."""
+        energy, _, slope = self.with_slope(log_T)
+        return (1 + slope / 3) / jnp.sqrt(energy)
 
     def energy(self, T: RealLike) -> Real:
         """g_ρ at T (GeV)."""
@@ -180,21 +191,22 @@ _BOSONS = (
 )
 
 
-def _fading(inverse_T: Real, mass: float, shape: tuple[float, tuple[float, ...]]) -> Real:
+def _fading(
+    inverse_T: np.ndarray, mass: float, shape: tuple[float, tuple[float, ...]]
+) -> np.ndarray:
     """e^{−ax} times a cubic in x = m/T: the fits of what one species contributes."""
     decay, coefficients = shape
-    powers = tuple(c * mass**k for k, c in enumerate(coefficients))
-    return jnp.exp(-decay * mass * inverse_T) * horner(powers, inverse_T)
+    return np.exp(-decay * mass * inverse_T) * polyval(mass * inverse_T, coefficients)
 
 
-def _below(log_T: Real) -> tuple[Real, Real]:
-    """g_ρ and g_s of the fit for T < 120 MeV."""
-    inverse_T = jnp.exp(-log_T)
+def _below(log_T: np.ndarray) -> np.ndarray:
+    """g_ρ and g_s of the fit for T < 120 MeV; ln T may be complex, here and in what follows."""
+    inverse_T = np.exp(-log_T)
     electron = _fading(inverse_T, _ELECTRON, _FERMION_ENTROPY)
     decoupled = 1 + 1.75 * electron  # (T/T_ν)³ of instantaneous decoupling
     energy = (
         2.030
-        + 1.353 * decoupled * jnp.exp(jnp.log(decoupled) / 3)
+        + 1.353 * decoupled ** (4 / 3)
         + 3.495 * _fading(inverse_T, _ELECTRON, _FERMION_ENERGY)
         + 3.446 * _fading(inverse_T, _MUON, _FERMION_ENERGY)
     )
@@ -207,17 +219,58 @@ def _below(log_T: Real) -> tuple[Real, Real]:
     for mass, in_energy, in_entropy in _BOSONS:
         energy = energy + in_energy * _fading(inverse_T, mass, _BOSON_ENERGY)
         entropy = entropy + in_entropy * _fading(inverse_T, mass, _BOSON_ENTROPY)
-    return energy, entropy
+    return np.stack([energy, entropy])
 
 
-def _above(log_T: Real) -> tuple[Real, Real]:
+def _above(log_T: np.ndarray) -> np.ndarray:
     """g_ρ and g_s of the fit for T > 120 MeV."""
-    energy = horner(_ENERGY_ABOVE[0], log_T) / horner(_ENERGY_ABOVE[1], log_T)
-    excess = horner(_ENTROPY_ABOVE[0], log_T) / horner(_ENTROPY_ABOVE[1], log_T)
-    return energy, energy / (1 + excess)
+    energy = polyval(log_T, _ENERGY_ABOVE[0]) / polyval(log_T, _ENERGY_ABOVE[1])
+    excess = polyval(log_T, _ENTROPY_ABOVE[0]) / polyval(log_T, _ENTROPY_ABOVE[1])
+    return np.stack([energy, energy / (1 + excess)])
 
 
 _COLDEST, _HOTTEST = float(np.log(1e-7)), float(np.log(1e16))  # ln T/GeV; beyond, constant
+
+_PIECE = BLEND_WIDTH / 2  # length of a polynomial in ln T, so that the joints are ends of some
+
+_DEGREE = 12  # relative error 1e-15
+
+_RADIUS = 0.1  # no zero of g and no pole is nearer to the real axis than 0.15
+
+
+class _Pieces(NamedTuple):
+    """The blended fit as polynomials in ln T: coefficients, shape (powers, pieces).
+
+    Attributes:
+        start: ln T where the first piece begins.
+        energy: of g_ρ.
+        entropy: of g_s.
+        time: of (1 + γ_s/3)/√g_ρ.
+    """
+
+    start: float
+    energy: np.ndarray
+    entropy: np.ndarray
+    time: np.ndarray
+
+
+@functools.cache
+def _pieces() -> _Pieces:
+    first, last = (int(np.floor((end - JOINTS[0]) / _PIECE)) for end in (_COLDEST, _HOTTEST))
+    start = JOINTS[0] + _PIECE * first
+    centres = start + _PIECE * (np.arange(last - first + 1) + 0.5)
+    x = circles(centres, _RADIUS)
+    cold, hot = JOINTS
+    u = (x - cold) / (hot - cold)
+    weight = u**3 * (10 - 15 * u + 6 * u**2)
+    weight[centres < cold], weight[centres > hot] = 0.0, 1.0
+    # each piece is kept to its side, so that the other cannot overflow
+    below = _below(np.where(weight == 1.0, hot, x))
+    above = _above(np.where(weight == 0.0, cold, x))
+    energy, entropy = below + weight * (above - below)
+    time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
+    fitted = (fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in (energy, entropy, time))
+    return _Pieces(start, *fitted)
 
 
 class StandardModel(DegreesOfFreedom):
@@ -225,19 +278,42 @@ class StandardModel(DegreesOfFreedom):
 
     The published fit jumps at T = 120 MeV, by 2e-4 in g_ρ and 4e-4 in g_s. Its pieces are blended
     over |ln(T/0.12 GeV)| < 0.1 with w = u³(10 − 15u + 6u²), twice differentiably; outside the fit
-    is as published.
+    is as published. It is evaluated from polynomials in ln T that agree with it to rounding: two
+    dozen exponentials become a dozen coefficients.
     """
 
     def values(self, log_T: Real) -> tuple[Real, Real]:
-        """g_ρ and g_s; each piece is kept to its side, so that the other cannot overflow."""
-        cold, hot = JOINTS
-        u = jnp.clip((log_T - cold) / (hot - cold), 0.0, 1.0)
-        weight = u**3 * (10 - 15 * u + 6 * u**2)
-        below = _below(jnp.clip(log_T, _COLDEST, hot))
-        above = _above(jnp.clip(log_T, cold, _HOTTEST))
-        energy, entropy = (b + weight * (a - b) for a, b in zip(above, below, strict=True))
-        return energy, entropy
+        """g_ρ and g_s."""
+        pieces = _pieces()
+        return _polynomial(pieces.energy, log_T)[0], _polynomial(pieces.entropy, log_T)[0]
+
+    def with_slope(self, log_T: RealLike) -> tuple[Real, Real, Real]:
+        """g_ρ, g_s and γ_s, the derivative of the same polynomials."""
+        log_T = as_real(log_T)
+        energy, _ = _polynomial(_pieces().energy, log_T)
+        entropy, slope = _polynomial(_pieces().entropy, log_T)
+        return energy, entropy, slope / entropy
+
+    def time_per_efold(self, log_T: RealLike) -> Real:
+        """(1 + γ_s/3)/√g_ρ by polynomials of its own."""
+        return _polynomial(_pieces().time, as_real(log_T))[0]
 
     def joints(self) -> Real:
         """The ends of the blend."""
         return jnp.asarray(JOINTS)
+
+
+def _polynomial(coefficients: np.ndarray, log_T: Real) -> tuple[Real, Real]:
+    """The one of these that holds at ln T, and its derivative, by Horner's rule.
+
+    Coefficients are looked up one by one, so that the compiler keeps the sums in registers.
+    """
+    place = (jnp.clip(log_T, _COLDEST, _HOTTEST) - _pieces().start) / _PIECE
+    k = jax.lax.stop_gradient(place).astype(int)
+    s = 2 * (place - k) - 1
+    value = slope = jnp.zeros_like(s)
+    for row in coefficients[::-1]:
+        slope = slope * s + value
+        value = value * s + jnp.asarray(row, s.dtype)[k]
+    inside = (log_T > _COLDEST) & (log_T < _HOTTEST)
+    return value, jnp.where(inside, slope * (2 / _PIECE), 0.0)

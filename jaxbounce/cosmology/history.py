@@ -44,10 +44,11 @@ class ThermalHistory(Stage):
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """g_* at T_p; BEYOND_G_STAR_TABLE where it is not known there."""
         T_p = known["T_p"]
+        degrees = self.degrees.anchored(T_p)
         values = {
-            "g_star": self.degrees.energy(T_p),
-            "g_star_s": self.degrees.entropy(T_p),
-            "degrees": self.degrees,
+            "g_star": degrees.energy(T_p),
+            "g_star_s": degrees.entropy(T_p),
+            "degrees": degrees,
         }
         covered = self.degrees.covers(T_p)
         status = jnp.where(covered, Status.SUCCESS, Status.BEYOND_G_STAR_TABLE)

@@ -3,12 +3,13 @@
 `g_star` is a number, "constant" (106.75), "standard-model", a table with the keys T_GeV, g_star and
 g_star_s, or the path of a JSON or TOML file with one. What is no number gives g_star_s too.
 `hidden_sector` is a table with `xi` (T_h/T) and `species`, a list of tables with mass_GeV, g and
-statistics.
+statistics; `conserved`, "common" unless written, says whose entropy is conserved ("separate": each
+sector's by itself, and xi is that at T_p).
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from jaxbounce._core.checks import check_keys, check_name, check_number, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError
@@ -18,7 +19,13 @@ from jaxbounce.cosmology.degrees_of_freedom import (
     StandardModel,
 )
 from jaxbounce.cosmology.degrees_table import tabulated_degrees
-from jaxbounce.cosmology.hidden_sector import MASS, TEMPERATURE_RATIO, WEIGHT, with_hidden_sector
+from jaxbounce.cosmology.hidden_sector import (
+    MASS,
+    TEMPERATURE_RATIO,
+    WEIGHT,
+    HiddenEntropy,
+    with_hidden_sector,
+)
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.parameters import Parameters
@@ -96,7 +103,9 @@ def _hidden(visible: DegreesOfFreedom, written: Any) -> DegreesOfFreedom:
         raise ConfigurationError(
             f"hidden_sector = {shown(written)}: must be a table with xi and species"
         )
-    check_keys(written, ("xi", "species"), "hidden_sector.")
+    check_keys(written, ("xi", "species", "conserved"), "hidden_sector.")
+    conserved = written.get("conserved", "common")
+    check_name("hidden_sector.conserved", conserved, get_args(HiddenEntropy))
     species = written.get("species")
     if "xi" not in written or not isinstance(species, list) or not species:
         raise ConfigurationError(
@@ -116,7 +125,7 @@ def _hidden(visible: DegreesOfFreedom, written: Any) -> DegreesOfFreedom:
         check_number(f"{name}g", one["g"], WEIGHT)
         check_name(f"{name}statistics", one["statistics"], ("fermion", "boson", "classical"))
         found.append((one["mass_GeV"], one["g"], one["statistics"]))
-    return with_hidden_sector(visible, written["xi"], found)
+    return with_hidden_sector(visible, written["xi"], found, conserved)
 
 
 def read_history(table: Mapping[str, Any]) -> ThermalHistory | None:

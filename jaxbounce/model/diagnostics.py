@@ -62,6 +62,7 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     if degrees is None:
         y, g_star_s = time_of_temperature_ratio(ratio, p.beta_over_H), p.g_star_s
     else:
+        degrees = degrees.anchored(p.T_p)
         y = make_clock(degrees, p.T_p, p.beta_over_H, ratio.max(), ratio.min()).time(ratio)
         p = dataclasses.replace(p, g_star=degrees.energy(p.T_p))
         g_star_s = degrees.entropy(T)

@@ -194,6 +194,7 @@ def solve_boltzmann(
         last = jnp.where(cool > coldest, cool, coldest)
     expansion, clock = None, None
     if degrees is not None:
+        degrees = degrees.anchored(p.T_p)
         expansion = Expansion(degrees, p.T_p)
         clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
     segments = make_segments(

@@ -156,38 +156,42 @@ class _OnPanels(NamedTuple):
 
 
 @functools.cache
-def _finer() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """From values at the nodes of the pace: to those of the source, their integral; to its series.
+def _finer() -> tuple[np.ndarray, list[int]]:
+    """One matrix for values at the nodes of the pace, and where its columns are split.
 
-    The integral is from the start of the panel, in units of half its width.
+    They are values at the nodes of the source; the integral from the start of the panel to these
+    and to its end, in units of half its width; the Legendre series of that integral; the last four
+    coefficients of the series itself.
     """
     t, _ = gauss_legendre(NODES)
     _, to_coefficients, to_integral = legendre_rule(_PACE_NODES)
-    series = np.polynomial.legendre.legvander(t, _PACE_NODES)
-    return series[:, :-1] @ to_coefficients, series @ to_integral, to_coefficients
+    series = np.polynomial.legendre.legvander(np.append(t, 1.0), _PACE_NODES)
+    parts = [series[:-1, :-1] @ to_coefficients, series @ to_integral, to_integral]
+    splits = [NODES, 2 * NODES, 2 * NODES + 1, 2 * NODES + _PACE_NODES + 2]
+    return np.concatenate([*parts, to_coefficients[-4:]]).T, splits
 
 
 def _on_panels(expansion: Expansion, beta_over_H: Scalar, edges: Real) -> _OnPanels:
     """The pace at a few nodes of each panel, and what follows at all nodes of the source."""
     y0, half = panel_nodes(edges, _PACE_NODES)
     pace = expansion.pace(efolds(y0, beta_over_H))
-    to_nodes, to_times, to_coefficients = _finer()
-    total = half * (pace.rate @ gauss_legendre(_PACE_NODES)[1])
-    before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(total)])
+    finer, splits = _finer()
+    # one product: a sum by itself would have the compiler write down every step of the pace
+    rate, times, whole, integral, last = jnp.split(pace.rate @ finer, splits, axis=1)
+    before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(half * whole[:, 0])])
     # y = 0 where y₀ is: inside the panel that holds it
     k = jnp.clip(jnp.searchsorted(edges, 0.0, side="right") - 1, 0, half.shape[0] - 1)
     place = jnp.clip(-edges[k] / jnp.where(half[k] > 0, half[k], 1.0) - 1, -1.0, 1.0)
-    integral = jnp.matmul(legendre_rule(_PACE_NODES)[2], pace.rate[k])
-    at_Tp = before[k] + half[k] * legendre_sum(integral, place)
+    at_Tp = before[k] + half[k] * legendre_sum(integral[k], place)
     # what comes after the last coefficients, falling off as they did, is missing; in the integral
     # of P_k, the time, it is 1/k of that
-    tail = jnp.abs(jax.lax.stop_gradient(pace.rate) @ to_coefficients[-4:].T)
+    tail = jnp.abs(jax.lax.stop_gradient(last))
     earlier, later = tail[:, :2].max(1), tail[:, 2:].max(1)
     tiny = jnp.finfo(later.dtype).tiny
     fall = jnp.minimum(later / jnp.maximum(earlier, tiny), 1.0)
     return _OnPanels(
-        Pace(pace.rate @ to_nodes.T, pace.entropy @ to_nodes.T),
-        before[:-1, None] + half[:, None] * (pace.rate @ to_times.T) - at_Tp,
+        Pace(rate, pace.entropy @ finer[:, :NODES]),
+        before[:-1, None] + half[:, None] * times - at_Tp,
         jnp.stack([-at_Tp, before[-1] - at_Tp]),
         (later * fall / _PACE_NODES)[:, None],
     )
@@ -249,7 +253,7 @@ def integral_on_clock(
         The integral, which is that of `gauss_legendre_integral` where g_* is constant; an estimate
         of its absolute error; whether g_* is known at all temperatures that count.
     """
-    expansion = Expansion(degrees, p.T_p)
+    expansion = Expansion(degrees.anchored(p.T_p), p.T_p)
     B, limits = p.beta_over_H, _limits(p, c, expansion, history)
     edges = _edges(p, c, expansion, limits, history)
     relativistic: bool | Bool[Array, ...] = True

@@ -5,9 +5,12 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
 
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cosmology import degrees_of_freedom as fit
 from jaxbounce.cosmology.degrees_of_freedom import JOINTS, ConstantDegrees, StandardModel
 from jaxbounce.cosmology.degrees_table import tabulated_degrees
 from jaxbounce.cosmology.hidden_sector import species_degrees, with_hidden_sector
@@ -57,6 +60,58 @@ def test_no_gradient_is_lost_far_away():
     assert np.isfinite(slopes).all()
 
 
+def _exact(log_T):
+    """g_ρ and g_s of the blended fit by its formulas, for mpmath."""
+
+    def powers(c, t):
+        return sum(mp.mpf(value) * t**k for k, value in enumerate(c))
+
+    def species(mass, shape):
+        x = mp.mpf(mass) / mp.exp(log_T)
+        return mp.exp(-mp.mpf(shape[0]) * x) * powers(shape[1], x)
+
+    hadrons = [
+        sum(weights[i] * species(weights[0], shape) for weights in fit._BOSONS)
+        for i, shape in ((1, fit._BOSON_ENERGY), (2, fit._BOSON_ENTROPY))
+    ]
+    electron = species(fit._ELECTRON, fit._FERMION_ENTROPY)
+    free = 1 + mp.mpf(7) / 4 * electron
+    energy, entropy = mp.mpf("2.030") + hadrons[0], mp.mpf("2.008") + hadrons[1]
+    energy += mp.mpf("1.353") * free ** (mp.mpf(4) / 3)
+    energy += mp.mpf("3.495") * species(fit._ELECTRON, fit._FERMION_ENERGY)
+    energy += mp.mpf("3.446") * species(fit._MUON, fit._FERMION_ENERGY)
+    entropy += mp.mpf("1.923") * free + mp.mpf("3.442") * electron
+    entropy += mp.mpf("3.468") * species(fit._MUON, fit._FERMION_ENTROPY)
+    hot = powers(fit._ENERGY_ABOVE[0], log_T) / powers(fit._ENERGY_ABOVE[1], log_T)
+    excess = powers(fit._ENTROPY_ABOVE[0], log_T) / powers(fit._ENTROPY_ABOVE[1], log_T)
+    u = (log_T - JOINTS[0]) / (mp.mpf(JOINTS[1]) - JOINTS[0])
+    u = min(max(u, mp.mpf(0)), mp.mpf(1))
+    w = u**3 * (10 - 15 * u + 6 * u**2)
+    pairs = ((energy, hot), (entropy, hot / (1 + excess)))
+    return [below + w * (above - below) for below, above in pairs]
+
+
+def test_polynomials_are_the_fit():
+    """Values and slopes, inside pieces and at their ends, against 30 digits of the formulas."""
+    rng = np.random.default_rng(5)
+    log_T = np.concatenate(
+        [rng.uniform(-15.9, 36.5, 60), np.log(0.12) + rng.uniform(-0.3, 0.3, 40)]
+    )
+    log_T = np.concatenate([log_T, JOINTS[0] + 0.05 * np.arange(-6, 10), [-16.0, 36.8]])
+    found = np.array(MODEL.with_slope(log_T))
+    time = np.asarray(MODEL.time_per_efold(log_T))
+    for t, (energy, entropy, slope), pace in zip(log_T, found.T, time, strict=True):
+        with mp.workdps(40):
+            exact = _exact(mp.mpf(t))
+            ends = [mp.log(_exact(mp.mpf(t) + k * mp.mpf("1e-12"))[1]) for k in (-1, 1)]
+            exact_slope = (ends[1] - ends[0]) / mp.mpf("2e-12")
+            exact_pace = (1 + exact_slope / 3) / mp.sqrt(exact[0])
+        # Δ ln g = γ Δ ln T: rounding of ln T up to 36 itself is 4e-15
+        np.testing.assert_allclose([energy, entropy], [float(g) for g in exact], rtol=1e-14)
+        np.testing.assert_allclose(slope, float(exact_slope), rtol=1e-13, atol=1e-14)
+        np.testing.assert_allclose(pace, float(exact_pace), rtol=1e-14)
+
+
 @pytest.mark.parametrize("statistics", ["fermion", "boson", "classical"])
 @pytest.mark.parametrize("x", [0.0, 0.5, 0.999, 1.0, 3.0, 40.0])
 def test_hidden_species_are_their_integrals(x, statistics):
@@ -97,6 +152,72 @@ def test_hidden_sector_slopes_are_those_of_differences(name):
     difference = (slope(at + h) - slope(at - h)) / (2 * h)
     np.testing.assert_allclose(jax.grad(slope)(at), difference, rtol=1e-6)
     np.testing.assert_allclose(jax.jvp(slope, (at,), (1.0,))[1], difference, rtol=1e-6)
+
+
+def _hidden_entropy(species, T):
+    """g_s^h T³ from its definition, by SciPy."""
+    total = 0.0
+    for mass, weight, statistics in species:
+        x, sign = mass / T, {"fermion": 1, "boson": -1}[statistics]
+
+        def integrand(p, x=x, sign=sign):
+            E = np.hypot(p, x)
+            return p**2 * (E + p**2 / (3 * E)) * np.exp(-E) / (1 + sign * np.exp(-E))
+
+        parts = [
+            quad(integrand, a, b, epsabs=0, epsrel=1e-13)[0] for a, b in ((0, 1), (1, 8), (8, 80))
+        ]
+        total += weight * 45 / (4 * np.pi**4) * sum(parts)
+    return total * T**3
+
+
+DECOUPLED = {
+    "massless beside a threshold": [(0.0, 2.0, "boson"), (3.0, 4.0, "fermion")],
+    "all become cold": [(5.0, 2.0, "boson")],
+}
+
+
+@pytest.mark.parametrize("name", DECOUPLED)
+def test_decoupled_sectors_conserve_their_own_entropy(name):
+    species, T_p, xi = DECOUPLED[name], 2.0, 0.6
+    both = with_hidden_sector(MODEL, xi, species, "separate").anchored(T_p)
+    T = np.array([30.0, 2.0, 0.7, 0.16])
+    energy, entropy, slope = jax.jit(lambda x: both.with_slope(x))(np.log(T))
+    visible, expected_entropy, expected_slope = MODEL.with_slope(np.log(T))
+    T_h = []
+    for at, share in zip(T, expected_entropy * T**3, strict=True):
+        wanted = _hidden_entropy(species, xi * T_p) * share / (MODEL.entropy(T_p) * T_p**3)
+
+        def excess(x, wanted=float(wanted)):
+            return _hidden_entropy(species, x) / wanted - 1
+
+        T_h.append(brentq(excess, 1e-2 * at, 10 * at, xtol=1e-15, rtol=1e-13))
+    T_h = np.array(T_h)
+    density = sum(w * species_degrees(m / T_h, kind)[0] for m, w, kind in species)
+    np.testing.assert_allclose(energy, visible + (T_h / T) ** 4 * density, rtol=1e-12)
+    # and the hidden part by itself, however small beside the visible
+    np.testing.assert_allclose(energy - visible, (T_h / T) ** 4 * density, rtol=1e-9, atol=1e-13)
+    np.testing.assert_allclose(entropy, expected_entropy, rtol=1e-14)
+    np.testing.assert_allclose(slope, expected_slope, rtol=1e-13)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["xi_hidden", "m_hidden_1", "g_hidden_2", "T_p", "T"])
+def test_decoupled_slopes_are_those_of_differences(name):
+    both = with_hidden_sector(MODEL, 0.7, [(2.0, 3.0, "fermion"), (0.3, 1.0, "boson")], "separate")
+
+    def density(value):
+        if name in ("T_p", "T"):
+            ends = (value, 0.4) if name == "T_p" else (1.5, value)
+            return jnp.log(both.anchored(ends[0]).energy(ends[1]))
+        return jnp.log(both.replace(**{name: value}).anchored(1.5).energy(0.4))
+
+    at = {"T_p": 1.5, "T": 0.4}.get(name)
+    at = float(both.value(name)) if at is None else at
+    values = jax.jit(jax.vmap(density))(at * (1 + 1e-3 * jnp.array([-2.0, -1.0, 1.0, 2.0])))
+    difference = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12e-3 * at)
+    np.testing.assert_allclose(jax.jit(jax.grad(density))(at), difference, rtol=1e-6)
+    np.testing.assert_allclose(jax.jit(jax.jacfwd(density))(at), difference, rtol=1e-6)
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def test_table_of_constants_is_constant():
         ({"g_star": "standard-modell"}, "did you mean 'standard-model'"),
         ({"g_star": "standard-model", "g_star_s": 80.0}, "leave g_star_s out"),
         ({"g_star": {"T_GeV": [1.0]}}, "missing"),
+        ({"hidden_sector": {"xi": 0.5, "conserved": "seperate"}}, "did you mean"),
         ({"hidden_sector": {"xi": 20.0, "species": [{}]}}, r"\(0, 10\]"),
     ],
 )
