@@ -35,7 +35,7 @@ _STEPS = 24  # of a branch over the whole range, at least
 
 _SHORTEST = 1e-5  # of the range of temperatures: a branch that cannot be followed by it has ended
 
-_TURNS = 0.25  # of a step: by how much tangents at its ends may disagree with it
+_TURNS = 0.06  # of a step: by how much tangents at its ends may disagree with it
 
 _STILL = 1e-7  # of the size of the fields: what is no movement
 
@@ -171,6 +171,12 @@ class Tracer(NamedTuple):
     """Of the temperatures."""
     reach: float
     """Size of the fields."""
+    steps: int = _STEPS
+    """Of a branch over the whole range, at least."""
+
+    def finer(self) -> "Tracer":
+        """One that does not step over what this one may."""
+        return self._replace(steps=16 * self.steps)
 
     def _point(self, phi: np.ndarray, T: float) -> tuple[Point, np.ndarray]:
         """A stationary point with its tangent, and the curvatures there."""
@@ -182,7 +188,7 @@ class Tracer(NamedTuple):
         """From a minimum towards a temperature: the minima on the way, and the end of it."""
         here, bend = self._point(phi, T)
         flats = flat_directions(bend)
-        points, step = [here], np.sign(stop - T) * self.range / _STEPS
+        points, step = [here], np.sign(stop - T) * self.range / self.steps
         while abs(here.T - stop) > 0:
             T = stop if abs(step) >= abs(stop - here.T) else float(here.T + step)
             there, bend = self._step(here, T)
@@ -195,7 +201,7 @@ class Tracer(NamedTuple):
                 return points, End(self._root(here, there, flats), "unstable")
             points.append(there)
             step = 1.5 * (T - here.T)
-            step = np.sign(step) * min(abs(step), self.range / _STEPS)
+            step = np.sign(step) * min(abs(step), self.range / self.steps)
             here = there
         return points, End(here, "range")
 

@@ -57,6 +57,8 @@ _SAMPLES = 65  # of a difference of phases
 
 _BRACKET = 1e-4  # of T_c: what its derivatives are taken in
 
+_SHORTEST = 1e-4  # of the range: a phase
+
 _TOGETHER = 1e-7  # of the range, and of the size of the fields its root: two ends are one
 
 
@@ -298,13 +300,34 @@ def _add(
     if len(phases) >= _MOST or any(_has(tracer, phase, phi, T) for phase in phases):
         return
     (down, low), (up, high) = (tracer.follow(phi, T, stop) for stop in limits)
-    first = [] if low.kind == "range" else [low.point]
-    last = [] if high.kind == "range" else [high.point]
+    first = [low.point] if low.point.T < down[-1].T else []
+    last = [high.point] if high.point.T > up[-1].T else []
     points = (*first, *down[:0:-1], *up, *last)
-    if len(points) < 2:
+    # what is shorter is the end of a phase, found from close by
+    if _SHORTEST * tracer.range > points[-1].T - points[0].T:
         return
-    phases.append(Phase(points, (low.kind, high.kind), tracer.seen))
+    found = Phase(points, (low.kind, high.kind), tracer.seen)
+    bridges = [phase for phase in phases if _shares(tracer, phase, found)]
+    if bridges and tracer.steps == Tracer._field_defaults["steps"]:
+        # one of them has stepped from a branch to another near it: all again, in smaller steps
+        phases[:] = [p for p in phases if not any(p is bridge for bridge in bridges)]
+        for point in (
+            p for phase in (found, *bridges) for p in (phase.points[1], phase.points[-2])
+        ):
+            _add(phases, ends, tracer.finer(), point.phi, point.T, limits)
+        return
+    phases.append(found)
     ends += [(end, d) for end, d in ((low, -1.0), (high, 1.0)) if end.kind != "range"]
+
+
+def _shares(tracer: Tracer, one: Phase, other: Phase) -> bool:
+    """Whether two phases are the same anywhere."""
+    low = max(one.T_range[0], other.T_range[0])
+    high = min(one.T_range[1], other.T_range[1])
+    if not high - low > _TOGETHER * tracer.range:
+        return False
+    T = low + (high - low) * (np.arange(_SEARCHES) + 0.5) / _SEARCHES
+    return any(_has(tracer, one, other.at(t), float(t)) for t in T)
 
 
 def _has(tracer: Tracer, phase: Phase, phi: np.ndarray, T: float) -> bool:

@@ -160,3 +160,21 @@ def test_the_singlet_in_two_steps():
     at_100 = [phase.at(100.0) for phase in found.phases if phase.T_range[0] < 100.0]
     assert abs(at_100[0][1]) == pytest.approx(104.86914597521478, rel=1e-11)
     assert at_100[1][0] == pytest.approx(195.032151447226, rel=1e-11)
+    # the step from s to s that the cubes of unresummed masses make, by a scan along s at its T_c
+    (step,) = [
+        change
+        for change in found.critical
+        if abs(change.phi_high[0]) < 1e-6 and abs(change.phi_low[0]) < 1e-6
+    ]
+    s = np.linspace(1.0, 150.0, 20001)
+    phi = jnp.stack([jnp.zeros_like(s), s], axis=1)
+    V = np.asarray(
+        jax.jit(jax.vmap(Z2_SINGLET.potential, (0, None)))(phi, {**theta, "T": step.T_c})
+    )
+    inside = (V[1:-1] < V[:-2]) & (V[1:-1] < V[2:])
+    bottoms, heights = s[1:-1][inside], V[1:-1][inside]
+    assert len(bottoms) == 2
+    places = sorted(abs(phi[1]) for phi in (step.phi_high, step.phi_low))
+    np.testing.assert_allclose(bottoms, places, atol=0.01)
+    barrier = V[(s > bottoms[0]) & (s < bottoms[1])].max() - heights.min()
+    assert abs(heights[1] - heights[0]) < 1e-2 * barrier
