@@ -85,6 +85,7 @@ def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[st
             "P_error_estimate": number(result.conversion.error),
             **status_keys(Status(int(prediction.status))),
         },
+        "nucleation": _nucleation_mapping(configuration),
         "tension_with_planck2018": _tension_mapping(prediction),
         "comparison": [
             {
@@ -275,6 +276,21 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
         f"           A/V at T_p is {ratio:.8g} of that of an exponential rate with this beta; its"
         f" error is below {float(area.errors.max()):.0e} beta/v_w"
     )
+
+
+def _nucleation_mapping(c: "jb.Configuration") -> dict[str, Any] | None:
+    """The certificate of the wall area; None where it is not that of a history."""
+    if c.choices.area_kernel != "history":
+        return None
+    area = _area(c)
+    return {
+        "swept_fraction": number(area.swept_fraction),
+        "nucleated_fraction": number(area.nucleated_fraction),
+        "remaining_fraction": number(area.remaining_fraction),
+        "sum_rule": number(area.sum_rule),
+        "largest_error_of_area": number(area.errors.max()),
+        **status_keys(Status(int(area.status))),
+    }
 
 
 def _area(c: "jb.Configuration") -> "AreaHistory":

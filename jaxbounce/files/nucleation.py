@@ -92,10 +92,10 @@ def read_nucleation(written: Any) -> Nucleation | None:
         for name in _COLUMNS:
             if name not in rate:
                 raise ConfigurationError(f"nucleation.rate.{name}: missing; add the column")
-        known: tuple[str, ...] = ()
+        kind = None
     else:
         kind = _RATES[check_name("nucleation.rate", rate, _RATES)]
-        known = tuple(declarations(kind))
+    known = () if kind is None else tuple(declarations(kind))
     for name in written:
         homes = [n for n, other in _RATES.items() if name in declarations(other)]
         if name not in (*_OWN, *known) and homes:
@@ -105,11 +105,11 @@ def read_nucleation(written: Any) -> Nucleation | None:
                 f' "{homes[0]}"; leave it out'
             )
     check_keys(written, (*_OWN, *known), "nucleation.")
-    ranges = declarations(Nucleation) | ({} if not known else declarations(kind))
+    ranges = declarations(Nucleation) | ({} if kind is None else declarations(kind))
     for name, declared in ranges.items():
         if name in written:
             check_number(f"nucleation.{name}", written[name], declared.range)
     expansion = check_flag("nucleation.expansion", written.get("expansion", True))
     numbers = {name: written[name] for name in known if name in written}
-    shape = tabulated_rate(*(rate[n] for n in _COLUMNS)) if not known else kind(**numbers)
+    shape = tabulated_rate(*(rate[n] for n in _COLUMNS)) if kind is None else kind(**numbers)
     return Nucleation(shape, written.get("initial_radius", 0.0), expansion)
