@@ -1,7 +1,10 @@
-"""g_ρ and g_s of the Standard Model above 0.12 GeV: Saikawa & Shirai, 1803.01038, appendix C.
+"""g_ρ and g_s of the Standard Model: Saikawa & Shirai, 1803.01038, appendix C.
 
-Written for any array module, from the published coefficients of powers of ln(T/GeV).
+Above 0.12 GeV written for any array module, from the published coefficients of powers of ln(T/GeV);
+the whole of it, the pieces blended over |ln(T/0.12 GeV)| < 0.1, in NumPy.
 """
+
+import numpy as np
 
 _A = (1, 1.11724, 0.312672, -0.0468049, -0.0265004, -0.0011976, 0.000182812, 0.000136436)
 _A += (8.55051e-05, 1.2284e-05, 3.82259e-07, -6.87035e-09)
@@ -26,3 +29,58 @@ def g_rho(log_T):
 
 def g_s(log_T):
     return g_rho(log_T) / (1 + _power_sum(_C, log_T) / _power_sum(_D, log_T))
+
+
+_SPECIES = (  # mass (GeV), weights in g_ρ and g_s, bosons
+    (511e-6, 3.495, 3.442, False),
+    (0.1056, 3.446, 3.468, False),
+    (0.135, 1.05, 1.034, True),
+    (0.140, 2.08, 2.068, True),
+    (0.5, 4.165, 4.16, True),
+    (0.77, 30.55, 30.55, True),
+    (1.2, 89.4, 90.0, True),
+    (2.0, 8209.0, 6209.0, True),
+)
+
+
+def _shape(x, boson, entropy):
+    if boson:
+        a, c = (
+            (1.03149, (1, 1.03317, 0.398264, 0.0648056)),
+            (1.03365, (1, 1.03397, 0.342548, 0.0506182)),
+        )[entropy]
+    else:
+        a, c = (
+            (1.04855, (1, 1.03757, 0.508630, 0.0893988)),
+            (1.04190, (1, 1.03400, 0.456426, 0.0595249)),
+        )[entropy]
+    return np.exp(-a * x) * _power_sum(c, x)
+
+
+def _cold(log_T):
+    inverse = np.exp(-log_T)
+    free = 1 + 7 / 4 * _shape(511e-6 * inverse, False, True)
+    energy, entropy = 2.030 + 1.353 * free ** (4 / 3), 2.008 + 1.923 * free
+    for mass, in_energy, in_entropy, boson in _SPECIES:
+        energy = energy + in_energy * _shape(mass * inverse, boson, False)
+        entropy = entropy + in_entropy * _shape(mass * inverse, boson, True)
+    return energy, entropy
+
+
+JOINTS = (np.log(0.12) - 0.1, np.log(0.12) + 0.1)
+
+
+def blended(log_T):
+    """g_ρ and g_s; ln T may be complex."""
+    u = (log_T - JOINTS[0]) / 0.2
+    u = np.where(u.real <= 0, 0.0, np.where(u.real >= 1, 1.0, u))
+    w = u**3 * (10 - 15 * u + 6 * u**2)
+    cold = _cold(np.where(u == 1.0, JOINTS[1], log_T))
+    t = np.where(u == 0.0, JOINTS[0], log_T)
+    return tuple(b + w * (a - b) for a, b in zip((g_rho(t), g_s(t)), cold, strict=True))
+
+
+def with_slope(log_T):
+    """g_ρ, g_s and d ln g_s/d ln T, by a complex step."""
+    energy, entropy = blended(np.asarray(log_T) + 1e-30j)
+    return energy.real, entropy.real, entropy.imag / 1e-30 / entropy.real

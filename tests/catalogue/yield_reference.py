@@ -91,17 +91,25 @@ def limits(p):
     return max(hot, p["y_min"]), min(cold, p["y_max"])
 
 
-def log_source(p, c, y):
-    """ln of dY_B/dy/(P f_χ), without the constants 45 g/(4π⁴ g_s v)."""
+def log_walls(p, c, y):
+    """ln of area density times window."""
     log_u = y + np.log(p["I_p"])
     area = log_u - np.exp(np.minimum(log_u, 700.0))
     if c["area_kernel"] == "eq6":
         area = log_u - np.log(2.0) + log_later_bubbles(log_u)
-    window = -((y / p["sigma_y"]) ** 2) / 2 if c["window"] == "gaussian" else 0.0
-    x = p["m_chi"] / p["T_p"] * np.sqrt(1 + 2 * y / p["beta_over_H"])
+    return area - (((y / p["sigma_y"]) ** 2) / 2 if c["window"] == "gaussian" else 0.0)
+
+
+def log_hits(p, c, ratio):
+    """ln of the flux at T_p/T."""
     v = p["v_w"] if c["flux"] == "moving-wall" else None
     flux = log_piecewise_flux if c["equilibrium"] == "piecewise" else log_flux
-    return area + window + flux(x, v, c["chi_stats"])
+    return flux(p["m_chi"] / p["T_p"] * ratio, v, c["chi_stats"])
+
+
+def log_source(p, c, y):
+    """ln of dY_B/dy/(P f_χ), without the constants 45 g/(4π⁴ g_s v)."""
+    return log_walls(p, c, y) + log_hits(p, c, np.sqrt(1 + 2 * y / p["beta_over_H"]))
 
 
 def log_integral(log_integrand, edges, tolerance=1e-13, most=30):

@@ -1,5 +1,6 @@
 """Random points over the legal ranges, against references that are not the library's."""
 
+import clock_reference
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +9,7 @@ import yield_reference
 from annihilation_reference import M_PL, Problem
 
 from jaxbounce import Choices, Parameters, Status, predict
+from jaxbounce.cosmology import StandardModel, ThermalHistory
 from jaxbounce.model.model import Model
 from jaxbounce.yields import solve_boltzmann
 
@@ -95,3 +97,44 @@ def test_annihilation_of_random_points(coupling, kernel, statistics, window):
         assert abs(found.Y_B[i] - Y_B) <= allowed * max(Y_B, 1e-250)
         compared += 1
     assert compared > count // 2
+
+
+def _with_history(rng, count):
+    """Random points with g_*(T) of the Standard Model, a third of them near its blend."""
+
+    def between(low, high):
+        return np.exp(rng.uniform(np.log(low), np.log(high), count))
+
+    T_p = np.where(rng.random(count) < 0.35, between(0.09, 0.16), between(1e-3, 1e3))
+    drawn = {"T_p": T_p, "m_chi": T_p * between(1e-4, 10), "beta_over_H": between(1, 1e5)}
+    drawn |= {"v_w": between(1e-2, 0.99), "I_p": between(1e-2, 10), "P": between(1e-6, 1)}
+    drawn |= {"sigma_y": between(1, 30), "T_max_over_Tp": 1 + between(1e-1, 10)}
+    drawn |= {"washout_over_H": between(1e-3, 1), "washout_power": rng.uniform(-2, 2, count)}
+    fixed = {"g_chi": 2.0, "f_chi": 1e-9, "T_min_over_Tp": 1e-3, "y_min": -80.0, "y_max": 50.0}
+    fixed |= {"Y_chi_init": 1e-3}
+    return drawn | {name: np.full(count, value) for name, value in fixed.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kernel", "window", "flux"), [("kjma", "none", "moving-wall"), ("eq6", "gaussian", "static")]
+)
+def test_yields_with_a_history_of_random_points(kernel, window, flux):
+    """By quadrature: no success off by more than its estimate."""
+    points = _with_history(np.random.default_rng(17), 30)
+    choices = Choices(area_kernel=kernel, window=window, flux=flux, equilibrium="exact")
+    points |= {"washout_over_H": np.zeros(30)}
+    history = (ThermalHistory(StandardModel()),)
+
+    def yields(values):
+        p = Parameters(**values, g_star=None, g_star_s=None)
+        return predict(Model(p, choices, history))
+
+    run = jax.jit(jax.vmap(yields))
+    found = run({name: jnp.asarray(values) for name, values in points.items()})
+    good = np.flatnonzero(found.status == Status.SUCCESS)
+    assert good.size > 20
+    for i in good:
+        p = {name: float(values[i]) for name, values in points.items()}
+        Y_B = p["P"] * p["f_chi"] * np.exp(clock_reference.log_yield(p, choices.as_dict()))
+        assert abs(found.Y_B[i] / Y_B - 1) <= found.error_estimate[i] + 1e-11, p
