@@ -23,6 +23,24 @@ from jaxbounce.parameters import Closure
 
 _NODES = 24
 
+_STIRLING = 12.0
+
+# B₂ₖ/2k of ψ(z) = ln z − 1/2z − Σ B₂ₖ/2k z^{−2k}, highest power first
+_BERNOULLI = np.array([-691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12])
+
+
+def _digamma_apart(z: Real, apart: Real) -> Real:
+    """ψ(z + `apart`) − ψ(z): for large z by Stirling's series, where two ψ would cancel."""
+    large = z > _STIRLING
+    far = jnp.where(large, z, _STIRLING)
+
+    def series(inverse: Real) -> Real:
+        return inverse / 2 + inverse**2 * jnp.polyval(jnp.asarray(_BERNOULLI), inverse**2)
+
+    stirling = jnp.log1p(apart / far) + series(1 / far) - series(1 / (far + apart))
+    near = jnp.where(large, _STIRLING, z)
+    return jnp.where(large, stirling, digamma(near + apart) - digamma(near))
+
 
 def _log_gamma_shift(a: Real, shift: Real) -> Real:
     """ln[Γ(1+a+ε)Γ(a−ε)/(Γ(1+a)Γ(a))], to full relative accuracy for small ε = `shift`.
@@ -35,7 +53,7 @@ def _log_gamma_shift(a: Real, shift: Real) -> Real:
     small = jnp.where(shift < nearby, shift, nearby)
     step = small[..., None] * (1 + t) / 2
     # the nodes stay away from the pole of ψ(a − t) at t = a: ε ≤ a/2
-    slope = digamma(1 + a[..., None] + step) - digamma(a[..., None] - step)
+    slope = _digamma_apart(a[..., None] - step, 1 + 2 * step)
     near = small / 2 * (slope @ np.asarray(weight, dtype=slope.dtype))
     large = jnp.where(shift < nearby, nearby, shift)
     far = gammaln(1 + a + large) + gammaln(a - large) - gammaln(1 + a) - gammaln(a)

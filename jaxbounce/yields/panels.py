@@ -39,6 +39,8 @@ _FLOOR = 1e-6  # share of the work given to mere length, so that no panel is los
 
 _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
 
+_NEAR_BRANCH = 0.1  # T at a panel's end over that at its begin: T → ∞ is 1 % of its width away
+
 _STEEP = 3.0  # e-folds between an edge and its node above which that node cannot tell
 
 _DISCOUNTED_TAILS = 2e-12  # relative; what the wide panels in discounted tails may lose
@@ -131,6 +133,31 @@ def panel_nodes(edges: Real, nodes: int = NODES) -> tuple[Real, Real]:
     half = jnp.diff(edges) / 2
     t, _ = gauss_legendre(nodes)
     return (edges[:-1] + half)[:, None] + half[:, None] * t, half
+
+
+def nodes_in_stretch(edges: Real, stretch: Real, nodes: int = NODES) -> tuple[Real, Real, Real]:
+    """Gauss–Legendre nodes, even in T_p/T on a first panel that begins near T → ∞; widths, weights.
+
+    A hot gas has terms (m/T)² ln(m/T) (bosons) and (m/T)³ in its flux, which are singular in y
+    there, and hardly so in T_p/T. Later panels are as far from there as they are wide, and what
+    does not begin near it is smooth enough, and smoother in y.
+
+    Args:
+        edges: in y; T_p/T is the root of what is linear in y.
+        stretch: T_p/T at the edges; its relative rounding does not matter.
+        nodes: a panel (static).
+
+    Returns:
+        y, shape (panels, nodes), half the panel widths, and dy over its mean, as y.
+    """
+    half = jnp.diff(edges) / 2
+    begin, end = jax.lax.stop_gradient((stretch[0], stretch[1]))
+    first = jnp.where(begin < _NEAR_BRANCH * end, begin / (begin + end), 0.5)
+    share = jnp.where(np.arange(edges.size - 1) == 0, first, 0.5)[:, None]
+    tau = (1 + gauss_legendre(nodes)[0]) / 2
+    even, growing = 2 * share, 1 - 2 * share
+    y = edges[:-1, None] + 2 * half[:, None] * tau * (even + growing * tau)
+    return y, half, even + 2 * growing * tau
 
 
 def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:

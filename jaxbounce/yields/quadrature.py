@@ -39,7 +39,7 @@ from jaxbounce.yields.panels import (
     graded_scan,
     insert_edge,
     integrate_panels,
-    panel_nodes,
+    nodes_in_stretch,
     unseen_at_edges,
     with_edges,
 )
@@ -257,6 +257,20 @@ def source_panels(
     return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
 
 
+def _rounded_at_the_hot_end(values: Real, half: Real, x: Real, ratio: Real) -> Scalar:
+    """What the rounding of 1 + 2y/(β/H), and of a limit at which it is small, does to the integral.
+
+    Where T ≫ T_p it is a difference of numbers near 1, and x = m/T inherits its relative error.
+    """
+    values, half, x, ratio = jax.lax.stop_gradient((values, half, x, ratio))
+    _, weight = gauss_legendre(values.shape[-1])
+    # y, 2y/(β/H) and the sum are rounded: by an eps or two of 1 in the square of the ratio
+    rounding = jnp.finfo(values.dtype).eps / ratio**2
+    # at most all of it: a limit of the range may be as far off as the whole first panel
+    lost = jnp.minimum(rounding * (1 + x), 1.0)
+    return (half * ((values * lost) @ weight)).sum()
+
+
 def gauss_legendre_integral(
     *,
     I_p: RealLike,
@@ -318,14 +332,16 @@ def gauss_legendre_integral(
         meeting = jnp.clip(jnp.where(met, meeting, upper), lower, upper)
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
-    y, half = panel_nodes(edges)
-    x = mass * temperature_ratio(y, beta_over_H)
+    y, half, speed = nodes_in_stretch(edges, temperature_ratio(edges, beta_over_H))
+    ratio = temperature_ratio(y, beta_over_H)
+    x = mass * ratio
     flux = flux_integral(x, v_w, statistics, equilibrium, relativistic)
     area = scaled_area_density(y, I_p, kernel, history)
     values = flux * area * activity_window(y, sigma_y, window)
-    total, error = integrate_panels(values, half)
+    total, error = integrate_panels(values * speed, half)
+    error = error + _rounded_at_the_hot_end(values * speed, half, x, ratio)
     if history is not None:
-        missed = jax.lax.stop_gradient(values) * history.relative_error(y)
+        missed = jax.lax.stop_gradient(values * speed) * history.relative_error(y)
         error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     return total, error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])

@@ -46,7 +46,7 @@ def test_specification(v_w, expected):
 
 @pytest.mark.parametrize("P", [1e-14, 1e-8, 1e-3, 0.3, 0.999999])
 @pytest.mark.parametrize("back", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("a", [1.0, 1.0 + 1e-9, 1.4, 3.0, 26.0])
+@pytest.mark.parametrize("a", [1.0, 1.0 + 1e-9, 1.4, 3.0, 26.0, 3e3, 2.5e5])
 def test_small_converted_fractions_keep_their_digits(P, back, a):
     exact = 1 - _survival_mp(P, P * back, a)
     value = converted_fraction(P, a, "two-zone", P * back)

@@ -344,3 +344,49 @@ def test_a_hot_layer_that_reaches_past_zero():
         assert found.status == Status.SUCCESS
         np.testing.assert_allclose(found.Y_B, exact, rtol=1e-11)
         assert abs(found.Y_B / exact - 1) <= found.error_estimate
+
+
+# points of benchmarks/trust that were off by 4 and 1.2 times their estimate, and its oracle's Y_B
+HOT = {
+    # terms (m/T)² ln(m/T) are singular in y where T → ∞
+    "boson": (
+        Choices(chi_stats="boson"),
+        {"m_chi": 0.2605904, "beta_over_H": 5.823198, "v_w": 6e-5, "I_p": 4e-8}
+        | {"sigma_y": 2.479323, "T_max_over_Tp": 147093.93, "T_min_over_Tp": 2.7e-7},
+    ),
+    # where the published limits meet, 1 + 2y/(β/H) = 8e-5 is a difference of numbers near 1
+    "piecewise": (
+        Choices(equilibrium="piecewise", window="none", flux="moving-wall"),
+        {"m_chi": 332.3227, "beta_over_H": 0.07181035, "v_w": 5e-6, "I_p": 0.048}
+        | {"T_max_over_Tp": 4431.7252, "T_min_over_Tp": 0.569333, "y_max": 0.0013915},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOT)
+def test_the_hot_end_is_in_the_estimate(name):
+    choices, point = HOT[name]
+    common = {"T_p": 1.0, "P": 0.1, "f_chi": 1e-9, "g_chi": 2.0, "g_star_s": 100.0}
+    p = common | {"y_min": -80.0, "y_max": 50.0, "sigma_y": 15.0} | point
+    found = predict(Model(Parameters(**p), choices))
+    # in n = ln(T_p/T), of which nothing is rounded at the hot end
+    last = np.log1p(2 * yield_reference.limits(p)[1] / p["beta_over_H"]) / 2
+
+    def log_rate(n):
+        y = p["beta_over_H"] / 2 * np.expm1(2 * n)
+        log_u = y + np.log(p["I_p"])
+        area = log_u - np.log(2) + yield_reference.log_later_bubbles(log_u)
+        window = -((y / p["sigma_y"]) ** 2) / 2 if choices.window == "gaussian" else 0.0
+        x = p["m_chi"] * np.exp(n)
+        exact = choices.equilibrium == "exact"
+        flux = yield_reference.log_flux if exact else yield_reference.log_piecewise_flux
+        v = p["v_w"] if choices.flux == "moving-wall" else None
+        return area + window + flux(x, v, choices.chi_stats) + 2 * n + np.log(p["beta_over_H"])
+
+    edges = np.linspace(-np.log(p["T_max_over_Tp"]), last, 60)
+    edges = np.sort(np.append(edges, np.log(3 / p["m_chi"]))) if name == "piecewise" else edges
+    scale = 45 * 2 / (4 * np.pi**4 * 100.0 * p["v_w"]) * 1e-10
+    exact = scale * np.exp(yield_reference.log_integral(log_rate, edges))
+    assert found.status == Status.SUCCESS
+    assert abs(found.Y_B / exact - 1) <= found.error_estimate + 1e-13
+    assert found.error_estimate < 1e-10
