@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from jaxbounce._core.arrays import Array, Real, Scalar, fori_loop, is_at_once, xp
+from jaxbounce._core.arrays import Array, Real, fori_loop, is_at_once, xp
 from jaxbounce._core.errors import ConfigurationError
 
 _BISECTIONS = 52
@@ -120,15 +120,16 @@ def bracketed_root(function: Callable[[Real], Real], lower: Real, upper: Real) -
 
     Bisection to the last digit: Newton steps would be quicker, but their tangents double
     the program. Differentiated by the implicit-function theorem, to any order, in whatever
-    `function` closes over. At once, `function` takes arrays, and there may be many brackets.
+    `function` closes over. There may be many brackets; `function` then takes arrays, of which it
+    treats each entry by itself (at once, it takes arrays anyway).
     """
     if is_at_once():
         return _sectioned(function, lower, upper)
 
-    def solve(f: Callable[[Scalar], Scalar], _: Scalar) -> Scalar:
+    def solve(f: Callable[[Real], Real], _: Real) -> Real:
         rising = f(upper) >= 0
 
-        def bisect(_, bracket: tuple[Scalar, Scalar]) -> tuple[Scalar, Scalar]:
+        def bisect(_, bracket: tuple[Real, Real]) -> tuple[Real, Real]:
             left, right = bracket
             half = (left + right) / 2
             beyond = (f(half) >= 0) == rising
@@ -138,7 +139,7 @@ def bracketed_root(function: Callable[[Real], Real], lower: Real, upper: Real) -
 
         return (left + right) / 2
 
-    def solve_linear(tangent: Callable[[Scalar], Scalar], y: Scalar) -> Scalar:
+    def solve_linear(tangent: Callable[[Real], Real], y: Real) -> Real:
         return y / tangent(jnp.ones_like(y))
 
     return jax.lax.custom_root(function, (lower + upper) / 2, solve, solve_linear)

@@ -33,7 +33,6 @@ class Status(enum.IntEnum):
     NEVER_IN_EQUILIBRIUM = 22
     COLDER_THAN_COVERED = 23
     CHI_REFLECTED = 24
-    VACUUM_ENERGY_DOMINATES = 25
     BEYOND_G_STAR_TABLE = 26
     FALSE_VACUUM_NOT_MINIMUM = 30
     TRUE_VACUUM_NOT_DEEPER = 31
@@ -49,6 +48,7 @@ class Status(enum.IntEnum):
     HISTORY_NOT_RESOLVED = 45
     AFTER_THE_HISTORY = 46
     TRANSITION_BEGINS_ABOVE = 47
+    NEVER_COMPLETES = 48
     STATIC_WALL = 50
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
@@ -141,10 +141,6 @@ _MESSAGES = {
         " wall twice and interferes, which a model of one passage leaves out; use a full-wave"
         " model, or a larger K"
     ),
-    Status.VACUUM_ENERGY_DOMINATES: (
-        "at T_p the vacuum has more energy than the radiation, and the expansion here is that of"
-        " radiation alone; no number is to be trusted"
-    ),
     Status.BEYOND_G_STAR_TABLE: (
         "a temperature that counts lies outside the table of g_*; give a longer table, or narrow"
         " the range with T_max_over_Tp, T_min_over_Tp, y_min or y_max"
@@ -198,6 +194,11 @@ _MESSAGES = {
     ),
     Status.TRANSITION_BEGINS_ABOVE: (
         "bubbles that nucleate above T_high would count at percolation; raise T_high"
+    ),
+    Status.NEVER_COMPLETES: (
+        "I reaches I_p, but space expands faster than bubbles take it: the volume in the false"
+        " vacuum, a³ e^{−I}, grows from T_p to the end of the range, and the transition never"
+        " completes unless it does below T_low"
     ),
     Status.STATIC_WALL: (
         "in local thermal equilibrium the wall does not move: α_θ̄ is below (1 − Ψ)/3, and the heat"

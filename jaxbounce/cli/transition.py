@@ -1,6 +1,8 @@
 """`jaxbounce transition`: T_n, T_p and β/H of a thermal potential."""
 
 import dataclasses
+import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,9 +24,26 @@ from jaxbounce.cli._strength import Released, lines, mapping, released
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
-    from jaxbounce.transition.solve import Solved
+    from jaxbounce.transition.solve import Solved, ThermalPotential
+    from jaxbounce.transition.temperatures import Transition
 
 ORDER = 70
+
+_OTHERS = {
+    "rho_V_over_rho_rad_n": "vacuum_over_radiation_n",
+    "rho_V_over_rho_rad_p": "vacuum_over_radiation",
+    "T_n_integral_GeV": "T_n_integral",
+    "T_n_bubble_GeV": "T_n_bubble",
+    "T_f_GeV": "T_f",
+    "H_p_GeV": "H_p",
+    "R_star_per_GeV": "R_star",
+    "R_star_H": "R_star_H",
+    "beta_star_over_H": "beta_star_over_H",
+}
+"""Keys of the result, and the names in `Transition`."""
+
+_NOTED_VACUUM_ENERGY = 0.1  # of the radiation's at T_p: above it the report says what it does to H
+
 EXAMPLES = """\
 jaxbounce transition potential.json            T_n, T_p, beta/H of a thermal potential
 """
@@ -61,7 +80,7 @@ class Command:
         jb.enable_x64()
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
-        thermal = jb.files.transition.read_transition(table)
+        thermal = jb.files.transition.read_transition(table, self.potential.parent)
         solved = jb.transition.solve_transition(thermal)
         found = released(solved)
         if self.out is not None:
@@ -70,20 +89,30 @@ class Command:
         return outputs.status(0)
 
 
-def _chain_keys(solved: "Solved") -> dict[str, float]:
+def _chain_keys(solved: "Solved") -> dict[str, Any]:
     """What goes on into the chain, by its configuration keys."""
     found, settings = solved.transition, solved.thermal.settings
-    keys = {
+    keys: dict[str, Any] = {
         "T_p_GeV": float(found.T_p),
         "beta_over_H": float(found.beta_over_H),
         "v_w": float(settings.v_w),
         "I_p": float(settings.I_p),
-        "g_star": float(settings.g_star),
+        "g_star": _g_star(solved.thermal),
     }
+    hidden = solved.thermal.table["transition"].get("hidden_sector")
+    if hidden is not None:
+        keys["hidden_sector"] = hidden
     # a wall at the speed of light is the default here, and nothing the chain can take
     if keys["v_w"] not in jb.parameters.RANGES["v_w"]:
         del keys["v_w"]
     return keys
+
+
+def _g_star(thermal: "ThermalPotential") -> Any:
+    """A number, or what is written."""
+    if "g_star" in thermal.settings.numbers:
+        return float(thermal.settings.numbers["g_star"])
+    return thermal.table["transition"].get("g_star", jb.files.history.CONSTANT)
 
 
 def _rows(solved: "Solved") -> list[dict[str, Any]]:
@@ -91,7 +120,7 @@ def _rows(solved: "Solved") -> list[dict[str, Any]]:
     from jaxbounce.transition.solve import OUTPUTS
 
     values = solved.thermal.couplings | {
-        f"transition.{name}": value for name, value in solved.thermal.settings._asdict().items()
+        f"transition.{name}": value for name, value in solved.thermal.settings.numbers.items()
     }
     return [
         {"parameter": name, "value": float(values[name])}
@@ -113,8 +142,10 @@ def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
             "S3_over_T_n": float(found.exponent_n),
             "S3_over_T_p": float(found.exponent_p),
             "T_metastable_GeV": [low, high],
-            "rho_V_over_rho_rad_n": solved.vacuum_over_radiation[0],
-            "rho_V_over_rho_rad_p": solved.vacuum_over_radiation[1],
+            "expansion": solved.thermal.expansion,
+            **{key: _number(getattr(found, name)) for key, name in _OTHERS.items()},
+            "alpha_theta": solved.alpha_theta,
+            "T_reh_GeV": solved.T_reh,
             "relative_error_estimate": float(found.error),
             **status_keys(Status(int(found.status))),
         },
@@ -134,14 +165,20 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield f"potential  {jb.files.model.described(thermal.table)}   (GeV)"
     yield "           " + _assignments(thermal.couplings)
     yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
-    yield "           " + _assignments(thermal.settings._asdict())
+    yield "           " + _assignments(thermal.settings.numbers)
+    if "g_star" not in thermal.settings.numbers:
+        yield f"           g_star: {_described(_g_star(thermal))}, functions of T"
     yield f"           metastable within {low:g} to {high:g} GeV"
     yield ""
     yield f"T_n        {float(found.T_n):.10g} GeV   S3/T = {float(found.exponent_n):.8g}"
     yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
     yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
-    yield f"rho_V      {_vacuum_energy(*solved.vacuum_over_radiation)}"
+    yield from _other_numbers(solved)
+    status = Status(int(found.status))
+    if status != Status.SUCCESS:
+        yield f"NOTE       {status.message}"
+    yield f"rho_V      {_vacuum_energy(found, thermal.expansion)}"
     yield ""
     yield from lines(of)
     yield ""
@@ -153,18 +190,61 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield ""
     keys = _chain_keys(solved)
     yield "in the chain"
-    yield "  jaxbounce run " + " ".join(f"--set {k}={v:.10g}" for k, v in keys.items())
+    yield "  jaxbounce run " + " ".join(f"--set {k}={_setting(v)}" for k, v in keys.items())
     if "v_w" not in keys:
         yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
 
 
-def _vacuum_energy(at_T_n: float, at_T_p: float) -> str:
-    from jaxbounce.transition.solve import NOTED_VACUUM_ENERGY
+def _number(value: Any) -> float | None:
+    """As JSON: null for what is not reached in the range."""
+    found = float(value)
+    return found if found == found else None
 
+
+def _other_numbers(solved: "Solved") -> Iterator[str]:
+    found = solved.transition
+
+    def shown(value: Any) -> str:
+        number = _number(value)
+        return "not reached in the range" if number is None else f"{number:.10g} GeV"
+
+    yield f"T_n        {shown(found.T_n_integral)}   (integral of Gamma/H^4 d ln a = 1)"
+    yield f"           {shown(found.T_n_bubble)}   (4 pi/3 of it = 1: one bubble a Hubble volume)"
+    yield f"T_f        {shown(found.T_f)}   (1 % left in the false vacuum)"
+    yield (
+        f"T_reh      {shown(solved.T_reh)}   (T_p (1 + alpha_theta)^(1/4), alpha_theta ="
+        f" {solved.alpha_theta:.6g})"
+    )
+    yield (
+        f"H R_*      {float(found.R_star_H):.8g} at T_p   (R_* = n_b^(-1/3) ="
+        f" {float(found.R_star):.6g}/GeV)"
+    )
+    yield (
+        f"beta_*/H   {float(found.beta_star_over_H):.8g}   ((8 pi)^(1/3) v_w/(H R_*): of the"
+        " exponential rate that leaves such bubbles)"
+    )
+
+
+def _vacuum_energy(found: "Transition", expansion: str) -> str:
+    at_T_n, at_T_p = float(found.vacuum_over_radiation_n), float(found.vacuum_over_radiation)
     text = f"{at_T_n:.3g} of the energy of radiation at T_n, {at_T_p:.3g} at T_p"
-    if at_T_p <= NOTED_VACUUM_ENERGY:
-        return text
-    return text + ", NOT in H: Gamma/H^4, T_n, T_p and beta/H are those of radiation alone"
+    if expansion == "radiation+vacuum":
+        return text + ", in H (beside radiation alone H is larger by half of that, if small)"
+    text += ', NOT in H, by expansion = "radiation"'
+    if at_T_p > _NOTED_VACUUM_ENERGY:
+        text += ": what is said here is not what happens"
+    return text
+
+
+def _setting(value: Any) -> str:
+    """As --set takes it."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return value if isinstance(value, str) else shlex.quote(json.dumps(value))
+
+
+def _described(g_star: Any) -> str:
+    return g_star if isinstance(g_star, str) else "as written"
 
 
 def _assignments(values: Any) -> str:

@@ -2,20 +2,24 @@
 
 The file is one of `jaxbounce bounce`, the temperature being one of its parameters, with a table
 `transition` beside it: T_low and T_high (GeV), and what has a default: temperature (name of the
-parameter, "T"), v_w, I_p, g_star, prefactor. Fields, masses and T are in GeV. The vacua are those
-at the value that the temperature has among the parameters, and are followed from there.
+parameter, "T"), v_w, I_p, prefactor, g_star and hidden_sector as of a configuration
+(`files.history`), and expansion: "radiation+vacuum" (H² of all energy in front of the walls) or
+"radiation". Fields, masses and T are in GeV. The vacua are those at the value that the temperature
+has among the parameters, and are followed from there.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
-from jaxbounce._core.checks import check_keys, check_number, check_text, shown
+from jaxbounce._core.checks import check_keys, check_name, check_number, check_text, shown
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range, above, at_least
+from jaxbounce.files.history import CONSTANT, expand_history, is_history, read_history
 from jaxbounce.files.potential import KEYS, read_potential
 from jaxbounce.files.tables import table_of
 from jaxbounce.parameters import RANGES
+from jaxbounce.transition.background import Contents
 from jaxbounce.transition.solve import Settings, ThermalPotential
 
 EXAMPLE: dict[str, Any] = {
@@ -33,6 +37,7 @@ EXAMPLE: dict[str, Any] = {
         "I_p": 0.34,
         "g_star": 106.75,
         "prefactor": 1.0,
+        "expansion": "radiation+vacuum",
     },
 }
 """An electroweak-like potential in the high-temperature expansion, its cubic term strong.
@@ -47,11 +52,17 @@ _SETTINGS: dict[str, Range] = {
     "prefactor": above(0, "A of Γ = A T⁴ (S₃/(2πT))^{3/2} e^{−S₃/T}"),
 }
 
-_KEYS = ("temperature", "T_low", "T_high", *_SETTINGS)
+_KEYS = ("temperature", "T_low", "T_high", *_SETTINGS, "hidden_sector", "expansion")
 
 
-def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
+def read_transition(
+    source: str | Path | Mapping[str, Any], directory: Path | None = None
+) -> ThermalPotential:
     """A thermal potential from a table or file.
+
+    Args:
+        source: table, or path of a JSON or TOML file.
+        directory: where a file that `g_star` names is; by default that of the source.
 
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
@@ -69,13 +80,28 @@ def read_transition(source: str | Path | Mapping[str, Any]) -> ThermalPotential:
         raise ConfigurationError(
             f"r_max = {shown(table['r_max'])}: bubbles nucleate in infinite volume; drop the key"
         )
-    settings = {
+    if directory is None:
+        directory = Path() if isinstance(source, Mapping) else Path(source).parent
+    settings: dict[str, Any] = {
         key: check_number(f"transition.{key}", written[key], allowed)
         for key, allowed in _SETTINGS.items()
-        if key in written
+        if key in written and not (key == "g_star" and is_history(written[key]))
     }
+    if is_history(written.get("g_star")) or written.get("hidden_sector") is not None:
+        settings["g_star"] = _degrees(written, directory)
+    expansion = check_name(
+        "transition.expansion", written.get("expansion", "radiation+vacuum"), get_args(Contents)
+    )
     configured = read_potential(table)
-    return ThermalPotential(table, configured, name, T_low, T_high, settings=Settings(**settings))
+    return ThermalPotential(
+        table,
+        configured,
+        name,
+        T_low,
+        T_high,
+        settings=Settings(**settings),
+        expansion=cast(Contents, expansion),
+    )
 
 
 def temperature_range(table: Mapping[str, Any]) -> tuple[str, float, float]:
@@ -122,3 +148,15 @@ def temperature_range(table: Mapping[str, Any]) -> tuple[str, float, float]:
         at_which = at_least(0, "temperature in GeV at which the vacua are given")
         check_number(f"parameters.{name}", parameters[name], at_which)
     return name, ends["T_low"], ends["T_high"]
+
+
+def _degrees(written: Mapping[str, Any], directory: Path) -> Any:
+    """g_*(T), as of a configuration; a number where "constant" is all that is written."""
+    try:
+        g_star = expand_history(written.get("g_star", CONSTANT), directory)
+        # a constant bath beside a hidden sector has one number for both
+        table = {"g_star": g_star, "g_star_s": g_star}
+        history = read_history(table | {"hidden_sector": written.get("hidden_sector")})
+    except ConfigurationError as error:
+        raise ConfigurationError(f"transition.{error}") from None
+    return g_star if history is None else history.degrees

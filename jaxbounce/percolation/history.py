@@ -23,10 +23,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxbounce._core.series import legendre_sum
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
-from jaxbounce.percolation.moments import Rates, area_of, integrate_chain, volume_of
+from jaxbounce.percolation.moments import (
+    Rates,
+    area_of,
+    integrate_chain,
+    piecewise,
+    volume_of,
+)
 
 _TOLERANCE = 1e-6  # of the error estimate, as for yields
 
@@ -60,15 +65,7 @@ class NucleationHistory(eqx.Module):
     is NaN or infinite; INVALID_PARAMETER for edges that decrease, v_w or R₀ below zero."""
 
     def _moments_at(self, t: Real) -> Float[Array, "4 ..."]:
-        inside = jnp.clip(t, self.edges[0], self.edges[-1])
-        panel = jnp.clip(
-            jnp.searchsorted(self.edges, inside, side="right") - 1, 0, self.edges.shape[0] - 2
-        )
-        left, right = self.edges[panel], self.edges[panel + 1]
-        width = right - left
-        empty = width <= 0
-        x = jnp.where(empty, 0.0, (2 * inside - left - right) / jnp.where(empty, 1.0, width))
-        moments = legendre_sum(jnp.moveaxis(self.moments[:, panel], -1, 0), x)
+        moments = piecewise(self.edges, self.moments, t)
         moments = jnp.where(t < self.edges[0], 0.0, moments)
         known = (t <= self.edges[-1]) & (self.status == Status.SUCCESS.value)
         return jnp.where(known, moments, jnp.nan)

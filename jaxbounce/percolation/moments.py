@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
-from jaxbounce._core.series import legendre_rule, legendre_values
+from jaxbounce._core.series import legendre_rule, legendre_sum, legendre_values
 from jaxbounce._core.types import Real, Scalar
 
 OfTime = Callable[[Real, Any], Real]
@@ -78,7 +78,7 @@ def _between(nodes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return points, values, np.linalg.solve(values, 2.0 * (np.arange(nodes + 1) == 0))
 
 
-class _Panels(NamedTuple):
+class Panels(NamedTuple):
     """Panels and the integration over them."""
 
     edges: Float[Array, " edges"]
@@ -86,9 +86,11 @@ class _Panels(NamedTuple):
 
     @property
     def half(self) -> Float[Array, " panels"]:
+        """Half of their widths."""
         return jnp.diff(self.edges) / 2
 
     def times(self, x: np.ndarray) -> Float[Array, "panels points"]:
+        """Points of [−1, 1] in each."""
         half = self.half[:, None]
         return self.edges[:-1, None] + half + half * x
 
@@ -99,6 +101,19 @@ class _Panels(NamedTuple):
         start = jnp.concatenate([jnp.zeros(1, local.dtype), jnp.cumsum(local.sum(-1))[:-1]])
         coefficients = local.at[:, 0].add(start)
         return coefficients, coefficients @ legendre_values(self.nodes)
+
+
+def piecewise(
+    edges: Float[Array, " edges"], coefficients: Float[Array, "... panels degrees"], t: Real
+) -> Float[Array, "..."]:
+    """Legendre polynomials of panels at times, held at the ends; the axes of t come last."""
+    inside = jnp.clip(t, edges[0], edges[-1])
+    panel = jnp.clip(jnp.searchsorted(edges, inside, side="right") - 1, 0, edges.shape[0] - 2)
+    left, right = edges[panel], edges[panel + 1]
+    width = right - left
+    empty = width <= 0
+    x = jnp.where(empty, 0.0, (2 * inside - left - right) / jnp.where(empty, 1.0, width))
+    return legendre_sum(jnp.moveaxis(coefficients[..., panel, :], -1, 0), x)
 
 
 class _Sampled(NamedTuple):
@@ -115,13 +130,13 @@ def integrate_chain(rates: Rates, edges: Float[Array, " edges"], nodes: int) -> 
     def sampled(t: Real) -> _Sampled:
         return _Sampled(t, rates.scale_factor(t, rates.args), rates.log_rate(t, rates.args))
 
-    panels = _Panels(edges, nodes)
+    panels = Panels(edges, nodes)
     x, _, _ = legendre_rule(nodes)
     points, _, _ = _between(nodes)
     still = jax.lax.stop_gradient(edges)
     # strictly inside: a jump at an edge belongs there
     left, right = still[:-1, None], still[1:, None]
-    inner = _Panels(still, nodes).times(points)
+    inner = Panels(still, nodes).times(points)
     inner = jnp.clip(inner, jnp.nextafter(left, right), jnp.nextafter(right, left))
     there = jax.lax.stop_gradient(sampled(inner))
     at_nodes = sampled(panels.times(x))
@@ -139,7 +154,7 @@ def _integrate(
     there: _Sampled,
     nodes: int,
 ) -> Chain:
-    panels, walls = _Panels(edges, nodes), _Walls(v_w, radius)
+    panels, walls = Panels(edges, nodes), _Walls(v_w, radius)
     t, a, ln_rate = at_nodes
     highest = jax.lax.stop_gradient(jnp.max(ln_rate))
     # no nucleation at all is a rate of 0, not 0/0
@@ -162,7 +177,7 @@ def _integrate(
     born = born - jnp.expm1(-4 / 3 * jnp.pi * radius**3 * present)
     known = _Known(t, a, ln_rate, rate, peak, moments, polynomials, covering + births)
     known, still, walls, covered = jax.lax.stop_gradient((known, edges, walls, swept + born))
-    panels = _Panels(still, nodes)
+    panels = Panels(still, nodes)
     error, shares, area_errors = _error(walls, panels, known, there, covered)
     return Chain(
         moments=polynomials,
@@ -201,7 +216,7 @@ def _swept_and_born(
 
 
 def _error(
-    walls: _Walls, panels: _Panels, known: _Known, there: _Sampled, covered: Scalar
+    walls: _Walls, panels: Panels, known: _Known, there: _Sampled, covered: Scalar
 ) -> tuple[Scalar, Float[Array, " panels"], Float[Array, " panels"]]:
     """The error of the whole, the shares of the panels, and the errors of A/V in them."""
     _, to_coefficients, _ = legendre_rule(panels.nodes)
@@ -263,7 +278,7 @@ def _relative(part: Real, whole: Scalar) -> Real:
     return jnp.where(whole > 0, part / jnp.where(whole > 0, whole, 1.0), 0.0)
 
 
-def _before_start(walls: _Walls, panels: _Panels, known: _Known) -> Scalar:
+def _before_start(walls: _Walls, panels: Panels, known: _Known) -> Scalar:
     """What nucleation before the first panel would add to I, relative to it.
 
     Γ a³ taken to rise as it does at the first two nodes; when I is 1, or at the end.

@@ -1,5 +1,6 @@
 """Thermal transitions: nucleation and percolation temperatures, β/H, from S₃(T)/T."""
 
+from jaxbounce.transition.history import TransitionHistory as TransitionHistory
 from jaxbounce.transition.phases import (
     Continuous as Continuous,
     Critical as Critical,

@@ -1,6 +1,7 @@
 """A transition solved from its potential: vacua followed, elasticities, why there is none."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,29 +14,34 @@ from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.bounce.slopes import action_slopes
-from jaxbounce.cosmology.radiation import radiation_density
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.potential.text import ConfiguredPotential
-from jaxbounce.transition.temperatures import (
-    MOST_VACUUM_ENERGY,
-    Exponent,
-    Phases,
+from jaxbounce.potential.vacua import polish_vacuum
+from jaxbounce.transition.background import Contents, as_degrees, weighs
+from jaxbounce.transition.story import (
+    HAVE_NUMBERS,
+    Plasma,
     Transition,
-    find_transition,
-    follow_vacua,
-    log_rate_over_hubble,
     sample_temperatures,
     transition_of_samples,
-    vacuum_energy,
 )
-from jaxbounce.transition.window import NODES, find_window
+from jaxbounce.transition.temperatures import find_transition
+from jaxbounce.transition.vacua import Phases, follow_vacua, vacuum_energy
+from jaxbounce.transition.window import (
+    NODES,
+    Exponent,
+    Window,
+    effective_degrees,
+    find_window,
+    log_rate_over_hubble,
+)
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
 """What has elasticities, by its name in `Transition`."""
 
-NOTED_VACUUM_ENERGY = 0.1
-"""Of the radiation's energy at T_p: above it the report says that H leaves the vacuum's out."""
-
 _SAME_ACTION = 1e-8  # relative
+
+_STEPS = 65  # in which the true vacuum is followed to T = 0
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
@@ -45,8 +51,14 @@ class Settings(NamedTuple):
 
     v_w: Scalar | float = 1.0
     I_p: Scalar | float = 0.34
-    g_star: Scalar | float = 106.75
+    g_star: Scalar | float | DegreesOfFreedom = 106.75
     prefactor: Scalar | float = 1.0
+
+    @property
+    def numbers(self) -> dict[str, Scalar | float]:
+        """Those that are numbers: a g_* that is a function of T is not."""
+        named = self._asdict().items()
+        return {k: v for k, v in named if not isinstance(v, DegreesOfFreedom)}
 
 
 class ThermalPotential(NamedTuple):
@@ -59,6 +71,8 @@ class ThermalPotential(NamedTuple):
     T_low: float
     T_high: float
     settings: Settings
+    expansion: Contents = "radiation+vacuum"
+    """What H consists of."""
 
     @property
     def T_vacua(self) -> float:
@@ -72,23 +86,28 @@ class ThermalPotential(NamedTuple):
 
 
 class Solved(NamedTuple):
-    """A transition that was found."""
+    """A transition that was found; one may be that never completes."""
 
     thermal: ThermalPotential
     phases: Phases
     transition: Transition
     elasticities: dict[str, Float[Array, " outputs"]]
     """∂ln output/∂ln θ in the order of `OUTPUTS`, by coupling and by `transition.` setting."""
-    vacuum_over_radiation: tuple[float, float]
-    """[V(false) − V(true)]/ρ_rad at T_n and at T_p; H is that of radiation alone."""
+    alpha_theta: float
+    """[ΔV − (T/4) dΔV/dT]/ρ_r at T_p, ΔV = V(false) − V(true) there: a quarter of the trace
+    anomaly's change, Δe − 3Δp, over the energy of the radiation."""
+
+    @property
+    def T_reh(self) -> float:
+        """T_p (1 + α_θ)^{1/4}, to which the released energy heats the plasma, at constant g_*."""
+        return float(self.transition.T_p) * (1 + self.alpha_theta) ** 0.25
 
 
 def solve_transition(thermal: ThermalPotential) -> Solved:
     """T_n, T_p, β/H and their elasticities.
 
     Raises:
-        ComputationError: if there is none, or one that the vacuum's energy dominates, which H
-            leaves out, with one line that says why.
+        ComputationError: if there is none, with one line that says why.
     """
     potential = thermal.configured.potential
     false, true = map(jnp.asarray, thermal.configured[2:4])
@@ -107,19 +126,12 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     bounces = _Bounces(potential, thermal.temperature, thermal.couplings, phases, {})
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
-    transition, slopes, share = _solve(bounces, thermal.settings, ends)
-    if int(transition.status) != Status.SUCCESS:
+    weighed = weighs(thermal.expansion, known=True)
+    transition, slopes = _solve(bounces, thermal.settings, ends, weighed)
+    if int(transition.status) not in HAVE_NUMBERS:
         raise ComputationError(_no_transition(thermal, bounces, transition))
-    at_T_n, at_T_p = map(float, share)
-    # radiation thins out, the vacuum does not: its share is largest at the end
-    if not at_T_p <= MOST_VACUUM_ENERGY:
-        raise ComputationError(
-            f"no number to trust: at T_p the vacuum has {at_T_p:.3g} times the energy of the"
-            " radiation, and H here is that of radiation alone, which would give T_n ="
-            f" {float(transition.T_n):.6g}, T_p = {float(transition.T_p):.6g} GeV, beta/H ="
-            f" {float(transition.beta_over_H):.6g}"
-        )
-    return Solved(thermal, phases, transition, slopes, (at_T_n, at_T_p))
+    alpha_theta = _strength(bounces, transition)
+    return Solved(thermal, phases, transition, slopes, alpha_theta)
 
 
 def transition_with_elasticities(
@@ -134,7 +146,7 @@ def transition_with_elasticities(
         found = find_transition(exponent, couplings, *ends, **settings._asdict())
         return jnp.log(jnp.stack([getattr(found, name) for name in OUTPUTS])), found
 
-    of_couplings, of_settings = {**couplings}, Settings(*map(jnp.asarray, settings))
+    of_couplings, of_settings = {**couplings}, jax.tree.map(jnp.asarray, settings)
     slopes, found = jax.jacrev(logarithms, argnums=(0, 1), has_aux=True)(of_couplings, of_settings)
     return found, _elasticities(slopes[0], slopes[1], of_couplings, of_settings)
 
@@ -146,9 +158,9 @@ def _elasticities(
     settings: Settings,
 ) -> dict[str, Array]:
     """By name, from slopes of logarithms."""
-    entering: Any = zip(Settings._fields, of_settings, settings, strict=True)
+    slopes = of_settings._asdict()
     return {name: of_couplings[name] * value for name, value in couplings.items()} | {
-        f"transition.{name}": slope * value for name, slope, value in entering
+        f"transition.{name}": slopes[name] * value for name, value in settings.numbers.items()
     }
 
 
@@ -179,6 +191,32 @@ class _Bounces(NamedTuple):
             false, true = (guess(T) for guess in self.phases.guesses())
         return solve_bounce(self.potential, self.parameters(T), false, true, 3, near=near)
 
+    def vacua(self, T: Scalar) -> tuple[Array, Array]:
+        """Both, polished; at once."""
+        with at_once():
+            guesses = (guess(T) for guess in self.phases.guesses())
+            false, true = (polish_vacuum(self.potential, self.parameters(T), g) for g in guesses)
+        return false, true
+
+    def ground(self) -> Array:
+        """The true vacuum at T = 0, followed there from the coldest temperature known; at once."""
+        vacuum = self.phases.true_vacuum[0]
+        with at_once():
+            for T in np.linspace(self.phases.T[0], 0.0, _STEPS):
+                vacuum = polish_vacuum(self.potential, self.parameters(T), vacuum)
+        return vacuum
+
+    def vacuum_energy(self) -> Exponent:
+        """ρ_V, of V at T = 0; at once."""
+        ground = self.ground()
+        return vacuum_energy(
+            self.potential,
+            lambda _, T: self.parameters(T),
+            self.phases.guesses()[0],
+            ground,
+            T_cold=0.0,
+        )
+
     def is_least(self, T: Scalar) -> bool:
         """Whether a search finds no smaller action than following has."""
         followed, searched = self.at(T), self.beginning(T, None)
@@ -188,59 +226,116 @@ class _Bounces(NamedTuple):
 
 
 def _solve(
-    bounces: _Bounces, settings: Settings, ends: tuple[Scalar, Scalar]
-) -> tuple[Transition, dict[str, Array], Float[Array, "2"]]:
+    bounces: _Bounces, settings: Settings, ends: tuple[Scalar, Scalar], weighed: bool
+) -> tuple[Transition, dict[str, Array]]:
     """Bounces at once, and one program of what does not depend on the potential."""
-    settings = Settings(*map(jnp.asarray, settings))
-    v_w, I_p, g_star, prefactor = map(jnp.asarray, settings)
-    fixed = (bounces.couplings, v_w, g_star, prefactor)
+    settings = jax.tree.map(jnp.asarray, settings)
+    v_w, I_p, prefactor = map(jnp.asarray, (settings.v_w, settings.I_p, settings.prefactor))
+    g_star = settings.g_star
+    fixed = (bounces.couplings, v_w, as_degrees(g_star), prefactor)
+    energy = bounces.vacuum_energy()
 
     with at_once():
-        low, high = find_window(lambda T, _: bounces.at(T).action / T, fixed, ends, I_p)
-    window = (jnp.asarray(low), jnp.asarray(high))
-    temperatures = sample_temperatures(*window)
+        weight = energy if weighed else None
+        window = find_window(lambda T, _: bounces.at(T).action / T, weight, fixed, ends, I_p)
+    window = Window(*map(jnp.asarray, window))
+    temperatures = sample_temperatures(window.low, window.high)
     # from temperature to temperature the bounce may have stayed what it no longer is, the least
     if bounces.followed and not all(bounces.is_least(T) for T in temperatures[:: NODES // 2 - 1]):
-        return _solve(bounces._replace(solved={}, followed=False), settings, ends)
+        return _solve(bounces._replace(solved={}, followed=False), settings, ends, weighed)
     solved = [bounces.at(T) for T in temperatures]
     values = jnp.stack([bounce.action for bounce in solved]) / temperatures
-    found, of_values, of_settings = _story(values, window, settings)
+    # of ρ_V, further down
+    of_vacuum = sample_temperatures(window.end, window.high)
+    with at_once():
+        energies = [energy(T, None) for T in np.asarray(of_vacuum)]
+    energies = jnp.stack([jnp.asarray(e) for e in energies])
+    found, of_values, of_energies, of_settings = _story(values, energies, window, settings, weighed)
     by_action = [
         action_slopes(bounces.potential, bounces.parameters(T), bounce)
         for T, bounce in zip(temperatures, solved, strict=True)
     ]
-    of_couplings = {
-        name: of_values @ (jnp.stack([slopes[name] for slopes in by_action]) / temperatures)
-        for name in bounces.couplings
-    }
-    # not in the transition: the message says what the numbers would be
-    guesses = bounces.phases.guesses()
-    energy = vacuum_energy(bounces.potential, lambda _, T: bounces.parameters(T), *guesses)
-    with at_once():
-        share = [energy(T, None) / radiation_density(T, g_star) for T in (found.T_n, found.T_p)]
-    slopes = _elasticities(of_couplings, of_settings, bounces.couplings, settings)
-    return found, slopes, jnp.stack(share)
+    false = jnp.stack([jnp.asarray(bounces.vacua(T)[0]) for T in of_vacuum])
+    ground = jnp.asarray(bounces.ground())
+    by_energy = _energy_slopes(
+        bounces.potential,
+        bounces.temperature,
+        bounces.couplings,
+        of_vacuum,
+        false,
+        ground,
+    )
+    known = jnp.isfinite(values)
+    of_couplings = {}
+    for name in bounces.couplings:
+        by_value = jnp.stack([slopes[name] for slopes in by_action]) / temperatures
+        # a temperature without a bounce does not count
+        of_couplings[name] = of_values @ jnp.where(known, by_value, 0.0)
+        of_couplings[name] += of_energies @ by_energy[name]
+    return found, _elasticities(of_couplings, of_settings, bounces.couplings, settings)
 
 
-@jax.jit
+@partial(jax.jit, static_argnums=(0, 1))
+def _energy_slopes(
+    potential: Any, temperature: str, couplings: Any, T: Array, false: Array, true: Array
+) -> dict[str, Array]:
+    """∂ρ_V/∂θ at temperatures, at which the false vacuum moves; the true one is an extremum."""
+
+    def energy(couplings: Any, T: Scalar, guess: Array) -> Scalar:
+        fields = polish_vacuum(potential, {**couplings, temperature: T}, guess)
+        cold = {**couplings, temperature: jnp.zeros_like(T)}
+        return potential(fields, cold) - potential(true, cold)
+
+    return jax.vmap(jax.grad(energy), (None, 0, 0))(couplings, T, false)
+
+
+@partial(jax.jit, static_argnames="weighed")
 def _story(
-    values: Array, window: tuple[Scalar, Scalar], settings: Settings
-) -> tuple[Transition, Array, Settings]:
+    values: Array,
+    energies: Array,
+    window: Window,
+    settings: Settings,
+    weighed: bool,
+) -> tuple[Transition, Array, Array, Settings]:
     """The transition, and the slopes of the logarithms of `OUTPUTS` in what enters it."""
 
-    def logarithms(values: Array, settings: Settings) -> tuple[Array, Transition]:
-        found = transition_of_samples(values, window, *map(jnp.asarray, settings))
+    def logarithms(values: Array, energies: Array, settings: Settings) -> tuple[Array, Transition]:
+        numbers = map(jnp.asarray, (settings.v_w, settings.I_p, settings.prefactor))
+        v_w, I_p, prefactor = numbers
+        plasma = Plasma(v_w, I_p, as_degrees(settings.g_star), prefactor)
+        found = transition_of_samples(values, energies, window, plasma, weighed)
         return jnp.log(jnp.stack([getattr(found, name) for name in OUTPUTS])), found
 
-    slopes, found = jax.jacrev(logarithms, argnums=(0, 1), has_aux=True)(values, settings)
+    by = jax.jacrev(logarithms, argnums=(0, 1, 2), has_aux=True)
+    slopes, found = by(values, energies, settings)
     return found, *slopes
 
 
-def _look(bounces: _Bounces, settings: Settings, T: np.ndarray) -> tuple[np.ndarray, ...]:
+def _strength(bounces: _Bounces, transition: Transition) -> float:
+    """α_θ at T_p; vacua are extrema, so that their moving does not count."""
+    T = transition.T_p
+    false, true = map(jnp.asarray, bounces.vacua(T))
+
+    def difference(T: Scalar) -> Scalar:
+        theta = bounces.parameters(T)
+        return bounces.potential(false, theta) - bounces.potential(true, theta)
+
+    energy, slope = jax.value_and_grad(difference)(T)
+    return float((energy - T / 4 * slope) / transition.history.background.radiation_at(T))
+
+
+def _look(bounces: _Bounces, thermal: ThermalPotential, T: np.ndarray) -> tuple[np.ndarray, ...]:
     """Status of the bounce, S₃/T and ln(Γ/H⁴) at temperatures."""
     solved = [bounces.at(jnp.asarray(t)) for t in T]
     exponent = np.array([float(bounce.action) for bounce in solved]) / T
-    rate = log_rate_over_hubble(T, exponent, settings.prefactor, settings.g_star)
+    g_star = as_degrees(thermal.settings.g_star).energy(T)
+    if weighs(thermal.expansion, known=True):
+        energy = bounces.vacuum_energy()
+        with at_once():
+            energies = [float(energy(t, None)) for t in T]
+        # above the critical temperature there is no bounce either
+        g_star = effective_degrees(T, g_star, np.maximum(energies, 0.0))
+    rate = log_rate_over_hubble(T, exponent, thermal.settings.prefactor, g_star)
     return np.array([int(bounce.status) for bounce in solved]), exponent, np.asarray(rate)
 
 
@@ -261,8 +356,10 @@ def _no_transition(thermal: ThermalPotential, bounces: _Bounces, transition: Tra
             " volume of the bubbles not resolved there, too coarse to trust; is the potential"
             " smooth in T there?"
         )
+    if status in (Status.TRUE_VACUUM_NOT_DEEPER, Status.BEYOND_G_STAR_TABLE):
+        return f"no transition: {status.message}"
     T = np.linspace(*bounces.phases.metastable_range(), _LOOKS)
-    codes, exponent, rate = _look(bounces, thermal.settings, T)
+    codes, exponent, rate = _look(bounces, thermal, T)
     good = np.flatnonzero(codes == Status.SUCCESS)
     if not good.size:
         middle = _LOOKS // 2

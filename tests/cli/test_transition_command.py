@@ -14,7 +14,6 @@ from scipy.optimize import brentq
 
 from jaxbounce._core.status import Status
 from jaxbounce.cli import main
-from jaxbounce.cli.transition import _vacuum_energy
 from jaxbounce.cosmology.radiation import hubble_rate
 from jaxbounce.files.transition import EXAMPLE, read_transition
 from jaxbounce.transition import solve as transition_solve
@@ -66,6 +65,9 @@ def test_template_is_the_example(capsys):
         ("transition.v_w=1.5", "transition.v_w = 1.5: must be in (0, 1]"),
         ("transition.I_p=0", "transition.I_p = 0: must be in [1e-12, 1000]"),
         ("transition.g_star=0", "transition.g_star = 0: must be > 0"),
+        ("transition.g_star=standard-modell", "transition.g_star = 'standard-modell': must be"),
+        ("transition.hidden_sector=2", "transition.hidden_sector = 2: must be a table"),
+        ("transition.expansion=vacuum", "transition.expansion = 'vacuum'"),
         ("transition.prefactor=-1", "transition.prefactor = -1: must be > 0"),
         ("transition.temperature=temp", "parameters.temp: missing"),
         ("transition.temperature=3", "transition.temperature = 3: must be text"),
@@ -389,28 +391,47 @@ def _supercooled(tmp_path, **parameters):
     return path
 
 
+# TransitionSolver's toy models BP1, BP2 and BP5: T_n, T_p and β/H by shooting and SciPy, with H of
+# radiation alone and with the energy of the vacuum at T = 0 in it
+_TOYS = {
+    "BP1": (
+        {"l": 0.3185963346645909, "A": 32.26605577743182, "T0sq": -4844.55437855741},
+        {"D": 0.4424835167, "E": 0.0625},
+        {"radiation": (36.3314, 26.275, -64.0), "radiation+vacuum": (35.3556, 19.727, -132.9)},
+    ),
+    "BP2": (
+        {"l": 0.29063823893181817, "A": 27.606373155303032, "T0sq": -717.5097595106178},
+        {"D": 1.7699340668, "E": 0.125},
+        {"radiation": (18.4800, 15.1855, 2.106), "radiation+vacuum": (16.7785, 8.594, -132.0)},
+    ),
+    "BP5": (
+        {"l": 0.28100716324999997, "A": 26.001193875, "T0sq": -276.8496718750002},
+        {"D": 3.5, "E": 0.2},
+        {"radiation": (13.16616, 11.08909, 23.04), "radiation+vacuum": (11.4946, 5.835, -125.7)},
+    ),
+}
+
+
 @pytest.mark.slow
-def test_vacuum_energy_that_the_expansion_leaves_out_is_told(tmp_path):
-    # the toy model of TransitionSolver (BP5); radiation alone by shooting and SciPy
-    path = _supercooled(
-        tmp_path, l=0.28100716325, A=26.001193875, T0sq=-276.8496718750002, D=3.5, E=0.2
+@pytest.mark.parametrize("expansion", ["radiation", "radiation+vacuum"])
+@pytest.mark.parametrize("name", _TOYS)
+def test_supercooled_transitions_with_and_without_the_vacuum_in_H(tmp_path, name, expansion):
+    path, out = _supercooled(tmp_path, **_TOYS[name][0], **_TOYS[name][1]), tmp_path / "out.json"
+    arguments = [] if "vacuum" in expansion else ["--set", f"transition.expansion={expansion}"]
+    status, text, _ = _run_apart(
+        "transition", path, "--set", "transition.T_high=70", "--out", out, *arguments
     )
-    status, out, err = _run_apart("transition", path)
-    assert status == 1
-    assert out == ""
-    assert len(err.strip().splitlines()) == 1
-    # V at the broken minimum in closed form, at T_p
-    T = 11.08909
-    mass, cubic, quartic = 3.5 * (T**2 + 276.8496718750002), 26.001193875 + 0.2 * T, 0.28100716325
-    phi = (3 * cubic + np.sqrt(9 * cubic**2 - 8 * mass * quartic)) / (2 * quartic)
-    depth = cubic * phi**3 - mass * phi**2 - quartic / 4 * phi**4
-    ratio = depth / (np.pi**2 / 30 * 100.0 * T**4)
-    assert f"{ratio:.3g} times the energy" in err
-    assert "T_n = 13.1662, T_p = 11.0891 GeV" in err
-    assert float(err.split("beta/H = ")[1]) == pytest.approx(23.04, abs=5e-3)
-
-
-def test_a_share_of_vacuum_energy_is_noted_from_a_tenth_on():
-    assert "NOT in H" not in _vacuum_energy(0.09, 0.1)
-    text = _vacuum_energy(0.09, 0.2)  # the share grows while the radiation thins out
-    assert text.startswith("0.09 of the energy of radiation at T_n, 0.2 at T_p, NOT in H")
+    assert status == 0
+    found = json.loads(out.read_text())["transition"]
+    T_n, T_p, beta_over_H = _TOYS[name][2][expansion]
+    assert found["T_n_GeV"] == pytest.approx(T_n, rel=2e-5)
+    assert found["T_p_GeV"] == pytest.approx(T_p, rel=2e-4)
+    assert found["beta_over_H"] == pytest.approx(beta_over_H, rel=1e-3)
+    assert ("NOT in H" in text) == (expansion == "radiation")
+    # ρ_V of V at T = 0, in closed form
+    D, lam = _TOYS[name][1]["D"], _TOYS[name][0]["l"]
+    mass, cubic = -D * _TOYS[name][0]["T0sq"], _TOYS[name][0]["A"]
+    phi = (3 * cubic + np.sqrt(9 * cubic**2 - 8 * mass * lam)) / (2 * lam)
+    depth = cubic * phi**3 - mass * phi**2 - lam / 4 * phi**4
+    ratio = depth / (np.pi**2 / 30 * 100.0 * found["T_p_GeV"] ** 4)
+    assert found["rho_V_over_rho_rad_p"] == pytest.approx(ratio, rel=1e-9)
