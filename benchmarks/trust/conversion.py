@@ -119,13 +119,13 @@ class Wall:
             plus, minus = np.diag(K + k_out), np.diag(K - k_out)
             R = -np.linalg.solve(plus + r @ minus, minus + r @ plus)
             T = np.diag(1 / (K + k_in)) @ t @ (plus + minus @ R)
-            weight_in, weight_out = k_in.real, k_out.real
+            weight_in, weight_out = np.real(k_in), np.real(k_out)
         else:
             mu = np.diag(m_out / (K + k_out))
             R = np.linalg.solve(one - r @ mu, r - mu)
             T = t @ (one + mu @ R)
             weight_in, weight_out = (
-                np.where(k.real > 0, 1 - np.abs(m / (K + k)) ** 2, 0.0)
+                np.where(np.real(k) > 0, 1 - np.abs(m / (K + k)) ** 2, 0.0)
                 for m, k in ((m_in, k_in), (m_out, k_out))
             )
         chi = int(np.argmax(np.abs(V_out[1])))

@@ -64,7 +64,7 @@ def log_density(x, statistics):
     t, x = np.exp(_LOG_T), x[..., None]
     E = t + x
     weight = np.log(np.sqrt(t * (t + 2 * x)) * E * t * _STEP)
-    return logsumexp(weight + _log_occupation(E, SIGN[statistics]) + x, axis=-1)
+    return np.asarray(logsumexp(weight + _log_occupation(E, SIGN[statistics]) + x, axis=-1))
 
 
 def log_piecewise_density(x, statistics):

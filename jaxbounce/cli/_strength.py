@@ -26,7 +26,7 @@ class Released(NamedTuple):
     is_lte: bool
     """Whether that is the wall in local thermal equilibrium at T_p; else it is that of the file."""
     g_star: float
-    """In H."""
+    """In H, at T_p."""
     has_plasma: bool
     """Whether V has the plasma's pressure; else w is that of g_star degrees of freedom beside V."""
 
@@ -34,12 +34,18 @@ class Released(NamedTuple):
 def released(solved: "Solved") -> Released:
     """Strength, wall and sound at T_n and T_p."""
     from jaxbounce._core.arrays import at_once
+    from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
     from jaxbounce.potential.thermal import Heated
     from jaxbounce.transition.budget import energy_budget, has_plasma, sound_of
 
     thermal, found = solved.thermal, solved.transition
-    potential, g_star = thermal.configured.potential, float(thermal.settings.g_star)
+    potential, bath = thermal.configured.potential, thermal.settings.g_star
     own = has_plasma(potential)
+
+    def degrees(T: Any) -> float:
+        """g_* of the bath at T: what g_*(T) is there stands for a constant."""
+        return float(bath.energy(T) if isinstance(bath, DegreesOfFreedom) else bath)
+
     budgets = {}
     for name in ("T_n", "T_p"):
         T = getattr(found, name)
@@ -51,11 +57,12 @@ def released(solved: "Solved") -> Released:
             T,
             (false, true),
             parameters_at=Heated(thermal.temperature),
-            g_rest=0.0 if own else g_star,
+            g_rest=0.0 if own else degrees(T),
         )
     wall = budgets["T_p"].wall
     is_lte = int(wall.status) == Status.SUCCESS
     v_w = float(wall.v_w) if is_lte else float(thermal.settings.v_w)
+    g_star = degrees(found.T_p)
     sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star)
     return Released(budgets, sound, v_w, is_lte, g_star, own)
 
