@@ -269,7 +269,7 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
     yield (
         f"           walls sweep {float(area.swept_fraction):.6g} of space, bubbles are born with"
         f" {float(area.nucleated_fraction):.6g}, {float(area.remaining_fraction):.2g} is left at"
-        f" y = {float(area.end):.4g}: together 1 {float(area.sum_rule) - 1:+.0e}"
+        f" y = {float(area.end):.4g}: together 1 to {abs(float(area.sum_rule) - 1):.0e}"
     )
     ratio = float(area.scaled(0.0)) / (I_p * math.exp(-I_p))
     yield (

@@ -153,6 +153,7 @@ def test_the_string_goes_round_a_hill():
 # --- bounces
 
 
+@pytest.mark.slow
 def test_one_field_from_thick_to_thin_walls():
     for name, _, coefficients, false, true, action in bounces.ONE_FIELD[:8]:
         bounce = bounces.solve(coefficients, false, true, 3)
@@ -183,6 +184,7 @@ def test_two_fields(two_fields_four_dimensions):
         assert float(bounce.action) == pytest.approx(case[-1], rel=1e-9), case[0]
 
 
+@pytest.mark.slow
 def test_rotated_and_permuted_fields_have_the_same_action(two_fields_four_dimensions):
     (case, *_), (bounce, *_) = two_fields_four_dimensions
     _, _, coefficients, false, true, _ = case

@@ -143,6 +143,7 @@ def test_fewer_elements_are_seen(certified, bounce, crowding):
     assert bool(certificate.resolved) is bool(wrong < 1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("x_max", [1.0, 1.5, 2.0])
 def test_a_range_cut_short_is_seen(certified, bounce, x_max):
     fields, action = bounce

@@ -79,7 +79,7 @@ def test_commands_run_under_it(kept, capsys, monkeypatch):
     """What a command compiles is mended, whatever directory the user has named."""
     import jaxbounce
 
-    def compiling(*_):
+    def compiling(*_, **__):
         _evaluated()
         raise jaxbounce.ComputationError("enough")
 

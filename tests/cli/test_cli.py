@@ -147,6 +147,7 @@ def test_a_failed_computation_is_exit_status_1_and_null(capsys, tmp_path):
     assert final["status"] == "chi_exhausted"
 
 
+@pytest.mark.slow
 def test_output_is_written_whole_or_not_at_all(capsys, tmp_path, monkeypatch):
     out = tmp_path / "result.json"
     out.write_text("precious")
@@ -177,6 +178,7 @@ def test_output_has_ordinary_permissions(capsys, tmp_path):
     assert stat.S_IMODE(out.stat().st_mode) == 0o666 & ~umask
 
 
+@pytest.mark.slow
 def test_template_is_a_configuration_that_gives_the_benchmark(capsys, tmp_path):
     results = []
     for form in ("json", "toml"):

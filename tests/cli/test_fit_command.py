@@ -59,6 +59,7 @@ def test_occupancy_for_the_baryons(capsys, tmp_path):
     np.testing.assert_allclose(found["free"]["f_chi"]["value"], expected, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_two_parameters_meet_two_data(capsys, tmp_path):
     out = tmp_path / "fit.json"
     arguments = ("fit", "--free", "incident_flux_scale,P", "--set", "dark_matter=swept-once")

@@ -11,6 +11,7 @@ from jaxbounce.scan.summary import log_likelihood
 from scans import GRID, SOBOL, written
 
 
+@pytest.mark.slow
 def test_the_store_opens_with_labels_and_holds_predictions(tmp_path, capsys):
     assert main(["scan", str(written(tmp_path, GRID))]) == 0
     assert "180  SUCCESS" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from scipy.linalg import expm
 
 from jaxbounce.conversion.quaternion import cos_sinc, exponential, multiply, ordered_products
@@ -68,6 +69,7 @@ def _products(a):
     return ordered_products(a, (a[:, :, :3], a[:, :, 1:3]))
 
 
+@pytest.mark.slow
 def test_first_and_second_derivatives_of_a_product():
     def curved(product):
         def scalar(a):

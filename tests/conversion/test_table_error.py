@@ -134,6 +134,7 @@ def _random_table(random):
     return (xi, *fields), (A, B, width, lam, v)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "tables"),
     [

@@ -177,6 +177,7 @@ DECOUPLED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DECOUPLED)
 def test_decoupled_sectors_conserve_their_own_entropy(name):
     species, T_p, xi = DECOUPLED[name], 2.0, 0.6

@@ -48,6 +48,7 @@ def test_dark_photon_from_a_file(resummation):
     np.testing.assert_allclose(found, bundled, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_singlet_from_a_file():
     """V(110, 130) and V(130, 130) at 100 GeV as WallGo's own tests print them, in nine digits."""
     phi = [[110.0, 130.0], [130.0, 130.0], [0.0, 104.9], [195.0, 0.0]]

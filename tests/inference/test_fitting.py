@@ -141,6 +141,7 @@ def test_three_parameters_have_the_flat_direction_of_the_specification():
     np.testing.assert_allclose(powers / powers[2], expected, rtol=1e-8)
 
 
+@pytest.mark.slow
 def test_a_target_out_of_reach_is_said_so():
     near = {"f_chi": {"prior": "log-uniform", "low": 1e-9, "high": 1e-8}}
     result = match(BENCHMARK, "f_chi", priors=near)

@@ -145,6 +145,7 @@ def test_a_bad_start_spoils_no_other():
     np.testing.assert_allclose(mixed.q, good.q, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_an_optimum_beyond_the_prior_is_out_of_reach():
     loss = jax.tree_util.Partial(_squares, 4e-28, 2e-27)
     found = minimise_loss(SWEPT, ["f_chi", "P"], loss, NEAR, starts=STARTS)

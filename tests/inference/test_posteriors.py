@@ -108,6 +108,7 @@ def test_an_exact_degeneracy_is_sampled_and_named(degenerate):
     assert "f_chi·P" in degenerate.table()
 
 
+@pytest.mark.slow
 def test_a_flat_profile_has_no_end(degenerate):
     found = profile(degenerate.fit, "P", low=0.05, high=0.95, points=9)
     assert np.ptp(found.chi2) < 1e-6

@@ -24,6 +24,7 @@ def _both(nucleation=EXPONENTIAL, **keys):
     return jb.predict(model), jb.predict(model.choose(area_kernel="history"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", ["none", pytest.param("gaussian", marks=pytest.mark.slow)])
 def test_an_exponential_rate_gives_the_yields_of_kjma(window):
     for mass in (0.95, 300.0):
@@ -52,6 +53,7 @@ def test_an_exponential_rate_on_a_clock():
     np.testing.assert_allclose(history.Y_B, kjma.Y_B, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_all_bubbles_at_once_by_scipy():
     """Y_B = P f/v_w ∫ (J/s) A W dy, A = I_p (1 + y/3)² e^{−I_p (1 + y/3)³}, for m > T."""
     nucleation = {"rate": "simultaneous", "expansion": False}
@@ -71,6 +73,7 @@ def test_all_bubbles_at_once_by_scipy():
     np.testing.assert_allclose(found.Y_B, expected, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_bubbles_born_with_a_radius_convert_less():
     """Massless χ sees the swept fraction alone (specification C.6)."""
     keys = {"m_chi_GeV": 0.0, "dark_matter": "input"}
@@ -115,12 +118,14 @@ def test_the_history_of_a_transition():
     np.testing.assert_allclose(found.Y_B, kjma.Y_B, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_history_that_ends_too_early_says_so():
     found = jb.predict(_given(_thermal(0.001)))
     assert Status(int(found.status)) is Status.AFTER_THE_HISTORY
     assert np.isnan(found.Y_B)
 
 
+@pytest.mark.slow
 def test_a_rate_that_is_not_resolved_withholds_its_yields_alone():
     model = jb.load(preset="exact", area_kernel="history", nucleation=EXPONENTIAL)
     curvatures = jnp.array([0.01, jnp.nan, 0.1, 200.0])

@@ -108,6 +108,7 @@ def test_a_stage_stands_for_a_number():
     np.testing.assert_allclose(slope, 1e11, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_errors_of_stages_are_joined():
     """Y_B is proportional to f_χ: a relative error of one is that of the other."""
     plain, uncertain = predict(_with_occupancy()), predict(_with_occupancy(error=1e-3))

@@ -42,6 +42,7 @@ def _area(stage, degrees=None, **changes):
 EXPONENTIAL = Nucleation(ExponentialRate(), expansion=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("I_p", [1e-12, 0.34, 100.0])
 def test_an_exponential_rate_is_the_closed_form(I_p):
     area = _area(EXPONENTIAL, I_p=I_p)
@@ -101,6 +102,7 @@ def _gaussian_area(y, centre, width, I_p=0.34):
     return float(3 * I_p * moments[2] / at_Tp / width * mpmath.exp(-volume))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1e-3, 1.0])
 def test_a_gaussian_rate(width):
     area = _area(Nucleation(GaussianRate(width=width), expansion=False))
@@ -127,6 +129,7 @@ def test_little_curvature_is_none():
     np.testing.assert_allclose(area.scaled(y), flat.scaled(y), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_all_bubbles_at_once():
     """I = I_p (1 + y/3)³: 4πn₀v²t² e^{−4πn₀v³t³/3}."""
     area = _area(Nucleation(SimultaneousNucleation(), expansion=False))
@@ -143,6 +146,7 @@ def test_all_bubbles_at_once():
     np.testing.assert_allclose(born.sum_rule, 1.0, atol=1e-13)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("beta_over_H", [10.0, 100.0])
 def test_expansion_against_the_double_integral(beta_over_H):
     """I ∝ ∫ Γ a³ (R₀ + ∫ dy/a)³ dy' from T_max on, a = √(1 + 2y/(β/H))."""
@@ -208,6 +212,7 @@ def test_expansion_follows_the_degrees_of_freedom():
         np.testing.assert_allclose(area.scaled(y), exact, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_table_of_the_rate():
     """Its natural spline, with no nucleation before it or after it; K_n by SciPy."""
     knots = np.array([-14.0, -10.0, -6.0, -3.0, -1.0, 0.0, 0.7])
@@ -230,6 +235,7 @@ def test_a_table_of_the_rate():
         np.testing.assert_allclose(area.scaled(y), exact, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_a_rate_that_panels_do_not_resolve_is_refused():
     knots = np.linspace(-20.0, 10.0, 2000)
     stage = Nucleation(tabulated_rate(knots, knots + 3 * np.sin(40 * knots)), expansion=False)

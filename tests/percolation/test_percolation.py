@@ -129,6 +129,7 @@ def test_history_of_an_exponential_rate_is_the_closed_form():
     np.testing.assert_allclose(history.sum_rule, 1.0, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_history_with_a_finite_initial_radius():
     rho = 0.3
     history = perc.nucleation_history(

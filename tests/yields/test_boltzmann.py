@@ -59,6 +59,7 @@ def test_washout_exponent():
     np.testing.assert_allclose(slope, 0.3 * 12.5, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("w", "k", "B"), [(0.05, 0.0, 100.0), (4.0, 0.0, 10.0), (30.0, -6.0, 12.0), (0.4, 1.5, 1e4)]
 )
@@ -125,6 +126,7 @@ def test_freeze_out(strength, expected, start):
     assert result.T_end == 0
 
 
+@pytest.mark.slow
 def test_relic_density():
     """⟨σv⟩ = 2.2e-26 cm³/s, m = 100 GeV, constant g_*: SciPy on the same equation, other code."""
     sigma_v = 2.2e-26 / 1.1673e-17  # cm³/s in GeV⁻²
