@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.series import legendre_rule, legendre_sum
 from jaxbounce._core.types import Flag, Real, Scalar
-from jaxbounce.cosmology.clock import Expansion, Pace, constant_time, efolds, make_clock
+from jaxbounce.cosmology.clock import Expansion, Pace, efolds, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -36,7 +36,7 @@ from jaxbounce.yields.panels import (
     unseen_at_edges,
     with_edges,
 )
-from jaxbounce.yields.quadrature import COMPLETE, published_integral, rough_source
+from jaxbounce.yields.quadrature import COMPLETE, insert_joints, published_integral, rough_source
 
 _LIMIT_NODES = 6
 
@@ -47,8 +47,6 @@ _PACE_NODES = 12  # of a panel: the pace changes with ln T, the source with y
 _TAIL_NODES = 4
 
 _SCANNED_TOGETHER = 4  # intervals of the scan that share one pace
-
-_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
 
 
 class _Limits(NamedTuple):
@@ -132,11 +130,7 @@ def _edges(
     if history is not None:
         # roughly: across its edges it is smooth to its error
         edges = with_edges(edges, jnp.interp(history.edges, y, y0))
-    joints = expansion.joints()
-    if joints.shape[0] <= _MOST_JOINTS:
-        for n in joints:
-            edges = insert_edge(edges, jax.lax.stop_gradient(constant_time(n, B)))
-    return edges
+    return insert_joints(edges, expansion, B)
 
 
 class _OnPanels(NamedTuple):

@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
-from jaxbounce.cosmology.clock import Clock, constant_time
+from jaxbounce.cosmology.clock import Clock, Expansion, constant_time
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -52,6 +52,8 @@ PUBLISHED_Z_MAX = 30.0
 
 COMPLETE = COVERED
 """Extended volume after which nothing is left to convert."""
+
+_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
 
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
 
@@ -255,6 +257,19 @@ def source_panels(
         history=history,
     )
     return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
+
+
+def insert_joints(edges: Real, expansion: Expansion, beta_over_H: RealLike) -> Real:
+    """`edges` in y₀ with those where the pace of time is not smooth: the ends of few pieces."""
+    joints = expansion.joints()
+    if joints.shape[0] <= _MOST_JOINTS:
+        for n in joints:
+            joint = constant_time(n, beta_over_H)
+            # beyond the ends it must not double one of them, whose derivative would be lost
+            inside = (joint > edges[0]) & (joint < edges[-1])
+            joint = jnp.where(inside, joint, edges[1])
+            edges = insert_edge(edges, jax.lax.stop_gradient(joint))
+    return edges
 
 
 def _rounded_at_the_hot_end(values: Real, half: Real, x: Real, ratio: Real) -> Scalar:

@@ -31,7 +31,7 @@ from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels, with_edges
-from jaxbounce.yields.quadrature import rough_source, source_panels
+from jaxbounce.yields.quadrature import insert_joints, rough_source, source_panels
 from jaxbounce.yields.rates import (
     annihilation_rate,
     equilibrium_yield,
@@ -269,6 +269,8 @@ def make_segments(
         p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock, history
     )
     edges = jnp.where(edges < upper, edges, upper)
+    if clock is not None:
+        edges = insert_joints(edges, clock.expansion, B)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
     first = jnp.where(hot_y < y_min, first, hottest)
