@@ -272,18 +272,17 @@ def insert_joints(edges: Real, expansion: Expansion, beta_over_H: RealLike) -> R
     return edges
 
 
-def _rounded_at_the_hot_end(values: Real, half: Real, x: Real, ratio: Real) -> Scalar:
-    """What the rounding of 1 + 2y/(β/H), and of a limit at which it is small, does to the integral.
+def rounded_at_hot_end(x: Real, ratio: Real) -> Real:
+    """Relative error of the source by rounding of 1 + 2y/(β/H), and of a limit where it is small.
 
-    Where T ≫ T_p it is a difference of numbers near 1, and x = m/T inherits its relative error.
+    Where T ≫ T_p it is a difference of numbers near 1, and x = m/T inherits its relative error;
+    `ratio` is T_p/T.
     """
-    values, half, x, ratio = jax.lax.stop_gradient((values, half, x, ratio))
-    _, weight = gauss_legendre(values.shape[-1])
+    x, ratio = jax.lax.stop_gradient((x, ratio))
     # y, 2y/(β/H) and the sum are rounded: by an eps or two of 1 in the square of the ratio
-    rounding = jnp.finfo(values.dtype).eps / ratio**2
+    rounding = jnp.finfo(ratio.dtype).eps / ratio**2
     # at most all of it: a limit of the range may be as far off as the whole first panel
-    lost = jnp.minimum(rounding * (1 + x), 1.0)
-    return (half * ((values * lost) @ weight)).sum()
+    return jnp.minimum(rounding * (1 + x), 1.0)
 
 
 def gauss_legendre_integral(
@@ -354,9 +353,11 @@ def gauss_legendre_integral(
     area = scaled_area_density(y, I_p, kernel, history)
     values = flux * area * activity_window(y, sigma_y, window)
     total, error = integrate_panels(values * speed, half)
-    error = error + _rounded_at_the_hot_end(values * speed, half, x, ratio)
+    weight = gauss_legendre(NODES)[1]
+    rounded = jax.lax.stop_gradient(values * speed) * rounded_at_hot_end(x, ratio)
+    error = error + (half * (rounded @ weight)).sum()
     if history is not None:
         missed = jax.lax.stop_gradient(values * speed) * history.relative_error(y)
-        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
+        error = error + (half * (missed @ weight)).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     return total, error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
