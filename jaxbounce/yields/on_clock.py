@@ -3,8 +3,9 @@
 dY_B/dy = P (J/s)(A/V) W/β holds whatever g_*(T): with y as variable only T(y) and g_s in s
 change. The integral is done over y₀, the percolation time of constant g_*, in which T is a closed
 form: the nodes of the quadrature then know their temperature at once, y at each of them is the
-integral of the pace dy/dy₀ over the same panels, counted from T_p, and no root has to be found
-but for the limits y_min and y_max.
+clock's at the edge of its panel and the integral of the pace dy/dy₀ from there, and no root has to
+be found but for the limits y_min and y_max. Panels between T_p and the source say nothing of that
+time: where there is no source they may be too wide for the pace.
 """
 
 import functools
@@ -16,9 +17,9 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.series import legendre_rule, legendre_sum
+from jaxbounce._core.series import legendre_rule
 from jaxbounce._core.types import Flag, Real, Scalar
-from jaxbounce.cosmology.clock import Expansion, Pace, constant_time, efolds, make_clock
+from jaxbounce.cosmology.clock import Clock, Expansion, Pace, efolds, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -36,7 +37,13 @@ from jaxbounce.yields.panels import (
     unseen_at_edges,
     with_edges,
 )
-from jaxbounce.yields.quadrature import COMPLETE, published_integral, rough_source
+from jaxbounce.yields.quadrature import (
+    COMPLETE,
+    insert_joints,
+    published_integral,
+    rough_source,
+    rounded_at_hot_end,
+)
 
 _LIMIT_NODES = 6
 
@@ -47,8 +54,6 @@ _PACE_NODES = 12  # of a panel: the pace changes with ln T, the source with y
 _TAIL_NODES = 4
 
 _SCANNED_TOGETHER = 4  # intervals of the scan that share one pace
-
-_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
 
 
 class _Limits(NamedTuple):
@@ -132,11 +137,7 @@ def _edges(
     if history is not None:
         # roughly: across its edges it is smooth to its error
         edges = with_edges(edges, jnp.interp(history.edges, y, y0))
-    joints = expansion.joints()
-    if joints.shape[0] <= _MOST_JOINTS:
-        for n in joints:
-            edges = insert_edge(edges, jax.lax.stop_gradient(constant_time(n, B)))
-    return edges
+    return insert_joints(edges, expansion, B)
 
 
 class _OnPanels(NamedTuple):
@@ -146,7 +147,7 @@ class _OnPanels(NamedTuple):
         pace: dy/dy₀ and g_s/g_s(T_p), shape (panels, nodes).
         y: percolation time, likewise.
         ends: y at the first edge and at the last.
-        doubt: estimated relative error of the pace, shape (panels, 1).
+        doubt: estimated relative error of the source by those of both, shape (panels, 1).
     """
 
     pace: Pace
@@ -159,41 +160,35 @@ class _OnPanels(NamedTuple):
 def _finer() -> tuple[np.ndarray, list[int]]:
     """One matrix for values at the nodes of the pace, and where its columns are split.
 
-    They are values at the nodes of the source; the integral from the start of the panel to these
-    and to its end, in units of half its width; the Legendre series of that integral; the last four
-    coefficients of the series itself.
+    They are values at the nodes of the source; the integral from the start of the panel to these,
+    in units of half its width; the last four coefficients of the Legendre series.
     """
     t, _ = gauss_legendre(NODES)
     _, to_coefficients, to_integral = legendre_rule(_PACE_NODES)
-    series = np.polynomial.legendre.legvander(np.append(t, 1.0), _PACE_NODES)
-    parts = [series[:-1, :-1] @ to_coefficients, series @ to_integral, to_integral]
-    splits = [NODES, 2 * NODES, 2 * NODES + 1, 2 * NODES + _PACE_NODES + 2]
-    return np.concatenate([*parts, to_coefficients[-4:]]).T, splits
+    series = np.polynomial.legendre.legvander(t, _PACE_NODES)
+    parts = [series[:, :-1] @ to_coefficients, series @ to_integral, to_coefficients[-4:]]
+    return np.concatenate(parts).T, [NODES, 2 * NODES]
 
 
-def _on_panels(expansion: Expansion, beta_over_H: Scalar, edges: Real) -> _OnPanels:
+def _on_panels(clock: Clock, edges: Real) -> _OnPanels:
     """The pace at a few nodes of each panel, and what follows at all nodes of the source."""
     y0, half = panel_nodes(edges, _PACE_NODES)
-    pace = expansion.pace(efolds(y0, beta_over_H))
+    pace = clock.expansion.pace(efolds(y0, clock.beta_over_H))
     finer, splits = _finer()
     # one product: a sum by itself would have the compiler write down every step of the pace
-    rate, times, whole, integral, last = jnp.split(pace.rate @ finer, splits, axis=1)
-    before = jnp.concatenate([jnp.zeros(1), jnp.cumsum(half * whole[:, 0])])
-    # y = 0 where y₀ is: inside the panel that holds it
-    k = jnp.clip(jnp.searchsorted(edges, 0.0, side="right") - 1, 0, half.shape[0] - 1)
-    place = jnp.clip(-edges[k] / jnp.where(half[k] > 0, half[k], 1.0) - 1, -1.0, 1.0)
-    at_Tp = before[k] + half[k] * legendre_sum(integral[k], place)
+    rate, times, last = jnp.split(pace.rate @ finer, splits, axis=1)
+    at_edges = clock.at(edges)[0]
     # what comes after the last coefficients, falling off as they did, is missing; in the integral
-    # of P_k, the time, it is 1/k of that
+    # of P_k, the time, it is 1/k of that, in units of half the panel: the source grows as e^y
     tail = jnp.abs(jax.lax.stop_gradient(last))
     earlier, later = tail[:, :2].max(1), tail[:, 2:].max(1)
     tiny = jnp.finfo(later.dtype).tiny
     fall = jnp.minimum(later / jnp.maximum(earlier, tiny), 1.0)
     return _OnPanels(
         Pace(rate, pace.entropy @ finer[:, :NODES]),
-        before[:-1, None] + half[:, None] * times - at_Tp,
-        jnp.stack([-at_Tp, before[-1] - at_Tp]),
-        (later * fall / _PACE_NODES)[:, None],
+        at_edges[:-1, None] + half[:, None] * times,
+        jnp.stack([at_edges[0], at_edges[-1]]),
+        ((1 + jax.lax.stop_gradient(half)) * later * fall / _PACE_NODES)[:, None],
     )
 
 
@@ -253,8 +248,9 @@ def integral_on_clock(
         The integral, which is that of `gauss_legendre_integral` where g_* is constant; an estimate
         of its absolute error; whether g_* is known at all temperatures that count.
     """
-    expansion = Expansion(degrees.anchored(p.T_p), p.T_p)
-    B, limits = p.beta_over_H, _limits(p, c, expansion, history)
+    clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
+    B, expansion = p.beta_over_H, clock.expansion
+    limits = _limits(p, c, expansion, history)
     edges = _edges(p, c, expansion, limits, history)
     relativistic: bool | Bool[Array, ...] = True
     if c.equilibrium == "piecewise":
@@ -265,14 +261,17 @@ def integral_on_clock(
         meeting = jnp.clip(jnp.where(met, meeting, edges[-1]), edges[0], edges[-1])
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
-    y0, half = panel_nodes(edges)
-    pace, y, ends, doubt = _on_panels(expansion, B, edges)
+    (y0, half), weight = panel_nodes(edges), gauss_legendre(NODES)[1]
+    pace, y, ends, doubt = _on_panels(clock, edges)
     area = scaled_area_density(y, p.I_p, c.area_kernel, history)
     values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
     total, error = integrate_panels(values, half)
+    ratio = temperature_ratio(y0, B)
+    rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
+    error = error + (half * ((jax.lax.stop_gradient(values) * rounded) @ weight)).sum()
     if history is not None:
         missed = jax.lax.stop_gradient(values) * history.relative_error(y)
-        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
+        error = error + (half * (missed @ weight)).sum()
     error = error + (jax.lax.stop_gradient(values * half[:, None]) * doubt).mean(1).sum() * 2
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])

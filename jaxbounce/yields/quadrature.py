@@ -19,7 +19,7 @@ from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
-from jaxbounce.cosmology.clock import Clock, constant_time
+from jaxbounce.cosmology.clock import Clock, Expansion, constant_time
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -52,6 +52,8 @@ PUBLISHED_Z_MAX = 30.0
 
 COMPLETE = COVERED
 """Extended volume after which nothing is left to convert."""
+
+_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
 
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
 
@@ -257,18 +259,30 @@ def source_panels(
     return equal_work_edges(lower, upper, widths, phi, slope, inverse_feature, panels)
 
 
-def _rounded_at_the_hot_end(values: Real, half: Real, x: Real, ratio: Real) -> Scalar:
-    """What the rounding of 1 + 2y/(β/H), and of a limit at which it is small, does to the integral.
+def insert_joints(edges: Real, expansion: Expansion, beta_over_H: RealLike) -> Real:
+    """`edges` in y₀ with those where the pace of time is not smooth: the ends of few pieces."""
+    joints = expansion.joints()
+    if joints.shape[0] <= _MOST_JOINTS:
+        for n in joints:
+            joint = constant_time(n, beta_over_H)
+            # beyond the ends it must not double one of them, whose derivative would be lost
+            inside = (joint > edges[0]) & (joint < edges[-1])
+            joint = jnp.where(inside, joint, edges[1])
+            edges = insert_edge(edges, jax.lax.stop_gradient(joint))
+    return edges
 
-    Where T ≫ T_p it is a difference of numbers near 1, and x = m/T inherits its relative error.
+
+def rounded_at_hot_end(x: Real, ratio: Real) -> Real:
+    """Relative error of the source by rounding of 1 + 2y/(β/H), and of a limit where it is small.
+
+    Where T ≫ T_p it is a difference of numbers near 1, and x = m/T inherits its relative error;
+    `ratio` is T_p/T.
     """
-    values, half, x, ratio = jax.lax.stop_gradient((values, half, x, ratio))
-    _, weight = gauss_legendre(values.shape[-1])
+    x, ratio = jax.lax.stop_gradient((x, ratio))
     # y, 2y/(β/H) and the sum are rounded: by an eps or two of 1 in the square of the ratio
-    rounding = jnp.finfo(values.dtype).eps / ratio**2
+    rounding = jnp.finfo(ratio.dtype).eps / ratio**2
     # at most all of it: a limit of the range may be as far off as the whole first panel
-    lost = jnp.minimum(rounding * (1 + x), 1.0)
-    return (half * ((values * lost) @ weight)).sum()
+    return jnp.minimum(rounding * (1 + x), 1.0)
 
 
 def gauss_legendre_integral(
@@ -339,9 +353,11 @@ def gauss_legendre_integral(
     area = scaled_area_density(y, I_p, kernel, history)
     values = flux * area * activity_window(y, sigma_y, window)
     total, error = integrate_panels(values * speed, half)
-    error = error + _rounded_at_the_hot_end(values * speed, half, x, ratio)
+    weight = gauss_legendre(NODES)[1]
+    rounded = jax.lax.stop_gradient(values * speed) * rounded_at_hot_end(x, ratio)
+    error = error + (half * (rounded @ weight)).sum()
     if history is not None:
         missed = jax.lax.stop_gradient(values * speed) * history.relative_error(y)
-        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
+        error = error + (half * (missed @ weight)).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     return total, error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])

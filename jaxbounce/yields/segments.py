@@ -31,7 +31,12 @@ from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels, with_edges
-from jaxbounce.yields.quadrature import rough_source, source_panels
+from jaxbounce.yields.quadrature import (
+    insert_joints,
+    rough_source,
+    rounded_at_hot_end,
+    source_panels,
+)
 from jaxbounce.yields.rates import (
     annihilation_rate,
     equilibrium_yield,
@@ -269,6 +274,8 @@ def make_segments(
         p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock, history
     )
     edges = jnp.where(edges < upper, edges, upper)
+    if clock is not None:
+        edges = insert_joints(edges, clock.expansion, B)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
     first = jnp.where(hot_y < y_min, first, hottest)
@@ -339,9 +346,12 @@ def _integrate_source(
         ends = jnp.where(active, y_edges[1:], 0.0)
         left = _left_beyond(p, y[:, -1], density[:, -1], ends, active, coldest, y_max, slower)
         gain_error = gain_error.at[-1].add(left)
+    weight, ratio = gauss_legendre(nodes)[1] / 2, temperature_ratio(y, p.beta_over_H)
+    rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
+    loss_error = loss_error + jax.lax.stop_gradient(rate * rounded) @ weight
+    gain_error = gain_error + jax.lax.stop_gradient(gain * rounded) @ weight
     if history is not None:
         missed = history.relative_error(_true(y, clock)[1])
-        weight = gauss_legendre(nodes)[1] / 2
         loss_error = loss_error + jax.lax.stop_gradient(rate * missed) @ weight
         gain_error = gain_error + jax.lax.stop_gradient(gain * missed) @ weight
         # walls hit no more than what is left of space, at the last rate a unit of it

@@ -1,5 +1,7 @@
 """Random points over the legal ranges, against references that are not the library's."""
 
+import dataclasses
+
 import clock_reference
 import jax
 import jax.numpy as jnp
@@ -116,14 +118,21 @@ def _with_history(rng, count):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("equations", ["quadrature", "boltzmann"])
 @pytest.mark.parametrize(
     ("kernel", "window", "flux"), [("kjma", "none", "moving-wall"), ("eq6", "gaussian", "static")]
 )
-def test_yields_with_a_history_of_random_points(kernel, window, flux):
-    """By quadrature: no success off by more than its estimate."""
+def test_yields_with_a_history_of_random_points(equations, kernel, window, flux):
+    """Quadrature, and the Boltzmann path with washout: no success off by more than its estimate.
+
+    Without edges at the joints of g_*(T) the latter stated too small an error for 2 of the 60.
+    """
     points = _with_history(np.random.default_rng(17), 30)
     choices = Choices(area_kernel=kernel, window=window, flux=flux, equilibrium="exact")
-    points |= {"washout_over_H": np.zeros(30)}
+    if equations == "boltzmann":
+        choices = dataclasses.replace(choices, equations="boltzmann", depletion="off")
+    else:
+        points |= {"washout_over_H": np.zeros(30)}
     history = (ThermalHistory(StandardModel()),)
 
     def yields(values):
