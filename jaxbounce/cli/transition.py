@@ -227,6 +227,8 @@ def _other_numbers(solved: "Solved") -> Iterator[str]:
 
 def _vacuum_energy(found: "Transition", expansion: str) -> str:
     at_T_n, at_T_p = float(found.vacuum_over_radiation_n), float(found.vacuum_over_radiation)
+    if at_T_p != at_T_p:
+        return 'not known: V at T = 0 is not a finite number; not in H, by expansion = "radiation"'
     text = f"{at_T_n:.3g} of the energy of radiation at T_n, {at_T_p:.3g} at T_p"
     if expansion == "radiation+vacuum":
         return text + ", in H (beside radiation alone H is larger by half of that, if small)"

@@ -45,6 +45,11 @@ _STEPS = 65  # in which the true vacuum is followed to T = 0
 
 _LOOKS = 33  # temperatures at which a failure is looked into
 
+_NO_VACUUM_ENERGY = (
+    "no transition: the vacuum energy in H is that of V at T = 0, which is not a finite number at"
+    ' the vacua; set transition.expansion = "radiation", or write V so that it has a limit there'
+)
+
 
 class Settings(NamedTuple):
     """Of `find_transition`, with its defaults."""
@@ -127,6 +132,8 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
     weighed = weighs(thermal.expansion, known=True)
+    if weighed and bounces.vacuum_energy() is None:
+        raise ComputationError(_NO_VACUUM_ENERGY)
     transition, slopes = _solve(bounces, thermal.settings, ends, weighed)
     if int(transition.status) not in HAVE_NUMBERS:
         raise ComputationError(_no_transition(thermal, bounces, transition))
@@ -206,16 +213,19 @@ class _Bounces(NamedTuple):
                 vacuum = polish_vacuum(self.potential, self.parameters(T), vacuum)
         return vacuum
 
-    def vacuum_energy(self) -> Exponent:
-        """ρ_V, of V at T = 0; at once."""
+    def vacuum_energy(self) -> Exponent | None:
+        """ρ_V, of V at T = 0, if that is a finite number; at once."""
         ground = self.ground()
-        return vacuum_energy(
+        energy = vacuum_energy(
             self.potential,
             lambda _, T: self.parameters(T),
             self.phases.guesses()[0],
             ground,
             T_cold=0.0,
         )
+        with at_once():
+            ends = [energy(T, None) for T in np.asarray(self.phases.ends)]
+        return energy if np.isfinite(ends).all() else None
 
     def is_least(self, T: Scalar) -> bool:
         """Whether a search finds no smaller action than following has."""
@@ -246,32 +256,35 @@ def _solve(
     solved = [bounces.at(T) for T in temperatures]
     values = jnp.stack([bounce.action for bounce in solved]) / temperatures
     # of ρ_V, further down
-    of_vacuum = sample_temperatures(window.end, window.high)
-    with at_once():
-        energies = [energy(T, None) for T in np.asarray(of_vacuum)]
-    energies = jnp.stack([jnp.asarray(e) for e in energies])
+    of_vacuum, energies = sample_temperatures(window.end, window.high), None
+    if energy is not None:
+        with at_once():
+            energies = [energy(T, None) for T in np.asarray(of_vacuum)]
+        energies = jnp.stack([jnp.asarray(e) for e in energies])
     found, of_values, of_energies, of_settings = _story(values, energies, window, settings, weighed)
     by_action = [
         action_slopes(bounces.potential, bounces.parameters(T), bounce)
         for T, bounce in zip(temperatures, solved, strict=True)
     ]
-    false = jnp.stack([jnp.asarray(bounces.vacua(T)[0]) for T in of_vacuum])
-    ground = jnp.asarray(bounces.ground())
-    by_energy = _energy_slopes(
-        bounces.potential,
-        bounces.temperature,
-        bounces.couplings,
-        of_vacuum,
-        false,
-        ground,
-    )
+    by_energy = {}
+    if energy is not None:
+        false = jnp.stack([jnp.asarray(bounces.vacua(T)[0]) for T in of_vacuum])
+        by_energy = _energy_slopes(
+            bounces.potential,
+            bounces.temperature,
+            bounces.couplings,
+            of_vacuum,
+            false,
+            jnp.asarray(bounces.ground()),
+        )
     known = jnp.isfinite(values)
     of_couplings = {}
     for name in bounces.couplings:
         by_value = jnp.stack([slopes[name] for slopes in by_action]) / temperatures
         # a temperature without a bounce does not count
         of_couplings[name] = of_values @ jnp.where(known, by_value, 0.0)
-        of_couplings[name] += of_energies @ by_energy[name]
+        if energy is not None:
+            of_couplings[name] += of_energies @ by_energy[name]
     return found, _elasticities(of_couplings, of_settings, bounces.couplings, settings)
 
 
@@ -292,14 +305,16 @@ def _energy_slopes(
 @partial(jax.jit, static_argnames="weighed")
 def _story(
     values: Array,
-    energies: Array,
+    energies: Array | None,
     window: Window,
     settings: Settings,
     weighed: bool,
-) -> tuple[Transition, Array, Array, Settings]:
+) -> tuple[Transition, Array, Array | None, Settings]:
     """The transition, and the slopes of the logarithms of `OUTPUTS` in what enters it."""
 
-    def logarithms(values: Array, energies: Array, settings: Settings) -> tuple[Array, Transition]:
+    def logarithms(
+        values: Array, energies: Array | None, settings: Settings
+    ) -> tuple[Array, Transition]:
         numbers = map(jnp.asarray, (settings.v_w, settings.I_p, settings.prefactor))
         v_w, I_p, prefactor = numbers
         plasma = Plasma(v_w, I_p, as_degrees(settings.g_star), prefactor)
@@ -329,8 +344,8 @@ def _look(bounces: _Bounces, thermal: ThermalPotential, T: np.ndarray) -> tuple[
     solved = [bounces.at(jnp.asarray(t)) for t in T]
     exponent = np.array([float(bounce.action) for bounce in solved]) / T
     g_star = as_degrees(thermal.settings.g_star).energy(T)
-    if weighs(thermal.expansion, known=True):
-        energy = bounces.vacuum_energy()
+    energy = bounces.vacuum_energy()
+    if energy is not None and weighs(thermal.expansion, known=True):
         with at_once():
             energies = [float(energy(t, None)) for t in T]
         # above the critical temperature there is no bounce either

@@ -208,6 +208,7 @@ def chebyshev_series(values: Float[Array, " nodes"]) -> tuple[Float[Array, " nod
     held_out = fitted(good & ~(beside & ~good).any(-1))
     coefficients = (jnp.asarray(transform) @ filled).at[0].divide(2)
     size = jnp.abs(coefficients[0])
+    size = jnp.where(size > 0, size, 1.0)  # of nothing, nothing is missed
     error = jnp.abs(coefficients[-2:]).max() / size
     of_filling = jnp.abs(held_out - filled).max() / size
     of_filling = jnp.where(good.sum() >= NODES - _MISSING, of_filling, jnp.inf)

@@ -120,6 +120,26 @@ def test_a_potential_that_is_no_number_at_a_vacuum(capsys, example):
         assert len(err.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
+def test_a_potential_without_a_limit_at_zero_temperature(example, tmp_path):
+    # the example, but for V(T = 0): 0/0
+    text = EXAMPLE["potential"].replace("E*T*phi**3", "E*T**2/T*phi**3")
+    out = tmp_path / "result.json"
+    arguments = ("transition", example, "--out", out, "--set", f"potential={text}")
+    status, _, err = _run_apart(*arguments)
+    assert status == 1
+    assert 'set transition.expansion = "radiation"' in err
+    assert len(err.strip().splitlines()) == 1
+    status, shown, err = _run_apart(*arguments, "--set", "transition.expansion=radiation")
+    assert status == 0, err
+    assert "rho_V      not known: V at T = 0 is not a finite number" in shown
+    found = json.loads(out.read_text())
+    assert found["transition"]["rho_V_over_rho_rad_p"] is None
+    assert np.isfinite(
+        [[row[key] for key in ("T_n", "T_p")] for row in found["elasticities"]]
+    ).all()
+
+
 @pytest.mark.parametrize("T_start", [50.0, 100.0, 160.0])
 def test_vacua_are_followed_over_the_temperature(T_start):
     thermal = read_transition(EXAMPLE)
