@@ -3,7 +3,7 @@
     H² = (8π/3M_Pl²)(ρ_r + ρ_V),   ρ_r = (π²/30) g_ρ T⁴,
 
 with the rounded prefactor of `hubble_rate`, and the energy of the false vacuum over the true one,
-ρ_V = V(false) − V(true), where it is known (`phases.vacuum_energy`); entropy is conserved,
+ρ_V = V(false) − V(true), where it is known (`vacua.vacuum_energy`); entropy is conserved,
 g_s T³a³ = const, so that dt = −(1 + γ_s/3) dT/(HT) with γ_s = d ln g_s/d ln T. Of the two, time
 and temperature, the moment chain follows the latter: with λ = ln(T_m/T),
 
