@@ -3,23 +3,17 @@
 dY_B/dy = P (J/s)(A/V) W/β holds whatever g_*(T): with y as variable only T(y) and g_s in s
 change. The integral is done over y₀, the percolation time of constant g_*, in which T is a closed
 form: the nodes of the quadrature then know their temperature at once, y at each of them is the
-clock's at the edge of its panel and the integral of the pace dy/dy₀ from there, and no root has to
-be found but for the limits y_min and y_max. Panels between T_p and the source say nothing of that
-time: where there is no source they may be too wide for the pace.
+clock's, and no root has to be found but for the limits y_min and y_max. The panels themselves
+cannot tell the time: where there is no source they may be too wide for the pace.
 """
-
-import functools
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
-from jaxbounce._core.series import legendre_rule
 from jaxbounce._core.types import Flag, Real, Scalar
-from jaxbounce.cosmology.clock import Clock, Expansion, Pace, efolds, make_clock
+from jaxbounce.cosmology.clock import Clock, Expansion, constant_time, efolds, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
@@ -33,7 +27,7 @@ from jaxbounce.yields.panels import (
     graded_scan,
     insert_edge,
     integrate_panels,
-    panel_nodes,
+    nodes_in_stretch,
     unseen_at_edges,
     with_edges,
 )
@@ -45,73 +39,34 @@ from jaxbounce.yields.quadrature import (
     rounded_at_hot_end,
 )
 
-_LIMIT_NODES = 6
-
-_LIMIT_STEPS = 3
-
-_PACE_NODES = 12  # of a panel: the pace changes with ln T, the source with y
-
-_TAIL_NODES = 4
-
 _SCANNED_TOGETHER = 4  # intervals of the scan that share one pace
 
 
-class _Limits(NamedTuple):
-    """Where the quadrature begins and ends.
-
-    Attributes:
-        edges: y₀ at the first edge and at the last.
-        times: y from which and until which the source counts; NaN where a temperature is the limit.
-    """
-
-    edges: Real
-    times: Real
-
-
-def _limits(
-    p: Parameters, c: Choices, expansion: Expansion, history: AreaHistory | None
-) -> _Limits:
-    """The limits, those in y to a few digits: Newton's method with one panel from T_p to each."""
-    B = p.beta_over_H
-    hot = time_of_temperature_ratio(p.T_max_over_Tp, B)
-    cold = time_of_temperature_ratio(p.T_min_over_Tp, B)
+def _limits(p: Parameters, c: Choices, clock: Clock, history: AreaHistory | None) -> Real:
+    """y₀ from which and until which the source counts."""
     bottom, top = p.y_min, p.y_max
     if history is not None:
         bottom, top = history.inside(bottom, top)
     if c.area_kernel == "kjma":
         top = jnp.minimum(top, jnp.log1p(COMPLETE / p.I_p))
-    given = y = jnp.stack([bottom, top])
-    t, weight = gauss_legendre(_LIMIT_NODES)
-
-    def step(_: int, y0: Real) -> Real:
-        end = efolds(y0, B)
-        n = end[:, None] * np.append((1 + t) / 2, 1.0)
-        rate = expansion.pace(n).rate
-        found = B * end / 2 * ((jnp.exp(2 * n[:, :-1]) * rate[:, :-1]) @ weight)
-        return jnp.clip(y0 + (y - found) / rate[:, -1], hot, cold)
-
-    y, hot, cold, B, expansion = jax.lax.stop_gradient((y, hot, cold, B, expansion))
-    y0 = jax.lax.fori_loop(0, _LIMIT_STEPS, step, jnp.clip(y, hot, cold))
-    inside = (y0 > hot) & (y0 < cold)
-    at_end = jnp.stack(
-        [
-            time_of_temperature_ratio(p.T_max_over_Tp, p.beta_over_H),
-            time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H),
-        ]
-    )
-    return _Limits(jnp.where(inside, y0, at_end), jnp.where(inside, given, jnp.nan))
+    given, B = jnp.stack([bottom, top]), p.beta_over_H
+    hot = time_of_temperature_ratio(p.T_max_over_Tp, B)
+    cold = time_of_temperature_ratio(p.T_min_over_Tp, B)
+    inside = (given > clock.times[0]) & (given < clock.times[-1])
+    found = constant_time(clock.efolds(jnp.where(inside, given, 0.0)), B)
+    return jnp.where(inside, found, jnp.where(given < 0, hot, cold))
 
 
 def _edges(
     p: Parameters,
     c: Choices,
     expansion: Expansion,
-    limits: _Limits,
+    limits: Real,
     history: AreaHistory | None,
 ) -> Real:
     """Edges in y₀ of panels where the source lives, and where the pace has its joints."""
     mass, B = p.m_chi / p.T_p, p.beta_over_H
-    lower, upper = limits.edges
+    lower, upper = limits
     hot = jnp.maximum(temperature_ratio(lower, B), 1e-6)
     steepest = mass / B * jnp.minimum(1 / hot, mass)
     core = jnp.minimum(p.sigma_y, 1.0) if c.window == "gaussian" else jnp.ones_like(p.I_p)
@@ -140,58 +95,6 @@ def _edges(
     return insert_joints(edges, expansion, B)
 
 
-class _OnPanels(NamedTuple):
-    """The pace and the time at the nodes of all panels.
-
-    Attributes:
-        pace: dy/dy₀ and g_s/g_s(T_p), shape (panels, nodes).
-        y: percolation time, likewise.
-        ends: y at the first edge and at the last.
-        doubt: estimated relative error of the source by those of both, shape (panels, 1).
-    """
-
-    pace: Pace
-    y: Real
-    ends: Real
-    doubt: Real
-
-
-@functools.cache
-def _finer() -> tuple[np.ndarray, list[int]]:
-    """One matrix for values at the nodes of the pace, and where its columns are split.
-
-    They are values at the nodes of the source; the integral from the start of the panel to these,
-    in units of half its width; the last four coefficients of the Legendre series.
-    """
-    t, _ = gauss_legendre(NODES)
-    _, to_coefficients, to_integral = legendre_rule(_PACE_NODES)
-    series = np.polynomial.legendre.legvander(t, _PACE_NODES)
-    parts = [series[:, :-1] @ to_coefficients, series @ to_integral, to_coefficients[-4:]]
-    return np.concatenate(parts).T, [NODES, 2 * NODES]
-
-
-def _on_panels(clock: Clock, edges: Real) -> _OnPanels:
-    """The pace at a few nodes of each panel, and what follows at all nodes of the source."""
-    y0, half = panel_nodes(edges, _PACE_NODES)
-    pace = clock.expansion.pace(efolds(y0, clock.beta_over_H))
-    finer, splits = _finer()
-    # one product: a sum by itself would have the compiler write down every step of the pace
-    rate, times, last = jnp.split(pace.rate @ finer, splits, axis=1)
-    at_edges = clock.at(edges)[0]
-    # what comes after the last coefficients, falling off as they did, is missing; in the integral
-    # of P_k, the time, it is 1/k of that, in units of half the panel: the source grows as e^y
-    tail = jnp.abs(jax.lax.stop_gradient(last))
-    earlier, later = tail[:, :2].max(1), tail[:, 2:].max(1)
-    tiny = jnp.finfo(later.dtype).tiny
-    fall = jnp.minimum(later / jnp.maximum(earlier, tiny), 1.0)
-    return _OnPanels(
-        Pace(rate, pace.entropy @ finer[:, :NODES]),
-        at_edges[:-1, None] + half[:, None] * times,
-        jnp.stack([at_edges[0], at_edges[-1]]),
-        ((1 + jax.lax.stop_gradient(half)) * later * fall / _PACE_NODES)[:, None],
-    )
-
-
 def _source(
     p: Parameters,
     c: Choices,
@@ -208,34 +111,6 @@ def _source(
     return flux * area * activity_window(y, p.sigma_y, c.window) / entropy
 
 
-def _tails(
-    p: Parameters,
-    c: Choices,
-    edges: Real,
-    times: Real,
-    limits: _Limits,
-    pace: Pace,
-    history: AreaHistory | None,
-) -> tuple[Real, Real]:
-    """What lies between either end of the panels and the y that is the limit, and its error.
-
-    The limit was found roughly, so that this is next to nothing, but its derivatives are all those
-    of the limit. `times` is y at the ends.
-    """
-    given = jnp.isfinite(limits.times)
-    span = jnp.where(given, jnp.where(given, limits.times, 0.0) - times, 0.0)[:, None]
-    rate = jnp.stack([pace.rate[0, 0], pace.rate[-1, -1]])[:, None]
-    entropy = jnp.stack([pace.entropy[0, 0], pace.entropy[-1, -1]])[:, None]
-    ends = jnp.stack([edges[0], edges[-1]])[:, None]
-    t, weight = gauss_legendre(_TAIL_NODES)
-    ahead = span * (1 + t) / 2
-    y = times[:, None] + ahead
-    area = scaled_area_density(y, p.I_p, c.area_kernel, history)
-    values = _source(p, c, ends + ahead / rate, y, entropy, None, area)
-    tails, size = span[:, 0] / 2 * (values @ weight), jnp.minimum(jnp.abs(span[:, 0]), 1.0)
-    return tails, jax.lax.stop_gradient(jnp.abs(tails) * size)
-
-
 def integral_on_clock(
     p: Parameters,
     c: Choices,
@@ -250,7 +125,7 @@ def integral_on_clock(
     """
     clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
     B, expansion = p.beta_over_H, clock.expansion
-    limits = _limits(p, c, expansion, history)
+    limits = _limits(p, c, clock, history)
     edges = _edges(p, c, expansion, limits, history)
     relativistic: bool | Bool[Array, ...] = True
     if c.equilibrium == "piecewise":
@@ -261,23 +136,22 @@ def integral_on_clock(
         meeting = jnp.clip(jnp.where(met, meeting, edges[-1]), edges[0], edges[-1])
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
-    (y0, half), weight = panel_nodes(edges), gauss_legendre(NODES)[1]
-    pace, y, ends, doubt = _on_panels(clock, edges)
+    y0, half, speed = nodes_in_stretch(edges, temperature_ratio(edges, B))
+    (y, pace), weight = clock.at(y0), gauss_legendre(NODES)[1]
     area = scaled_area_density(y, p.I_p, c.area_kernel, history)
     values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
-    total, error = integrate_panels(values, half)
+    spread = values * speed
+    total, error = integrate_panels(spread, half)
+    spread = jax.lax.stop_gradient(spread)
     ratio = temperature_ratio(y0, B)
     rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
-    error = error + (half * ((jax.lax.stop_gradient(values) * rounded) @ weight)).sum()
+    error = error + (half * ((spread * rounded) @ weight)).sum()
     if history is not None:
-        missed = jax.lax.stop_gradient(values) * history.relative_error(y)
+        missed = spread * history.relative_error(y)
         error = error + (half * (missed @ weight)).sum()
-    error = error + (jax.lax.stop_gradient(values * half[:, None]) * doubt).mean(1).sum() * 2
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
     error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
-    tails, doubts = _tails(p, c, edges, ends, limits, pace, history)
-    total, error = total + tails[1] - tails[0], error + doubts.sum()
-    T = p.T_p / temperature_ratio(limits.edges, B)
+    T = p.T_p / temperature_ratio(limits, B)
     return total, error, degrees.covers(T).all()
 
 
