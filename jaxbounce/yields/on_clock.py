@@ -139,18 +139,16 @@ def integral_on_clock(
     y0, half, speed = nodes_in_stretch(edges, temperature_ratio(edges, B))
     (y, pace), weight = clock.at(y0), gauss_legendre(NODES)[1]
     area = scaled_area_density(y, p.I_p, c.area_kernel, history)
-    values = pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
-    spread = values * speed
+    spread = speed * pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
     total, error = integrate_panels(spread, half)
-    spread = jax.lax.stop_gradient(spread)
     ratio = temperature_ratio(y0, B)
     rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
-    error = error + (half * ((spread * rounded) @ weight)).sum()
+    error = error + (half * ((jax.lax.stop_gradient(spread) * rounded) @ weight)).sum()
     if history is not None:
-        missed = spread * history.relative_error(y)
+        missed = jax.lax.stop_gradient(spread) * history.relative_error(y)
         error = error + (half * (missed @ weight)).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
-    error = error + unseen_at_edges(values, half, same_side[1:] == same_side[:-1])
+    error = error + unseen_at_edges(spread / speed, half, same_side[1:] == same_side[:-1])
     T = p.T_p / temperature_ratio(limits, B)
     return total, error, degrees.covers(T).all()
 
