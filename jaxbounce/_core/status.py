@@ -49,6 +49,7 @@ class Status(enum.IntEnum):
     AFTER_THE_HISTORY = 46
     TRANSITION_BEGINS_ABOVE = 47
     NEVER_COMPLETES = 48
+    NO_EQUATION_OF_STATE = 49
     STATIC_WALL = 50
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
@@ -199,6 +200,11 @@ _MESSAGES = {
         "I reaches I_p, but space expands faster than bubbles take it: the volume in the false"
         " vacuum, a³ e^{−I}, grows from T_p to the end of the range, and the transition never"
         " completes unless it does below T_low"
+    ),
+    Status.NO_EQUATION_OF_STATE: (
+        "the enthalpy of a phase is not positive, or its speed of sound squared not between 0 and"
+        " 1: the potential does not describe a plasma at this temperature; give g_rest, or one"
+        " that holds there"
     ),
     Status.STATIC_WALL: (
         "in local thermal equilibrium the wall does not move: α_θ̄ is below (1 − Ψ)/3, and the heat"

@@ -137,6 +137,10 @@ def lines(of: Released) -> Iterator[str]:
     yield row("c_s^2          in front", [b.high.c_squared for b in both])
     yield row("c_b^2          behind", [b.low.c_squared for b in both])
     yield row("g_*            in w_s", [b.strength.g_star for b in both])
+    for name, budget in of.budgets.items():
+        status = Status(int(budget.strength.status))
+        if status != Status.SUCCESS:
+            yield f"  at {name}: {status.message}"
     for text in _plasma_lines(of):
         yield f"               {text}"
     yield row("v_J            Chapman-Jouguet", [b.wall.v_J for b in both])

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
-from jaxbounce._core.types import Code, RealLike, Scalar, as_leaf, as_real
+from jaxbounce._core.types import Code, Flag, RealLike, Scalar, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.potential.thermal import at_temperature
 from jaxbounce.potential.vacua import FieldLike, Potential, is_minimum, polish_vacuum
@@ -155,21 +155,38 @@ def strength(high: Fluid, low: Fluid) -> Strength:
     Args:
         high: the phase of high temperature, in front of the wall.
         low: the one of low temperature, behind it.
+
+    Returns:
+        A `Strength`; NO_EQUATION_OF_STATE if w or c² of a phase is not that of a plasma, as of a
+        high-temperature expansion far below its range.
     """
-    energy, pressure = high.e - low.e, high.p - low.p
-    radiation = 0.75 * high.w
     status = jnp.where(high.status == Status.SUCCESS.value, low.status, high.status)
-    return Strength(
-        alpha_thetabar=(energy - pressure / low.c_squared) / (3 * high.w),
-        alpha_theta=(energy - 3 * pressure) / (3 * high.w),
-        alpha_e=energy / radiation,
-        alpha_V=-pressure / radiation,
-        Psi=low.w / high.w,
-        c_s=jnp.sqrt(high.c_squared),
-        c_b=jnp.sqrt(low.c_squared),
-        g_star=high.w * 45 / (2 * np.pi**2 * high.T**4),
-        status=status,
+    is_plasma = _is_plasma(high) & _is_plasma(low)
+    known = status == Status.SUCCESS.value
+    status = jnp.where(known & ~is_plasma, Status.NO_EQUATION_OF_STATE.value, status)
+    given = [(phase.p, phase.e, phase.w, phase.c_squared) for phase in (high, low)]
+    (in_front, behind), token = shielded(given)
+    p_s, e_s, w_s, c_s_squared = in_front
+    p_b, e_b, w_b, c_b_squared = behind
+    energy, pressure, radiation = e_s - e_b, p_s - p_b, 0.75 * w_s
+    numbers = (
+        (energy - pressure / c_b_squared) / (3 * w_s),
+        (energy - 3 * pressure) / (3 * w_s),
+        energy / radiation,
+        -pressure / radiation,
+        w_b / w_s,
+        jnp.sqrt(c_s_squared),
+        jnp.sqrt(c_b_squared),
+        w_s * 45 / (2 * np.pi**2 * high.T**4),
     )
+    good = status == Status.SUCCESS.value
+    return Strength(*withheld(numbers, good, token, others=given), status=status)
+
+
+def _is_plasma(phase: Fluid) -> Flag:
+    """Whether a phase is one that can be in thermal equilibrium, as far as w and c tell."""
+    w, square = jax.lax.stop_gradient((phase.w, phase.c_squared))
+    return (w > 0) & (square > 0) & (square < 1)
 
 
 def critical_temperature(

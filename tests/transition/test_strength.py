@@ -126,3 +126,34 @@ def test_a_phase_that_is_none_has_no_numbers_and_taints_no_other():
         return jnp.where(status == Status.SUCCESS.value, values, 0.0).sum()
 
     assert all(jnp.isfinite(x) for x in jax.tree.leaves(jax.grad(total)(theta)))
+
+
+def test_phases_that_are_no_plasma_have_no_strength_and_taint_no_other():
+    """Without a bath the broken phase has less entropy than none: no c², no α."""
+    theta = {k: jnp.asarray(v) for k, v in CUBIC.parameters.items()}
+
+    def found(theta, g_rest):
+        phases = [
+            fluid(CUBIC.potential, theta, 103.0, vacuum, g_rest=g_rest)
+            for vacuum in ([0.0], [110.0])
+        ]
+        return strength(*phases)
+
+    g_rest = jnp.array([100.0, 0.5])
+    both = jax.vmap(found, (None, 0))(theta, g_rest)
+    assert both.status.tolist() == [Status.SUCCESS, Status.NO_EQUATION_OF_STATE]
+    for numbers in both[:-1]:
+        assert np.isfinite(numbers[0])
+        assert np.isnan(numbers[1])
+
+    def total(theta):
+        both = jax.vmap(found, (None, 0))(theta, g_rest)
+        good = both.status == Status.SUCCESS.value
+        return jnp.where(good, both.alpha_thetabar, 0.0).sum()
+
+    slopes, expected = (
+        jax.grad(total)(theta),
+        jax.grad(lambda t: found(t, 100.0).alpha_thetabar)(theta),
+    )
+    for name in theta:
+        np.testing.assert_allclose(slopes[name], expected[name], rtol=1e-10)
