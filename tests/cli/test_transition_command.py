@@ -276,20 +276,24 @@ def _oracle():
         exponent = unit * fit(delta) / (2 - delta) ** 2 / T
         return 4 * np.log(T) + 1.5 * np.log(exponent / (2 * np.pi)) - exponent
 
-    def log_hubble(T):
-        return np.log(float(hubble_rate(T, g_star)))
+    # radiation, and the energy of the false vacuum over that of the true one at T = 0
+    c, vacuum = float(hubble_rate(1.0, g_star)), D**2 * T0**4 / lam
+    x, weight = np.polynomial.legendre.leggauss(20)
 
-    T_n = _root(lambda T: log_rate(T) - 4 * log_hubble(T), 172, 175)
+    def hubble(T):
+        return c * T**2 * np.sqrt(1 + vacuum / (np.pi**2 / 30 * g_star * T**4))
+
+    T_n = _root(lambda T: log_rate(T) - 4 * np.log(hubble(T)), 172, 175)
 
     def volume(T):
-        # a = 1/T, dt = −dT/(H T), H = c T²
-        c = np.exp(log_hubble(1.0))
-
+        # a = 1/T, dt = −dT/(H T)
         def integrand(t):
-            return np.exp(log_rate(t)) / t**6 * (1 / T - 1 / t) ** 3
+            middle, half = (t + T) / 2, (t - T) / 2
+            reached = half * (weight / hubble(middle + half * x)).sum()
+            return np.exp(log_rate(t)) / (t**4 * hubble(t)) * reached**3
 
         integral = quad(integrand, T, 176.0, points=[T + 0.2, T + 0.5], epsrel=1e-11, limit=200)[0]
-        return 4 * np.pi / 3 * v_w**3 / c**4 * integral
+        return 4 * np.pi / 3 * v_w**3 * integral
 
     T_p = _root(lambda T: np.log(volume(T) / I_p), 171.6, 173)
     h = 1e-3
