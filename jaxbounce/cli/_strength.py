@@ -22,7 +22,7 @@ class Released(NamedTuple):
     sound: "Mapping[str, SoundWaves]"
     """At T_p, by convention."""
     v_w: float
-    """Of the sound waves."""
+    """Of the sound waves; empty where there is no plasma at T_p, or nucleation has ceased."""
     is_lte: bool
     """Whether that is the wall in local thermal equilibrium at T_p; else it is that of the file."""
     g_star: float
@@ -63,13 +63,17 @@ def released(solved: "Solved") -> Released:
     is_lte = int(wall.status) == Status.SUCCESS
     v_w = float(wall.v_w) if is_lte else float(thermal.settings.v_w)
     g_star = degrees(found.T_p)
-    sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star)
+    # their formulas want a plasma, and a rate that rises
+    heard = int(budgets["T_p"].strength.status) == Status.SUCCESS and found.beta_over_H > 0
+    sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star) if heard else {}
     return Released(budgets, sound, v_w, is_lte, g_star, own)
 
 
 def mapping(of: Released) -> dict[str, Any]:
     """As keys of the result."""
-    found = {name: _at(budget) for name, budget in of.budgets.items()}
+    found: dict[str, Any] = {name: _at(budget) for name, budget in of.budgets.items()}
+    if not of.sound:
+        return found | {"sound_waves": None}
     some = next(iter(of.sound.values()))
     found["sound_waves"] = {
         "at": "T_p",
@@ -162,6 +166,8 @@ def _plasma_lines(of: Released) -> Iterator[str]:
 
 def _wall(budget: "Budget") -> str:
     wall = budget.wall
+    if int(budget.strength.status) != Status.SUCCESS:
+        return "none: it follows from the strength"
     status = Status(int(wall.status))
     if status != Status.SUCCESS:
         return f"none: {status.message} (alpha_max = {float(wall.alpha_max):.6g})"
@@ -185,6 +191,9 @@ def _runaway(budget: "Budget") -> str:
 
 
 def _sound_lines(of: Released) -> Iterator[str]:
+    if not of.sound:
+        yield "sound      none: it takes a plasma at T_p, and a rate that rises (beta/H > 0)"
+        return
     some = next(iter(of.sound.values()))
     origin = "LTE at T_p" if of.is_lte else "transition.v_w, there being none in LTE"
     yield (
