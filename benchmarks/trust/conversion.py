@@ -16,6 +16,7 @@ import dataclasses
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -32,7 +33,10 @@ from jaxbounce.conversion import (
 )
 from jaxbounce.conversion.wall import Couplings, TabulatedWall
 
-KINDS = ("clean", "decimals", "figures", "noise", "relative noise", "cut")
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "catalogue"))
+
+from tables import KINDS, damaged_table
+
 ROWS = (60, 150)
 MODELS = {
     "local": LocalLandauZener(),
@@ -142,27 +146,7 @@ def draw(random, kind, rows):
     A, B = random.uniform(1, 3, 2)
     width, lam, v = random.uniform(0.8, 2.5), random.uniform(0.03, 0.4), random.uniform(0.2, 0.8)
     wall = Wall(A, B, width, lam, v, max(A, B) * random.uniform(1.2, 4))
-    lower, upper = -width * random.uniform(5, 9), width * random.uniform(5, 9)
-    if kind == "cut":
-        lower, upper = -width * random.uniform(0.3, 4), width * random.uniform(0.3, 4)
-    at = np.linspace(0, 1, rows)
-    spacing = random.choice(["equal", "uneven", "random"])
-    if spacing == "uneven":
-        at[1:-1] += random.uniform(-0.4, 0.4, rows - 2) / (rows - 1)
-    if spacing == "random":
-        at[1:-1] = np.sort(random.uniform(0, 1, rows - 2))
-    xi = lower + (upper - lower) * at
-    fields = np.array(wall.fields(xi))
-    size, scatter = 10 ** random.uniform(-6, -1.5), random.normal(size=fields.shape)
-    if kind == "noise":
-        fields = np.maximum(fields + size * scatter, 0)
-    if kind == "relative noise":
-        fields *= 1 + size * scatter
-    if kind == "decimals":
-        fields = np.round(fields, random.integers(1, 7))
-    if kind == "figures":
-        figures = random.integers(2, 6)
-        fields = np.vectorize(lambda x: float(f"{x:.{figures - 1}e}"))(fields)
+    xi, fields = damaged_table(random, kind, rows, width, wall.fields)
     return wall, (xi, *fields)
 
 

@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from jaxbounce._core.errors import ConfigurationError, one_line
 from jaxbounce._core.ranges import Range
 
@@ -132,3 +134,27 @@ def check_keys(table: Mapping[str, Any], known: Iterable[str], where: str = "") 
     for key in table:
         if key not in known:
             raise ConfigurationError(f"{where}{key}: unknown key{suggestion(key, known)}")
+
+
+def check_column(where: str, name: str, values: Any, *, positive: bool = False) -> np.ndarray:
+    """A column of a table of numbers as an array, if all of them are finite (and positive).
+
+    Args:
+        where: what a message calls the table.
+        name: what it calls the column.
+        values: the numbers.
+        positive: whether they must be above 0.
+    """
+    try:
+        column = np.asarray(values, float)
+    except (TypeError, ValueError):
+        column = np.zeros((0, 0))
+    if column.ndim != 1:
+        raise ConfigurationError(f"{where}: {name} must be a list of numbers")
+    wrong = ~(np.isfinite(column) & (column > (0 if positive else -np.inf)))
+    if wrong.any():
+        row, kind = int(np.argmax(wrong)), "positive and finite" if positive else "finite"
+        raise ConfigurationError(
+            f"{where}: {name} = {column[row]:g} in row {row + 1}: must be {kind}"
+        )
+    return column

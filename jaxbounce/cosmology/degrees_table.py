@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float
 
+from jaxbounce._core.checks import check_column
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.spline import evaluate_spline, natural_curvatures
 from jaxbounce._core.types import Real, RealLike, as_leaf
@@ -66,8 +67,8 @@ def tabulated_degrees(T: Any, g_star: Any, g_star_s: Any) -> TabulatedDegrees:
     Raises:
         ConfigurationError: one line that says what is wrong with the table.
     """
-    columns = [_column(name, x) for name, x in (("T", T), ("g_star", g_star))]
-    columns.append(_column("g_star_s", g_star_s))
+    named = (("T", T), ("g_star", g_star), ("g_star_s", g_star_s))
+    columns = [check_column("g_star table", name, x, positive=True) for name, x in named]
     sizes = [column.size for column in columns]
     if len(set(sizes)) > 1:
         raise ConfigurationError(
@@ -95,19 +96,3 @@ def tabulated_degrees(T: Any, g_star: Any, g_star_s: Any) -> TabulatedDegrees:
         )
     knots, values = as_leaf(logarithms[0]), as_leaf(logarithms[1:])
     return TabulatedDegrees(knots, values, natural_curvatures(knots, values))
-
-
-def _column(name: str, values: Any) -> np.ndarray:
-    try:
-        column = np.asarray(values, float)
-    except (TypeError, ValueError):
-        column = np.zeros((0, 0))
-    if column.ndim != 1:
-        raise ConfigurationError(f"g_star table: {name} must be a list of numbers")
-    wrong = ~(np.isfinite(column) & (column > 0))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ConfigurationError(
-            f"g_star table: {name} = {column[row]:g} in row {row + 1}: must be positive and finite"
-        )
-    return column

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from jaxbounce._core.checks import check_column
 from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
@@ -199,7 +200,8 @@ def tabulated_rate(y: Any, log_rate: Any) -> TabulatedRate:
     Raises:
         ConfigurationError: one line that says what is wrong with the table.
     """
-    columns = [_column(name, x) for name, x in (("y", y), ("log_rate", log_rate))]
+    named = (("y", y), ("log_rate", log_rate))
+    columns = [check_column("nucleation table", name, x) for name, x in named]
     sizes = [column.size for column in columns]
     if sizes[0] != sizes[1]:
         raise ConfigurationError(
@@ -222,19 +224,3 @@ def tabulated_rate(y: Any, log_rate: Any) -> TabulatedRate:
         )
     knots, values = as_leaf(columns[0]), as_leaf(columns[1][None])
     return TabulatedRate(knots, values, natural_curvatures(knots, values))
-
-
-def _column(name: str, values: Any) -> np.ndarray:
-    try:
-        column = np.asarray(values, float)
-    except (TypeError, ValueError):
-        column = np.zeros((0, 0))
-    if column.ndim != 1:
-        raise ConfigurationError(f"nucleation table: {name} must be a list of numbers")
-    wrong = ~np.isfinite(column)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise ConfigurationError(
-            f"nucleation table: {name} = {column[row]:g} in row {row + 1}: must be finite"
-        )
-    return column

@@ -351,12 +351,12 @@ def _integrate_source(
     loss_error = loss_error + jax.lax.stop_gradient(rate * rounded) @ weight
     gain_error = gain_error + jax.lax.stop_gradient(gain * rounded) @ weight
     if history is not None:
-        missed = history.relative_error(_true(y, clock)[1])
+        at = _true(y, clock)[1]
+        missed = history.relative_error(at)
         loss_error = loss_error + jax.lax.stop_gradient(rate * missed) @ weight
         gain_error = gain_error + jax.lax.stop_gradient(gain * missed) @ weight
         # walls hit no more than what is left of space, at the last rate a unit of it
-        area = history.scaled(_true(y, clock)[1])
-        swept = area * span
+        swept = history.scaled(at) * span
         hits = jnp.where(swept > 0, rate / jnp.where(swept > 0, swept, 1.0), 0.0).max()
         unswept = jnp.where(history.is_covered(), history.remaining_fraction, 0.0)
         gain_error = gain_error.at[-1].add(jax.lax.stop_gradient(hits * unswept))

@@ -447,6 +447,7 @@ def test_supercooled_transitions_with_and_without_the_vacuum_in_H(tmp_path, name
     )
     assert status == 0
     found = json.loads(out.read_text())["transition"]
+    # to the digits that the cases give
     T_n, T_p, beta_over_H = _TOYS[name][2][expansion]
     assert found["T_n_GeV"] == pytest.approx(T_n, rel=2e-5)
     assert found["T_p_GeV"] == pytest.approx(T_p, rel=2e-4)

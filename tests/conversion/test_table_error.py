@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tables import KINDS, damaged_table
 
 from jaxbounce import Status, load, predict
 from jaxbounce.conversion import LocalLandauZener, TwoLevelPropagation, WallConversion
@@ -109,28 +110,8 @@ def _random_table(random):
     """A wall with its couplings, tabulated as people do."""
     A, B = random.uniform(1, 3, 2)
     width, lam, v = random.uniform(0.8, 2.5), random.uniform(0.03, 0.4), random.uniform(0.2, 0.8)
-    lower, upper = -width * random.uniform(5, 9), width * random.uniform(5, 9)
-    kind = random.choice(["clean", "decimals", "figures", "noise", "relative noise", "cut"])
-    if kind == "cut":
-        lower, upper = -width * random.uniform(0.3, 4), width * random.uniform(0.3, 4)
-    at = np.linspace(0, 1, ROWS)
-    spacing = random.choice(["equal", "uneven", "random"])
-    if spacing == "uneven":
-        at[1:-1] += random.uniform(-0.4, 0.4, ROWS - 2) / (ROWS - 1)
-    if spacing == "random":
-        at[1:-1] = np.sort(random.uniform(0, 1, ROWS - 2))
-    xi = lower + (upper - lower) * at
-    fields = np.array(_fields(xi, A, B, width))
-    size, scatter = 10 ** random.uniform(-6, -1.5), random.normal(size=fields.shape)
-    if kind == "noise":
-        fields = np.maximum(fields + size * scatter, 0)
-    if kind == "relative noise":
-        fields *= 1 + size * scatter
-    if kind == "decimals":
-        fields = np.round(fields, random.integers(1, 7))
-    if kind == "figures":
-        figures = random.integers(2, 6)
-        fields = np.vectorize(lambda x: float(f"{x:.{figures - 1}e}"))(fields)
+    kind = random.choice(KINDS)
+    xi, fields = damaged_table(random, kind, ROWS, width, lambda xi: _fields(xi, A, B, width))
     return (xi, *fields), (A, B, width, lam, v)
 
 

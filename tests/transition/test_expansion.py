@@ -252,6 +252,7 @@ def test_an_exponential_rate_leaves_bubbles_as_far_apart_as_its_beta_says():
     fine, _ = off(jnp.asarray(1e5))
     assert Status(int(status)) is Status.SUCCESS
     assert 0 < abs(fine) < 2e-4
+    # as 1/β, and by 1/β² more
     np.testing.assert_allclose(coarse / fine, 10, rtol=0.01)
 
 

@@ -150,6 +150,7 @@ def test_the_singlet_in_two_steps():
     found = find_phases(Z2_SINGLET.potential, theta, 80.0, 250.0, [-500.0] * 2, [500.0] * 2)
     history = found.history()
     assert isinstance(history[0], Continuous)
+    # φ grows as √(T_c − T): T to 1e-13 of it is φ to 1e-5 GeV
     np.testing.assert_allclose(history[0].phi, 0.0, atol=1e-4)
     last = history[-1]
     assert isinstance(last, Critical)
@@ -175,6 +176,6 @@ def test_the_singlet_in_two_steps():
     bottoms, heights = s[1:-1][inside], V[1:-1][inside]
     assert len(bottoms) == 2
     places = sorted(abs(phi[1]) for phi in (step.phi_high, step.phi_low))
-    np.testing.assert_allclose(bottoms, places, atol=0.01)
+    np.testing.assert_allclose(bottoms, places, atol=0.01)  # the step of the grid
     barrier = V[(s > bottoms[0]) & (s < bottoms[1])].max() - heights.min()
     assert abs(heights[1] - heights[0]) < 1e-2 * barrier
