@@ -289,6 +289,9 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
             table[key] = expand_history(table[key], directory)
     if "nucleation" in table:
         table["nucleation"] = expand_nucleation(table["nucleation"], directory)
+    if "nucleation.rate" in table:  # of --set
+        rate = {"rate": table["nucleation.rate"]}
+        table["nucleation.rate"] = expand_nucleation(rate, directory)["rate"]
     conversion = table.get("conversion")
     if isinstance(conversion, str | Mapping):
         table["conversion"] = expand_conversion(conversion, directory)

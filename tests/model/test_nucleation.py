@@ -208,6 +208,9 @@ def test_a_table_from_a_file(tmp_path):
         None, "exact", {"nucleation": {"rate": str(tmp_path / "rate.csv"), "expansion": False}}
     )
     assert point.as_mapping()["nucleation"]["rate"]["y"] == y.tolist()
+    changes = {"nucleation.rate": str(tmp_path / "rate.csv"), "nucleation.expansion": False}
+    put = jb.files.point.configure(None, "exact", changes)
+    assert put.as_mapping()["nucleation"] == point.as_mapping()["nucleation"]
     (tmp_path / "bad.csv").write_text("y,log_rate\n-1,a\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match="line 2 has no number"):
         jb.load(nucleation={"rate": str(tmp_path / "bad.csv")})
