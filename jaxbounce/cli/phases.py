@@ -81,9 +81,7 @@ def _mapping(found: "Found") -> dict[str, Any]:
     """The result as JSON; phases are numbered from 1."""
     diagram = found.diagram
     history = diagram.history()
-    changes = sorted(
-        (*diagram.critical, *diagram.continuous), key=lambda change: -_temperature(change)
-    )
+    changes = sorted((*diagram.critical, *diagram.continuous), key=lambda change: -change.T_c)
     return envelope(
         found.table,
         fields=list(found.configured.fields),
@@ -108,12 +106,6 @@ def _mapping(found: "Found") -> dict[str, Any]:
     )
 
 
-def _temperature(change: "Critical | Continuous") -> float:
-    from jaxbounce.transition.phases import Critical
-
-    return change.T_c if isinstance(change, Critical) else change.T
-
-
 def _change(change: "Critical | Continuous") -> dict[str, Any]:
     from jaxbounce.transition.phases import Critical
 
@@ -128,7 +120,7 @@ def _change(change: "Critical | Continuous") -> dict[str, Any]:
             "latent_heat_GeV4": change.latent_heat,
         }
     place = [float(x) for x in change.phi]
-    return {"order": "second", "T_c_GeV": change.T, **both, "from_GeV": place, "to_GeV": place}
+    return {"order": "second", "T_c_GeV": change.T_c, **both, "from_GeV": place, "to_GeV": place}
 
 
 def _lines(found: "Found") -> Iterator[str]:
@@ -170,13 +162,13 @@ def _lines(found: "Found") -> Iterator[str]:
         yield "second order: one phase goes over into another"
     for change in diagram.continuous:
         yield (
-            f"  T   = {change.T:.12g} GeV  {change.high + 1} -> {change.low + 1}"
+            f"  T_c = {change.T_c:.12g} GeV  {change.high + 1} -> {change.low + 1}"
             f"  {_place(found, change.phi)}"
         )
     yield ""
     yield "the deepest phase, in the order of cooling (a transition of first order comes below T_c)"
     for change in diagram.history():
-        yield f"  {change.high + 1} -> {change.low + 1} at {_temperature(change):.10g} GeV"
+        yield f"  {change.high + 1} -> {change.low + 1} at {change.T_c:.10g} GeV"
     if not diagram.history():
         yield "  stays what it is"
 

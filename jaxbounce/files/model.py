@@ -102,13 +102,8 @@ def _bundled(table: Mapping[str, Any]) -> Declared:
     model = THERMAL_MODELS[name]
     for key in ("fields", "potential", "definitions", "particles", *_OF_PARTICLES):
         if key in table and key != "resummation":
-            remedy = {
-                "renormalisation_scale": "set parameters.Q",
-                "g_rest": "set parameters.g_rest",
-            }
-            raise ConfigurationError(
-                f"{key}: is that of the model {name!r}; {remedy.get(key, 'drop it, or drop model')}"
-            )
+            remedy = _AMONG_PARAMETERS.get(key, "drop it, or drop model")
+            raise ConfigurationError(f"{key}: is that of the model {name!r}; {remedy}")
     given = _table("parameters", table.get("parameters", {}))
     check_keys(given, model.parameters, "parameters.")
     numbers = {k: check_number(f"parameters.{k}", v, _NUMBER) for k, v in given.items()}

@@ -115,7 +115,7 @@ class Critical(NamedTuple):
 class Continuous(NamedTuple):
     """Where one phase goes over into another without a jump: a transition of second order."""
 
-    T: float
+    T_c: float
     high: int
     low: int
     phi: np.ndarray
@@ -136,7 +136,7 @@ class PhaseDiagram(NamedTuple):
         What happens if each transition of first order happens at its T_c; later in truth, or not
         at all.
         """
-        changes = sorted((*self.critical, *self.continuous), key=_temperature, reverse=True)
+        changes = sorted((*self.critical, *self.continuous), key=lambda c: -c.T_c)
         hottest = max(phase.T_range[1] for phase in self.phases)
         there = [k for k, phase in enumerate(self.phases) if phase.T_range[1] == hottest]
         deepest = min(there, key=lambda k: float(self.phases[k].local(hottest).V[0]))
@@ -146,10 +146,6 @@ class PhaseDiagram(NamedTuple):
                 met.append(change)
                 deepest = change.low
         return tuple(met)
-
-
-def _temperature(change: Critical | Continuous) -> float:
-    return change.T_c if isinstance(change, Critical) else change.T
 
 
 def critical_temperature_of(
@@ -213,7 +209,7 @@ def find_phases(
     return PhaseDiagram(
         ordered,
         tuple(sorted(critical, key=lambda c: -c.T_c)),
-        tuple(sorted(continuous, key=lambda c: -c.T)),
+        tuple(sorted(continuous, key=lambda c: -c.T_c)),
     )
 
 

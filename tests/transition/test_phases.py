@@ -66,7 +66,7 @@ def test_a_second_order_transition_is_no_critical_temperature_of_first_order():
     assert len(found.phases) == 2
     assert found.critical == ()
     (change,) = found.continuous
-    np.testing.assert_allclose(change.T, 90.0, rtol=1e-12)
+    np.testing.assert_allclose(change.T_c, 90.0, rtol=1e-12)
     assert found.phases[1].T_range == pytest.approx((50.0, 90.0), rel=1e-12)
     assert found.phases[1].at(60.0) == pytest.approx(np.sqrt(3.0 * (90.0**2 - 60.0**2)), rel=1e-12)
     assert found.history() == (change,)
@@ -83,7 +83,7 @@ def test_an_orbit_of_a_continuous_symmetry_is_one_phase():
     toy = {"D": 0.3, "lam": 0.2, "T_0": 90.0}
     found = find_phases(_mexican, toy, 50.0, 120.0, [-200.0] * 2, [200.0] * 2)
     assert len(found.phases) == 2
-    assert [change.T for change in found.continuous] == pytest.approx([90.0], rel=1e-12)
+    assert [change.T_c for change in found.continuous] == pytest.approx([90.0], rel=1e-12)
     radius = np.linalg.norm(found.phases[1].at(60.0))
     assert radius == pytest.approx(np.sqrt(3.0 * (90.0**2 - 60.0**2)), rel=1e-10)
 
