@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import rough
+from tiers import long_but
 
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve, solve_bounce
@@ -20,7 +21,7 @@ def exact():
     return np.array([rough.action(*case) for case in CASES.T])
 
 
-@pytest.mark.parametrize("elements", [Elements(22, 11), Elements(9, 7)])
+@pytest.mark.parametrize("elements", long_but([Elements(22, 11), Elements(9, 7)], Elements(9, 7)))
 def test_a_kink_costs_no_number_and_the_stated_error_holds(monkeypatch, exact, elements):
     monkeypatch.setattr(solve, "ELEMENTS", elements)
 

@@ -61,17 +61,17 @@ def test_one_field():
     _same(3, [(*c[:2], np.pad(c[2], (0, 11 - len(c[2]))), *c[3:]) for c in cases])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_fields():
     _same(4, [case for case in bounces.TWO_FIELDS if case[1] == 4])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_one_field_in_four_dimensions():
     _same(4, [case for case in bounces.ONE_FIELD if case[1] == 4])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_two_fields_in_three_dimensions():
     _same(3, [case for case in bounces.TWO_FIELDS if case[1] == 3])
 

@@ -300,7 +300,7 @@ np.testing.assert_allclose(together, found, rtol=1e-10)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_five_thousand_calls_and_batches_do_not_hang():
     # jaxlib 0.10.2 deadlocks on concurrent batched LAPACK calls; ours has none. In an
     # environment of its own, whatever this one has set.

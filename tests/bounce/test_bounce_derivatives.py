@@ -61,7 +61,7 @@ def test_batches_carry_a_status_per_point():
     np.testing.assert_allclose((slope * table).sum(1)[good], -S[good] / 2, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_hessian_of_the_action_is_symmetric_and_right():
     def action(theta):
         return solve_bounce(polynomial, theta, *ADAMS).action
@@ -74,7 +74,7 @@ def test_hessian_of_the_action_is_symmetric_and_right():
     np.testing.assert_allclose(hessian @ direction, difference, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_special_points_have_finite_derivatives_in_a_batch_and_alone():
     table = np.zeros((3, 5, 5))
     table[:, :, 0] = bounces.adams(0.8)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import long_but
 
 from jaxbounce._core.status import Status
 from jaxbounce.bounce import solve_bounce
@@ -58,7 +59,7 @@ KINDS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", long_but(KINDS, "two phases", "vector and singlet"))
 def test_the_action_does_not_depend_on_the_direction(kind, solve):
     rng = np.random.default_rng(3)
     first, second, valley, zero_modes = KINDS[kind]

@@ -91,6 +91,7 @@ def test_one_field():
         check(bounces.solve(coefficients, false, true, dimension), action, rel, name)
 
 
+@pytest.mark.long
 def test_a_thermal_potential_of_one_field():
     # PhaseTracer OneDimModel: V = (T²/10 − 100) φ² − 10 φ³ + φ⁴/10
     def exponent(T):

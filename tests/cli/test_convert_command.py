@@ -45,7 +45,7 @@ def _run(capsys, *arguments):
     return status, captured.out, captured.err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_tier_side_by_side(capsys, profile, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(capsys, "convert", profile, "--set", "K=2.0", "--out", out)
@@ -167,7 +167,7 @@ def test_thermal_average_and_its_failure(capsys, profile):
     assert "do not cross" in err
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_profile_in_place_of_P(capsys, profile, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run(

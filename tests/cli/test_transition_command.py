@@ -1,5 +1,6 @@
 """`jaxbounce transition`: T_n, T_p, β/H and elasticities of a thermal potential from a file."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
+from tiers import long_but
 
 from jaxbounce._core.status import Status
 from jaxbounce.cli import main
@@ -120,7 +122,7 @@ def test_a_potential_that_is_no_number_at_a_vacuum(capsys, example):
         assert len(err.strip().splitlines()) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_potential_without_a_limit_at_zero_temperature(example, tmp_path):
     # the example, but for V(T = 0): 0/0
     text = EXAMPLE["potential"].replace("E*T*phi**3", "E*T**2/T*phi**3")
@@ -171,7 +173,7 @@ def test_vacua_are_followed_over_the_temperature(T_start):
     assert high == pytest.approx(T_c, rel=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_elasticities_are_those_of_finite_differences():
     """On S₃/T = A/(1 − T/T_c)², which needs no bounce."""
 
@@ -318,7 +320,7 @@ def test_a_bounce_that_is_not_the_least_is_seen():
     assert not bounces.is_least(jnp.asarray(172.0))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_is_not_followed_gives_the_same_transition(monkeypatch):
     followed = transition_solve.solve_transition(read_transition(EXAMPLE))
     monkeypatch.setattr(transition_solve._Bounces, "is_least", lambda *_: False)
@@ -375,10 +377,18 @@ def test_the_example_agrees_with_shooting_and_quadrature(example, tmp_path):
 @pytest.mark.parametrize(
     ("keys", "text"),
     [
-        (("parameters.E=0.14",), "above H^4 at T_high = 250 GeV already; raise T_high"),
-        (("transition.T_low=174",), "lower T_low"),
+        pytest.param(
+            ("parameters.E=0.14",),
+            "above H^4 at T_high = 250 GeV already; raise T_high",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(("transition.T_low=174",), "lower T_low", marks=pytest.mark.long),
         (("transition.T_low=172.6",), "do not reach I_p = 0.34 before 172.6 GeV; lower T_low"),
-        (("transition.prefactor=1e-300", "transition.T_low=165"), "lower T_low"),
+        pytest.param(
+            ("transition.prefactor=1e-300", "transition.T_low=165"),
+            "lower T_low",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_why_there_is_no_transition(example, keys, text):
@@ -437,8 +447,12 @@ _TOYS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("expansion", ["radiation", "radiation+vacuum"])
-@pytest.mark.parametrize("name", _TOYS)
+@pytest.mark.parametrize(
+    ("name", "expansion"),
+    long_but(
+        itertools.product(_TOYS, ["radiation", "radiation+vacuum"]), ("BP5", "radiation+vacuum")
+    ),
+)
 def test_supercooled_transitions_with_and_without_the_vacuum_in_H(tmp_path, name, expansion):
     path, out = _supercooled(tmp_path, **_TOYS[name][0], **_TOYS[name][1]), tmp_path / "out.json"
     arguments = [] if "vacuum" in expansion else ["--set", f"transition.expansion={expansion}"]

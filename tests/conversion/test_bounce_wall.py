@@ -46,6 +46,7 @@ def published(infinite):
     return infinite[2]
 
 
+@pytest.mark.long
 def test_published_wall_in_infinite_volume(infinite):
     # SPEC I2, bounce_cases.json
     values, _, bounce = infinite
@@ -116,12 +117,14 @@ def test_the_box_gives_the_published_wall():
     np.testing.assert_allclose(bounce.fields(100.0), bounces.FALSE_PORTAL, atol=1e-12)
 
 
+@pytest.mark.long
 def test_the_second_derivative_of_the_action():
     # SPEC I2
     second = jax.jit(jax.hessian(lambda g: bounces.published(Portal(g=g)).action))(G)
     assert float(second) == pytest.approx(-55.4351, rel=1e-6)
 
 
+@pytest.mark.long
 def test_conversion_is_differentiable_in_the_couplings_of_the_potential():
     def P(g):
         wall = BounceWall(bounces.published(Portal(g=g)))

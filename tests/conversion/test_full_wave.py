@@ -3,6 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import long_but
 
 from jaxbounce import Status
 from jaxbounce.conversion.average import thermal_flux_average
@@ -99,7 +100,7 @@ def test_one_channel_closed_form(spin, K, m0, L):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spin", ["scalar", "dirac"])
+@pytest.mark.parametrize("spin", long_but(["scalar", "dirac"], "scalar"))
 def test_gradients(spin):
     def transmitted(values):
         return scatter(values[0], values[1:], spin, 48).T_B
@@ -114,7 +115,7 @@ def test_gradients(spin):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("spin", ["scalar", "dirac"])
+@pytest.mark.parametrize("spin", long_but(["scalar", "dirac"], "dirac"))
 def test_thresholds_and_no_mixing_have_finite_gradients(spin):
     ends = two_centre_wall(jnp.array([-REACH, REACH]), THETA)
     # a channel opens where K passes the modulus of its eigenmass

@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import long_but
 
 from jaxbounce._core.spectral import Function, eigenvectors, trace
 
@@ -43,7 +44,7 @@ MATRICES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("name", long_but(MATRICES, "apart", "two the same"))
 def test_derivatives_to_the_third_order(name):
     rng = np.random.default_rng(7)
     at, *along = map(jnp.asarray, (MATRICES[name], *[_symmetric(rng, 3) for _ in range(3)]))

@@ -115,6 +115,7 @@ def test_a_flat_profile_has_no_end(degenerate):
     assert found.interval() == (-np.inf, np.inf)
 
 
+@pytest.mark.long
 def test_saved_whole_or_not_at_all(degenerate, tmp_path, monkeypatch):
     import arviz
 
@@ -209,7 +210,7 @@ def test_gradients_of_the_potential_in_both_modes():
     assert jnp.all(jnp.isfinite(backward))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_curved_ridge_is_sampled_along():
     # m_χ is bound to P by ρ_DM/ρ_B, ln m_χ = const + ln P − ln(1 − P), and f_χ then by ρ_B:
     # with priors flat in P, ln m_χ and ln f_χ the posterior of P is its prior, cut where m_χ
@@ -229,7 +230,7 @@ def test_a_curved_ridge_is_sampled_along():
     assert "·" not in found.table()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_simulation_based_calibration():
     """Ranks of the truth among draws are uniform (Talts et al. 2018, arXiv:1804.06788)."""
     priors = {

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tiers import long_but
 
 import bounces
 from jaxbounce import ConfigurationError, load, predict, solve_bounce
@@ -131,7 +132,7 @@ def test_boltzmann(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BOLTZMANN)
+@pytest.mark.parametrize("name", long_but(BOLTZMANN, "external", "occupancy"))
 def test_gradients_of_boltzmann(name):
     """Both modes."""
     _assert_no_host(jax.grad(_density(BOLTZMANN[name]), (0, 1)), 0.3, 100.0)
@@ -172,7 +173,7 @@ def test_scattering_alone():
     _assert_no_host(jax.value_and_grad(T_B, (0, 1)), 4.0, 1.5)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_conversion_in_a_thermal_flux():
     """Through the chain, by quadrature and by the Boltzmann equations."""
     conversion = WallConversion(WALL, Couplings(lam=0.2), unit_GeV=100.0, incidence="thermal")
@@ -187,7 +188,7 @@ def test_conversion_in_a_thermal_flux():
         _assert_no_host(jax.jacfwd(rho_B, (0, 1)), 0.3, 0.2)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_bounce():
     """Values and derivatives; of the action, whose derivative needs none of the profile, too."""
 

@@ -224,7 +224,7 @@ print(json.dumps(values))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_float32_agrees_to_2e_5():
     done = subprocess.run(
         [sys.executable, "-c", FLOAT32],

@@ -99,7 +99,7 @@ def test_exhausted_chi_is_a_status_in_a_batch():
     np.testing.assert_allclose(found.Y_chi[2] - found.Y_chi[0], 1e-9 - 4.9e-10, rtol=1e-12)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_both_modes_of_differentiation():
     # moderately coupled: at 2λY_eq ~ 1e10 reverse mode is good to 1e-5 only (docstring of
     # `solve_boltzmann`), and forward mode is the one to take
@@ -123,7 +123,7 @@ def test_both_modes_of_differentiation():
         np.testing.assert_allclose(reverse[:, i], (8 * one - two) / (12 * h), rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_published_fallback_values_are_bracketed(capsys, tmp_path):
     """SPEC E and issue: the published Radau, on an A/V table of its own, good to 1e-4."""
     out = tmp_path / "result.json"

@@ -65,13 +65,13 @@ CHOICE_SETS = {
 }
 
 
-_BY_DEFAULT = ("benchmark",)
+_MARKS = {"benchmark": (), "two-zone": pytest.mark.long}
 
 
 @pytest.mark.parametrize(
     "choices",
     [
-        pytest.param(name, marks=() if name in _BY_DEFAULT else pytest.mark.slow)
+        pytest.param(name, marks=_MARKS.get(name, pytest.mark.slow))
         for name in CHOICE_SETS
         if name != "published"
     ],

@@ -1,6 +1,7 @@
 """Yields with the wall area of a nucleation history."""
 
 import dataclasses
+import itertools
 
 import equinox as eqx
 import jax
@@ -8,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from tiers import long_but
 
 import jaxbounce as jb
 from jaxbounce import Status
@@ -35,8 +37,10 @@ def test_an_exponential_rate_gives_the_yields_of_kjma(window):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("g_star", [106.75, "standard-model"])
-@pytest.mark.parametrize("window", ["none", "gaussian"])
+@pytest.mark.parametrize(
+    ("window", "g_star"),
+    long_but(itertools.product(["none", "gaussian"], [106.75, "standard-model"]), ("none", 106.75)),
+)
 def test_so_do_the_boltzmann_equations(g_star, window):
     for mass in (0.95, 300.0):
         keys = {"m_chi_GeV": mass, "sigma_v_chi_GeV_m2": 1e-10, "Gamma_wash_over_H": 0.1}
@@ -49,7 +53,7 @@ def test_so_do_the_boltzmann_equations(g_star, window):
         assert 0 < float(history.error_estimate) < 1e-8
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_exponential_rate_on_a_clock():
     kjma, history = _both(g_star="standard-model", T_p_GeV=0.5, beta_over_H=30.0)
     np.testing.assert_allclose(history.Y_B, kjma.Y_B, rtol=1e-12)
@@ -146,7 +150,7 @@ NAMES = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rate", NAMES)
+@pytest.mark.parametrize("rate", long_but(NAMES, "exponential"))
 def test_gradients(rate):
     """jvp and vjp against central differences, the window there so that the shape counts."""
     model = jb.load(

@@ -263,7 +263,7 @@ def test_a_coupling_of_the_potential_reaches_the_density(portal):
     np.testing.assert_allclose(predict(portal.replace(g=g)).rho_B, density(g), rtol=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_scan_over_a_coupling_compiles_once(portal, monkeypatch):
     """200 values of g: one program; the batch says what single points say."""
     plan = plan_scan(portal, Grid({"g": np.linspace(2.31, 2.33, 200)}), outputs=("rho_B",))
@@ -290,7 +290,7 @@ def test_a_scan_over_a_coupling_compiles_once(portal, monkeypatch):
     np.testing.assert_allclose(rho[77], single, rtol=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_commands_reach_the_couplings(tmp_path, capsys):
     point = {**BENCHMARK, "P_chi_to_B": None, "conversion": {"potential": PUBLISHED}}
     file = tmp_path / "point.json"

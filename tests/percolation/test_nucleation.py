@@ -179,7 +179,7 @@ def test_expansion_against_the_double_integral(beta_over_H):
         np.testing.assert_allclose(area.scaled(y), exact, rtol=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_expansion_follows_the_degrees_of_freedom():
     """T_p = 0.15 GeV: time, distance and moments by one ODE of SciPy's in ln T."""
     B, T_p, model = 10.0, 0.15, StandardModel()

@@ -124,7 +124,7 @@ def _killed(path, out, store, seconds, *arguments):
     return process.wait()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_at_random_moments_the_store_is_that_of_an_uninterrupted_scan(tmp_path):
     path = written(tmp_path, LARGE)
     assert command(path, "--out", tmp_path / "whole.zarr").returncode == 0

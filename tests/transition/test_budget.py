@@ -17,7 +17,13 @@ BM1 = (100.0, 0.0100611366727, 0.620286091424, 52734611.76436824, 59983602.32718
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("table", [SINGLET, {"model": "z2-singlet"}], ids=["file", "bundled"])
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(SINGLET, id="file", marks=pytest.mark.long),
+        pytest.param({"model": "z2-singlet"}, id="bundled"),
+    ],
+)
 def test_singlet(table):
     configured = potential_from_mapping({k: v for k, v in table.items() if k != "transition"})
     vacua = (jnp.array([0.0, 104.9]), jnp.array([195.0, 0.0]))

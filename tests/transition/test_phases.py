@@ -143,7 +143,7 @@ def test_a_potential_without_a_minimum():
         find_phases(falls, {"T": 1.0}, 1.0, 2.0, [-1.0], [1.0])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_singlet_in_two_steps():
     """First s, then h: T_c of WallGo's benchmark BM1 by an independent program."""
     theta = dict(Z2_SINGLET.parameters)

@@ -44,7 +44,7 @@ def test_singlet():
     np.testing.assert_allclose(others, expected, rtol=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_critical_temperature_of_the_singlet():
     vacua = (Z2_SINGLET.false_vacuum, Z2_SINGLET.true_vacuum)
     T_c = critical_temperature(Z2_SINGLET.potential, dict(Z2_SINGLET.parameters), vacua, 100, 112)

@@ -37,7 +37,7 @@ def test_percolation_temperature_and_rate_of_a_known_action():
     assert float(rate) == pytest.approx(0.0, abs=1e-10)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_derivatives_of_the_transition():
     def numbers(amplitude, v_w):
         return jnp.stack(from_pole(amplitude, v_w)[:5])

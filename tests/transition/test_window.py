@@ -31,7 +31,7 @@ def test_a_rate_that_stays_below_the_expansion():
     assert Status(int(solve(154.5).status)) is Status.NO_TRANSITION
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_range_may_end_anywhere_that_matters_not():
     T_p = exponents.transition(143.0)[1]
     for T_low, T_high in ((0.5, 100.0), (50.0, 90.0), (30.0, 66.0)):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yield_reference
 from annihilation_reference import M_PL, Problem
+from tiers import long_but
 
 from jaxbounce import Choices, Parameters, Status, predict
 from jaxbounce.cosmology import StandardModel, ThermalHistory
@@ -118,7 +119,7 @@ def _with_history(rng, count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("equations", ["quadrature", "boltzmann"])
+@pytest.mark.parametrize("equations", long_but(["quadrature", "boltzmann"], "quadrature"))
 @pytest.mark.parametrize(
     ("kernel", "window", "flux"), [("kjma", "none", "moving-wall"), ("eq6", "gaussian", "static")]
 )
