@@ -68,6 +68,10 @@ class Expansion(eqx.Module):
         """n, falling, at which the pace is not smooth; constants under differentiation."""
         return jax.lax.stop_gradient(jnp.log(self.T_p) - self.degrees.joints())
 
+    def kinks(self) -> Real:
+        """Those of them at which its first derivative jumps."""
+        return jax.lax.stop_gradient(jnp.log(self.T_p) - self.degrees.kinks())
+
 
 def efolds(y0: RealLike, beta_over_H: RealLike) -> Real:
     """n = ln(T_p/T) at y₀, the percolation time of constant g_*."""

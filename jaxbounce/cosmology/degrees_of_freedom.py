@@ -48,6 +48,10 @@ class DegreesOfFreedom(eqx.Module):
         """ln(T/GeV), rising, at which they are not smooth: where quadrature panels should end."""
         return jnp.zeros(0)
 
+    def kinks(self) -> Real:
+        """Those of the joints at which the first derivative jumps."""
+        return jnp.zeros(0)
+
     def covers(self, T: Real) -> Bool[Array, "..."]:
         """Whether they are known at T (GeV); where not, they are continued as constants."""
         return jnp.ones(jnp.shape(T), bool)
