@@ -252,18 +252,21 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
 
 def _vacuum_lines(c: "jb.Configuration", p: "jb.Prediction") -> Iterator[str]:
     """The factors by which vacuum energy changes H, and the energy it releases every yield."""
-    t = c.table
+    t, known = c.table, math.isfinite(float(p.hubble_factor))
     if c.choices.expansion == "radiation+vacuum":
-        yield (
-            f"  vacuum energy: rho_V/rho_r = {t['alpha_V']:g} at T_p: H and beta there are"
-            f" {float(p.hubble_factor):.8g} times those of radiation"
-        )
+        factor = f": H there is {float(p.hubble_factor):.8g} times that of radiation"
+        yield f"  vacuum energy: rho_V/rho_r = {t['alpha_V']:g} at T_p{factor if known else ''}"
         yield "           it counts in H until 99 % of space is covered, then as radiation"
     if c.choices.dilution == "reheating":
-        yield (
-            f"  reheating: alpha_eff = {t['alpha_eff']:g} heats the bath to"
-            f" {float(p.T_reh):.8g} GeV; every yield is divided by {float(p.dilution):.8g}"
+        heated = (
+            f" heats the bath to {float(p.T_reh):.8g} GeV; every yield is divided by"
+            f" {float(p.dilution):.8g}"
         )
+        yield f"  reheating: alpha_eff = {t['alpha_eff']:g}{heated if known else ''}"
+    for name in ("alpha_V", "alpha_eff"):
+        unused = c.model.why_unused(name)
+        if t[name] and unused is not None:
+            yield f"  {name} = {t[name]:g} is not in the numbers below: {unused}"
 
 
 def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:

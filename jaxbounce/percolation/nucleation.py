@@ -149,7 +149,7 @@ class Nucleation(Stage):
         B, degrees = known["beta_over_H"], known.get("degrees")
         if not self.expansion:
             return _Time(None, None)
-        if known["expansion"] == "radiation+vacuum":
+        if known.get("expansion") == "radiation+vacuum":
             degrees = with_vacuum(
                 degrees,
                 beta_over_H=B,
