@@ -29,6 +29,7 @@ from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_optional_leaf
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.today import Constants
+from jaxbounce.cosmology.vacuum import Contents, Dilution
 from jaxbounce.percolation.area import AreaKernel, Window
 
 Closure = Literal["linear", "mean-field", "swept-once", "two-zone"]
@@ -153,7 +154,7 @@ class Parameters(eqx.Module):
         kw_only=True,
         default=0.0,
         metadata=spec(
-            "yield of χ today, taken as given",
+            "yield of χ, taken as given (today's, but for dilution)",
             low=0,
             closed="low",
             typical=0.0,
@@ -261,6 +262,32 @@ class Parameters(eqx.Module):
             typical=0.0,
         ),
     )
+    alpha_V: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "vacuum energy over that of radiation at T_p, in H",
+            low=0,
+            high=100,
+            closed="both",
+            typical=0.0,
+            used_if={"expansion": ("radiation+vacuum",)},
+        ),
+    )
+    alpha_eff: Given = eqx.field(
+        converter=as_given,
+        kw_only=True,
+        default=0.0,
+        metadata=spec(
+            "released energy that heats the bath, over that of radiation at T_p",
+            low=0,
+            high=1e12,
+            closed="both",
+            typical=0.0,
+            used_if={"dilution": ("reheating",)},
+        ),
+    )
     washout_power: Given = eqx.field(
         converter=as_given,
         kw_only=True,
@@ -325,6 +352,20 @@ class Choices:
         metadata=choice(
             '"published", H = 1.66 √g_* T²/M_Pl and s₀ = 2891 cm⁻³, or "exact", √(4π³/45) and s₀ of'
             " T₀ = 2.7255 K"
+        ),
+    )
+    expansion: Contents = dataclasses.field(
+        default="radiation",
+        metadata=choice(
+            'what H is made of while the transition runs: "radiation", or "radiation+vacuum",'
+            " H² ∝ ρ_r + α_V ρ_r(T_p) (`jaxbounce.cosmology.vacuum`)"
+        ),
+    )
+    dilution: Dilution = dataclasses.field(
+        default="none",
+        metadata=choice(
+            '"none", or "reheating": every yield over the entropy that the released energy adds,'
+            " (1 + α_eff)^{3/4} where g_* is constant"
         ),
     )
     equations: Equations = dataclasses.field(

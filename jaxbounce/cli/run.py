@@ -81,6 +81,9 @@ def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[st
             "remaining_annihilation": number(prediction.remaining_annihilation),
             "Y_available": number(prediction.Y_available),
             "mean_hits": number(prediction.mean_hits),
+            "H_over_H_radiation": number(prediction.hubble_factor),
+            "entropy_dilution": number(prediction.dilution),
+            "T_reh_GeV": number(prediction.T_reh),
             "relative_error_estimate": number(prediction.error_estimate),
             "P_error_estimate": number(result.conversion.error),
             **status_keys(Status(int(prediction.status))),
@@ -150,6 +153,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
         f"   sigma_y = {t['source_shape_sigma_y']:g}   {_degrees_text(t)}"
     )
     yield from _history_lines(c)
+    yield from _vacuum_lines(c, p)
     if c.conversion is not None:
         yield from _conversion_lines(c.conversion, result.conversion)
     yield f"  choices: {_choices_line(c.choices)}"
@@ -244,6 +248,25 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
         f"           s_0 = {s_today:.1f} cm⁻³, of today's g_*s (2891 is that of the published"
         f" pipeline); constants {c.choices.constants}"
     )
+
+
+def _vacuum_lines(c: "jb.Configuration", p: "jb.Prediction") -> Iterator[str]:
+    """The factors by which vacuum energy changes H, and the energy it releases every yield."""
+    t, known = c.table, math.isfinite(float(p.hubble_factor))
+    if c.choices.expansion == "radiation+vacuum":
+        factor = f": H there is {float(p.hubble_factor):.8g} times that of radiation"
+        yield f"  vacuum energy: rho_V/rho_r = {t['alpha_V']:g} at T_p{factor if known else ''}"
+        yield "           it counts in H until 99 % of space is covered, then as radiation"
+    if c.choices.dilution == "reheating":
+        heated = (
+            f" heats the bath to {float(p.T_reh):.8g} GeV; every yield is divided by"
+            f" {float(p.dilution):.8g}"
+        )
+        yield f"  reheating: alpha_eff = {t['alpha_eff']:g}{heated if known else ''}"
+    for name in ("alpha_V", "alpha_eff"):
+        unused = c.model.why_unused(name)
+        if t[name] and unused is not None:
+            yield f"  {name} = {t[name]:g} is not in the numbers below: {unused}"
 
 
 def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:

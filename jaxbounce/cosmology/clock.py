@@ -24,6 +24,8 @@ from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 
 _PANELS = 48  # from T_p to either end
 
+_FEW_PANELS = 8  # where time is known: only for a first guess of T(y)
+
 _NODES = 16
 
 _NEWTON_STEPS = 2
@@ -56,17 +58,31 @@ class Expansion(eqx.Module):
     degrees: DegreesOfFreedom
     T_p: Scalar = eqx.field(converter=as_leaf)
 
-    def pace(self, n: RealLike) -> Pace:
-        """The pace at n = ln(T_p/T), any shape."""
+    def pace(self, n: RealLike, rate: Real | None = None) -> Pace:
+        """The pace at n = ln(T_p/T), any shape; dy/dy₀ may be known."""
         at_Tp = jnp.log(self.T_p)
         log_T = at_Tp - as_real(n)
         energy_p, entropy_p = self.degrees.values(at_Tp)
-        rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
+        if rate is None:
+            rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
         return Pace(rate, self.degrees.values(log_T)[1] / entropy_p)
+
+    def elapsed(self, n: Real) -> tuple[Real, Real] | None:
+        """y/(β/H) and dy/dy₀ at n where they are known at once; else None."""
+        at_Tp = jnp.log(self.T_p)
+        found = self.degrees.elapsed(at_Tp, n)
+        if found is None:
+            return None
+        root = jnp.sqrt(self.degrees.values(at_Tp)[0])
+        return root * found[0], root * found[1]
 
     def joints(self) -> Real:
         """n, falling, at which the pace is not smooth; constants under differentiation."""
         return jax.lax.stop_gradient(jnp.log(self.T_p) - self.degrees.joints())
+
+    def kinks(self) -> Real:
+        """Those of them at which its first derivative jumps."""
+        return jax.lax.stop_gradient(jnp.log(self.T_p) - self.degrees.kinks())
 
 
 def efolds(y0: RealLike, beta_over_H: RealLike) -> Real:
@@ -121,25 +137,32 @@ class Clock(eqx.Module):
     def at(self, y0: RealLike) -> tuple[Real, Pace]:
         """y and the pace at y₀, the percolation time of constant g_*, any shape."""
         n = efolds(y0, self.beta_over_H)
-        return self._time(n), self.expansion.pace(n)
+        known = self.expansion.elapsed(n)
+        if known is None:
+            return self._time(n), self.expansion.pace(n)
+        return self.beta_over_H * known[0], self.expansion.pace(n, known[1])
 
     def _newton(self, y0: Real, y: Real) -> Real:
-        n = efolds(y0, self.beta_over_H)
-        return y0 + (y - self._time(n)) / self.expansion.pace(n).rate
-
-    def nearest(self, n: Real) -> Array:
-        """Number of the edge next to n on the side of T_p, any shape."""
-        k = _panel(self.edges, n)
-        return jnp.where(k < self.edges.shape[0] // 2, k + 1, k)
+        found, pace = self.at(y0)
+        return y0 + (y - found) / pace.rate
 
     def _time(self, n: Real) -> Real:
-        """y at n: that of the nearest edge, and the integral from there."""
-        k = self.nearest(n)
+        """y at n: that of the nearest edge, and the integral from there, if it is not known."""
+        known = self.expansion.elapsed(n)
+        if known is not None:
+            return self.beta_over_H * known[0]
+        k = _nearest(self.edges, n)
         return self.times[k] + _integral(self.expansion, self.beta_over_H, self.edges[k], n)
 
 
 def _panel(edges: Real, x: Real) -> Array:
     return jnp.clip(jnp.searchsorted(edges, x, side="right") - 1, 0, edges.shape[0] - 2)
+
+
+def _nearest(edges: Real, n: Real) -> Array:
+    """Number of the edge next to n on the side of T_p, which is the middle one; any shape."""
+    k = _panel(edges, n)
+    return jnp.where(k < edges.shape[0] // 2, k + 1, k)
 
 
 def _one_panel(rate: Callable[[Real], Real], lower: Real, upper: Real) -> Real:
@@ -159,11 +182,18 @@ def _integral(expansion: Expansion, beta_over_H: Scalar, lower: Real, upper: Rea
     return beta_over_H * _one_panel(rate, lower, upper)
 
 
-def _side(joints: Real, end: Scalar) -> Real:
+def _side(joints: Real, end: Scalar, panels: int = _PANELS) -> Real:
     """Edges from 0 to `end` ≥ 0, rising, with the joints that lie between among them."""
-    even = end * np.linspace(0.0, 1.0, _PANELS + 1)
+    even = end * np.linspace(0.0, 1.0, panels + 1)
     inside = jnp.clip(joints, 0.0, end)
     return jnp.sort(jnp.concatenate([even, inside]))
+
+
+def _both_sides(joints: Real, first: Scalar, last: Scalar, panels: int) -> Real:
+    """Edges in n from `first` ≤ 0 to `last` ≥ 0, 0 in the middle."""
+    before = -_side(-joints, jnp.maximum(-first, 0.0), panels)[::-1]
+    after = _side(joints, jnp.maximum(last, 0.0), panels)
+    return jnp.concatenate([before, after[1:]])
 
 
 def make_clock(
@@ -188,11 +218,14 @@ def make_clock(
     hot, cold = jax.lax.stop_gradient(
         (jnp.log(as_real(T_max_over_Tp)), -jnp.log(as_real(T_min_over_Tp)))
     )
-    before = -_side(-joints, jnp.maximum(hot, 0.0))[::-1]
-    after = _side(joints, jnp.maximum(cold, 0.0))
-    edges = jnp.concatenate([before, after[1:]])
+    known = expansion.elapsed(jnp.zeros_like(hot)) is not None
+    panels = _FEW_PANELS if known else _PANELS
+    edges = _both_sides(joints, -hot, cold, panels)
+    found = expansion.elapsed(edges)
+    if found is not None:
+        return Clock(expansion, B, edges, B * found[0])
     parts = _integral(expansion, B, edges[:-1], edges[1:])
-    return Clock(expansion, B, edges, _outwards(parts, before.shape[0] - 1))
+    return Clock(expansion, B, edges, _outwards(parts, edges.shape[0] // 2))
 
 
 def remaining_time(expansion: Expansion, n: Scalar, power: int) -> Scalar:
@@ -216,13 +249,15 @@ class Slowing(eqx.Module):
     """∫ e^{kn} (γ_s/3) dn: by how much a rate ∝ H e^{kn} has more time than n alone says.
 
     Attributes:
-        clock: whose panels are used.
+        clock: whose range it has.
         power: k.
-        sums: the integral from T_p to the edges of the clock.
+        edges: n of panels over that, as those of a clock.
+        sums: the integral from T_p to the edges.
     """
 
     clock: Clock
     power: Scalar
+    edges: Float[Array, " edges"]
     sums: Float[Array, " edges"]
 
     def between(self, start: Real, end: Real) -> Real:
@@ -230,8 +265,8 @@ class Slowing(eqx.Module):
         return self._from_Tp(end) - self._from_Tp(start)
 
     def _from_Tp(self, n: Real) -> Real:
-        k = self.clock.nearest(n)
-        return self.sums[k] + _slowing(self.clock.expansion, self.power, self.clock.edges[k], n)
+        k = _nearest(self.edges, n)
+        return self.sums[k] + _slowing(self.clock.expansion, self.power, self.edges[k], n)
 
 
 def _slowing(expansion: Expansion, power: Scalar, lower: Real, upper: Real) -> Real:
@@ -243,10 +278,11 @@ def _slowing(expansion: Expansion, power: Scalar, lower: Real, upper: Real) -> R
 
 
 def slowing(clock: Clock, power: RealLike) -> Slowing:
-    """`Slowing` on the panels of a clock."""
-    power, edges = as_real(power), clock.edges
+    """`Slowing` over the range of a clock."""
+    power = as_real(power)
+    edges = _both_sides(clock.expansion.joints(), clock.edges[0], clock.edges[-1], _PANELS)
     parts = _slowing(clock.expansion, power, edges[:-1], edges[1:])
-    return Slowing(clock, power, _outwards(parts, edges.shape[0] // 2))
+    return Slowing(clock, power, edges, _outwards(parts, edges.shape[0] // 2))
 
 
 def _outwards(parts: Real, middle: int) -> Real:

@@ -23,6 +23,7 @@ from jaxbounce._core.ranges import Range
 from jaxbounce._core.series import circles, fit_pieces, slopes_on_circles
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CMB_TEMPERATURE, ENTROPY_DEGREES_TODAY
+from jaxbounce.cosmology.elapsed import Pieces, elapsed, make_pieces
 
 BLEND_TEMPERATURE = 0.12
 """T (GeV) at which the two pieces of the fit meet (1803.01038, appendix C)."""
@@ -46,6 +47,10 @@ class DegreesOfFreedom(eqx.Module):
 
     def joints(self) -> Real:
         """ln(T/GeV), rising, at which they are not smooth: where quadrature panels should end."""
+        return jnp.zeros(0)
+
+    def kinks(self) -> Real:
+        """Those of the joints at which the first derivative jumps."""
         return jnp.zeros(0)
 
     def covers(self, T: Real) -> Bool[Array, "..."]:
@@ -84,6 +89,13 @@ class DegreesOfFreedom(eqx.Module):
         """(1 + γ_s/3)/√g_ρ at ln(T/GeV): dt ∝ this T⁻² d ln T."""
         energy, _, slope = self.with_slope(log_T)
         return (1 + slope / 3) / jnp.sqrt(energy)
+
+    def elapsed(self, log_Tp: Scalar, n: Real) -> tuple[Real, Real] | None:
+        """∫ e^{2ν} of `time_per_efold` from 0 to n = ln(T_p/T), and its value there; None: unknown.
+
+        Where it is known at once, clocks need not integrate.
+        """
+        return None
 
     def energy(self, T: RealLike) -> Real:
         """g_ρ at T (GeV)."""
@@ -231,6 +243,8 @@ def _above(log_T: np.ndarray) -> np.ndarray:
 
 _COLDEST, _HOTTEST = float(np.log(1e-7)), float(np.log(1e16))  # ln T/GeV; beyond, constant
 
+_FIRST, _LAST = float(np.log(1e-16)), float(np.log(1e20))  # between which time is known
+
 _PIECE = BLEND_WIDTH / 2  # length of a polynomial in ln T, so that the joints are ends of some
 
 _DEGREE = 12  # relative error 1e-15
@@ -246,12 +260,14 @@ class _Pieces(NamedTuple):
         energy: of g_ρ.
         entropy: of g_s.
         time: of (1 + γ_s/3)/√g_ρ.
+        elapsed: of the integral of the last, from `_FIRST` to `_LAST`.
     """
 
     start: float
     energy: np.ndarray
     entropy: np.ndarray
     time: np.ndarray
+    elapsed: Pieces
 
 
 @functools.cache
@@ -269,8 +285,18 @@ def _pieces() -> _Pieces:
     above = _above(np.where(weight == 0.0, cold, x))
     energy, entropy = below + weight * (above - below)
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
-    fitted = (fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in (energy, entropy, time))
-    return _Pieces(start, *fitted)
+    fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
+    functions = (energy, entropy, time, time * fade)
+    *fitted, faded = (fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions)
+    # what is constant beyond: τ at the ends, e^{−2(x − c)} as of any piece
+    constant = fit_pieces(fade, _RADIUS, _PIECE / 2, _DEGREE).T
+    before = int(np.ceil((start - _FIRST) / _PIECE))
+    after = int(np.ceil((_LAST - start) / _PIECE)) - centres.size
+    first, last = (fitted[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
+    parts = (first[:, 0].sum() * np.tile(constant, before), faded)
+    parts += (last[:, -1].sum() * np.tile(constant, after),)
+    passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
+    return _Pieces(start, *fitted, passed)
 
 
 class StandardModel(DegreesOfFreedom):
@@ -297,6 +323,14 @@ class StandardModel(DegreesOfFreedom):
     def time_per_efold(self, log_T: RealLike) -> Real:
         """(1 + γ_s/3)/√g_ρ by polynomials of its own."""
         return _polynomial(_pieces().time, as_real(log_T))[0]
+
+    def elapsed(self, log_Tp: Scalar, n: Real) -> tuple[Real, Real]:
+        """By polynomials of its own, too."""
+        return elapsed(_pieces().elapsed, log_Tp, n)
+
+    def covers(self, T: Real) -> Bool[Array, "..."]:
+        """From far below today's temperature to beyond the Planck scale."""
+        return (np.exp(_FIRST) < T) & (np.exp(_LAST) > T)
 
     def joints(self) -> Real:
         """The ends of the blend."""

@@ -12,6 +12,7 @@ from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACTOR
 from jaxbounce.cosmology.gas import incident_flux
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, time_of_temperature_ratio
+from jaxbounce.model.background import background
 from jaxbounce.model.model import Model
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.yields import published_area_density
@@ -59,12 +60,15 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     T = ratio * p.T_p
     degrees = model.degrees
     history = model.known().values.get("area") if choices.area_kernel == "history" else None
+    if degrees is not None:
+        degrees = degrees.anchored(p.T_p)
+        at_Tp = {"g_star": degrees.energy(p.T_p), "g_star_s": degrees.entropy(p.T_p)}
+        p = dataclasses.replace(p, **at_Tp)
+    p, degrees = background(p, choices, degrees)
     if degrees is None:
         y, g_star_s = time_of_temperature_ratio(ratio, p.beta_over_H), p.g_star_s
     else:
-        degrees = degrees.anchored(p.T_p)
         y = make_clock(degrees, p.T_p, p.beta_over_H, ratio.max(), ratio.min()).time(ratio)
-        p = dataclasses.replace(p, g_star=degrees.energy(p.T_p))
         g_star_s = degrees.entropy(T)
     exact = choices.constants == "exact"
     prefactor = EXACT_HUBBLE_PREFACTOR if exact else HUBBLE_PREFACTOR

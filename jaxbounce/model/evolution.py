@@ -6,7 +6,9 @@ import numpy as np
 
 from jaxbounce._core.types import Real
 from jaxbounce.cosmology.clock import make_clock
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_of_time
+from jaxbounce.model.background import background
 from jaxbounce.model.equations import initial_yield
 from jaxbounce.model.model import Model
 from jaxbounce.yields import time_limits
@@ -21,7 +23,7 @@ def temperature_grid(model: Model, points: int) -> np.ndarray:
     hot, cold = float(p.T_max_over_Tp), float(p.T_min_over_Tp)
     spread = np.geomspace(hot, cold, points - points // 2) * float(p.T_p)
     limits = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
-    degrees, clock = model.degrees, None
+    degrees, clock = _expands(model), None
     if degrees is not None:
         clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
         ends = jnp.clip(clock.time(jnp.stack([p.T_max_over_Tp, p.T_min_over_Tp])), p.y_min, p.y_max)
@@ -34,15 +36,25 @@ def temperature_grid(model: Model, points: int) -> np.ndarray:
     return np.unique(np.concatenate([spread, pulse]))[::-1]
 
 
+def _expands(model: Model) -> DegreesOfFreedom | None:
+    """What expands the plasma of a model; None where it is radiation with constant g_*."""
+    if model.choices.expansion == "radiation":
+        return model.degrees
+    p, known = model.filled()
+    return background(p, model.choices, known.values.get("degrees")).degrees
+
+
 @eqx.filter_jit
 def evolution(model: Model, T: Real) -> Evolution:
     """Y_χ(T), Y_B(T), source and A/V of a model by the Boltzmann equations.
 
-    Without depletion, annihilation and washout they are the running source integral.
+    Without depletion, annihilation and washout they are the running source integral. Yields are
+    those before the released energy dilutes them, whatever the choice of dilution.
     """
     p, known = model.filled()
     start = initial_yield(p, model.choices)
-    options = {"degrees": known.values.get("degrees"), "history": known.values.get("area")}
+    p, degrees = background(p, model.choices, known.values.get("degrees"))
+    options = {"degrees": degrees, "history": known.values.get("area")}
     return evolve_boltzmann(p, model.choices, T, start, **options)
 
 

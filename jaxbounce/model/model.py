@@ -36,6 +36,7 @@ from jaxbounce.cosmology.today import (
     dark_matter_density,
     entropy_density_today,
 )
+from jaxbounce.model.background import background, completes, hubble_factor, reheated
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.parameters import (
     CHOICES,
@@ -404,7 +405,8 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
 
         def log_source(x: Scalar, name: str = name) -> Scalar:
             p = dataclasses.replace(parameters, **{name: x})
-            return jnp.log(p.P * p.f_chi * _source(p, choices, degrees, history)[0])
+            q, expands = background(p, choices, degrees)
+            return jnp.log(p.P * p.f_chi * _source(q, choices, expands, history)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)
@@ -463,7 +465,10 @@ def _predict(model: Model) -> Prediction:
     p = each_safe(filled)
     P = p.P
     degrees, history = known.values.get("degrees"), known.values.get("area")
-    source, error, covered = _source(p, choices, degrees, history)
+    reheat = reheated(p, choices, degrees)
+    # from here on g_* is of all that is in H
+    q, expands = background(p, choices, degrees)
+    source, error, covered = _source(q, choices, expands, history)
     Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
@@ -471,13 +476,15 @@ def _predict(model: Model) -> Prediction:
         # imported when first asked for: the library of the solvers takes longer than the rest
         from jaxbounce.model.equations import integrated
 
-        solved = integrated(p, choices, model.error_limit, degrees, history)
+        solved = integrated(q, choices, model.error_limit, expands, history)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
     else:
         active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
         status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)
+    if choices.dilution != "none":
+        Y_B, Y_chi, available = (Y / reheat.dilution for Y in (Y_B, Y_chi, available))
     s_today = entropy_density_today(degrees, choices.constants)
     rho_B, rho_DM = baryon_density(Y_B, s_today), dark_matter_density(Y_chi, p.m_chi, s_today)
     ratio = jnp.where(rho_B > 0, rho_DM / jnp.where(rho_B > 0, rho_B, 1.0), jnp.inf)
@@ -497,9 +504,11 @@ def _predict(model: Model) -> Prediction:
         status = jnp.where(Y_chi < 0, Status.CHI_EXHAUSTED, status)
         status = jnp.where(jnp.isfinite(rho_B) & jnp.isfinite(rho_DM), status, Status.NOT_FINITE)
     if degrees is not None:
+        covered = covered & degrees.covers(reheat.T_reh)
         status = jnp.where(covered, status, Status.BEYOND_G_STAR_TABLE)
+    status = jnp.where(completes(p, choices, history), status, Status.NEVER_COMPLETES)
     if history is not None:
-        reached = history.reaches(_latest(p, degrees))
+        reached = history.reaches(_latest(p, expands))
         status = jnp.where(reached, status, Status.AFTER_THE_HISTORY)
     status = jnp.where(inside, status, Status.INVALID_PARAMETER)
     # a stage that failed says why, unless a given number is the reason
@@ -519,6 +528,9 @@ def _predict(model: Model) -> Prediction:
         "mean_hits": hits,
         "T_end": T_end,
         "remaining_annihilation": remaining,
+        "hubble_factor": hubble_factor(p, choices),
+        "dilution": reheat.dilution,
+        "T_reh": reheat.T_reh,
     }
     return Prediction(
         **withheld(numbers, has_number, others=model),

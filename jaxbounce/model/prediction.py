@@ -22,6 +22,10 @@ class Prediction(eqx.Module):
         T_end: temperature (GeV) to which the numbers apply; 0 where annihilation was followed
             to its end.
         remaining_annihilation: upper bound on the relative loss of χ by annihilation after it.
+        hubble_factor: H at T_p over that of radiation alone; 1 unless vacuum energy is in it.
+        dilution: entropy after the transition over before, by which yields are divided already;
+            1 unless it is chosen.
+        T_reh: temperature (GeV) to which that heats the bath; T_p if it does not.
         error_estimate: estimated relative error of Y_B, including that of a computed P. With the
             published grids, how far they are from the converged integral of the same equations.
         status: a `jaxbounce.Status` code; every number is NaN where it says there is none.
@@ -37,6 +41,9 @@ class Prediction(eqx.Module):
     mean_hits: Scalar
     T_end: Scalar
     remaining_annihilation: Scalar
+    hubble_factor: Scalar
+    dilution: Scalar
+    T_reh: Scalar
     error_estimate: Scalar
     status: Code
 

@@ -117,6 +117,8 @@ _RELATIVISTIC = (
 
 _INPUT = "rho_DM is an input (Y_chi_init) with dark_matter = input"
 
+_IN_TIME = ("beta_over_H", "T_p", "m_chi", "alpha_V")
+
 _OWN_INPUT = ("Y_chi_init", "n_chi_at_Tp")
 
 
@@ -130,10 +132,15 @@ def why_zero(model: Model, output: str, name: str) -> str | None:
         return "rho_B does not depend on the dark matter given as input"
     if name in _OWN_INPUT and not float(model.value(name)):
         return "it is 0: there is nothing to scale"
-    if output == "rho_DM" and choices.dark_matter == "input" and name not in ("m_chi", *_OWN_INPUT):
+    enters = name in ("m_chi", "alpha_eff", *_OWN_INPUT)
+    # where g_* changes, so does what a released energy makes of it
+    enters = enters or (choices.dilution != "none" and model.degrees is not None)
+    if output == "rho_DM" and choices.dark_matter == "input" and not enters:
         return _INPUT
     if output == "ratio" and name == "f_chi" and choices.dark_matter != "input":
         return "both densities are proportional to f_chi, which cancels in the ratio"
+    if output == "ratio" and name == "alpha_eff":
+        return "both densities are diluted alike, which cancels in the ratio"
     if name in ("y_min", "y_max", "T_max_over_Tp", "T_min_over_Tp"):
         return "the walls are inactive at this end of the integral, or another limit cuts it first"
     if name == "g_star":
@@ -143,7 +150,7 @@ def why_zero(model: Model, output: str, name: str) -> str | None:
     if model.degrees is not None:
         return None  # J/s changes with T through g_*s, and the zeros of constant g_* are gone
     cold = float(model.value("m_chi")) > _HOT * float(model.value("T_p"))
-    return _RELATIVISTIC if name in ("beta_over_H", "T_p", "m_chi") and not cold else None
+    return _RELATIVISTIC if name in _IN_TIME and not cold else None
 
 
 def as_rows(found: Sensitivities, model: Model | None = None) -> list[dict[str, Any]]:

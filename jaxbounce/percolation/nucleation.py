@@ -17,6 +17,7 @@ from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf
 from jaxbounce.cosmology.clock import Clock, make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
+from jaxbounce.cosmology.vacuum import WithVacuum, with_vacuum
 from jaxbounce.percolation.area_history import COVERED, AreaHistory, area_history
 from jaxbounce.percolation.history import NucleationHistory, nucleation_history
 from jaxbounce.percolation.rates import NucleationRate
@@ -35,6 +36,8 @@ _SCANNED, _GRADED = 200, 60  # points of the range at equal steps, and from its 
 _EFOLDS, _WIDTHS, _STRETCH = 4.0, 2.5, 0.5  # a panel: of Γ, of its curvature, of a
 
 _DISCOUNT = 30.0  # Γ that is e^{−30} of the largest so far counts for 1/e of its e-folds
+
+_IN_H = ("g_star", "g_star_s", "alpha_V")
 
 _FEW_JOINTS = 4  # of g_*(T): of a table there are too many for an edge each
 
@@ -60,7 +63,7 @@ class _Time(NamedTuple):
             return jnp.zeros(0)
         n = self.clock.expansion.joints()
         if n.shape[0] > _FEW_JOINTS:
-            return jnp.zeros(0)
+            n = self.clock.expansion.kinks()
         held = jnp.clip(n, self.clock.edges[0], self.clock.edges[-1])
         return jax.lax.stop_gradient(self.clock.time(jnp.exp(-held)))
 
@@ -113,7 +116,8 @@ class Nucleation(Stage):
     @property
     def needs(self) -> tuple[str, ...]:
         """What fixes the size of Γ, the time and its range."""
-        return ("I_p", "beta_over_H", "T_p", "T_max_over_Tp", "y_max", "area_kernel")
+        own = ("I_p", "beta_over_H", "T_p", "T_max_over_Tp", "y_max", "area_kernel")
+        return own + (("expansion", *_IN_H) if self.expansion else ())
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -145,6 +149,14 @@ class Nucleation(Stage):
         B, degrees = known["beta_over_H"], known.get("degrees")
         if not self.expansion:
             return _Time(None, None)
+        if known.get("expansion") == "radiation+vacuum":
+            degrees = with_vacuum(
+                degrees,
+                beta_over_H=B,
+                I_p=known["I_p"],
+                T_p=known["T_p"],
+                **{name: known[name] for name in _IN_H},
+            )
         if degrees is None:
             return _Time(B, None)
         return _Time(B, _clock(degrees, known))
@@ -228,6 +240,9 @@ def _clock(degrees: DegreesOfFreedom, known: Mapping[str, Any]) -> Clock:
     """From T_max to beyond y_max: where g_* falls, T falls no faster than with constant g_*."""
     B = known["beta_over_H"]
     coldest = 0.9 / temperature_ratio(known["y_max"], B)
+    if isinstance(degrees, WithVacuum):
+        # H is at most what it is at T_p, until the release and after it
+        coldest = coldest * jnp.exp(-degrees.released)
     return make_clock(degrees, known["T_p"], B, known["T_max_over_Tp"], coldest)
 
 

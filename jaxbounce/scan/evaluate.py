@@ -35,6 +35,9 @@ OUTPUTS: dict[str, str] = {
     "mean_hits": "hits of a χ by a wall front, on average",
     "T_end": "temperature to which the numbers apply (GeV)",
     "remaining_annihilation": "upper bound on the loss of χ by annihilation after it",
+    "hubble_factor": "H at T_p over that of radiation alone",
+    "dilution": "entropy after the transition over before, by which yields are divided",
+    "T_reh": "temperature to which the released energy heats the bath (GeV)",
     "error_estimate": "estimated relative error of Y_B",
 }
 """What a scan can keep of a `Prediction`, and what it is."""

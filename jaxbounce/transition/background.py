@@ -12,7 +12,7 @@ and temperature, the moment chain follows the latter: with λ = ln(T_m/T),
 it is that of a rate ΓJ⁴ and a scale factor a/J, of which neither has a unit.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -25,10 +25,8 @@ from jaxbounce._core.series import chebyshev_sum
 from jaxbounce._core.types import RealLike, as_leaf, as_real
 from jaxbounce.cosmology.degrees_of_freedom import ConstantDegrees, DegreesOfFreedom
 from jaxbounce.cosmology.radiation import hubble_rate, radiation_density
+from jaxbounce.cosmology.vacuum import Contents as Contents
 from jaxbounce.transition.window import Window, effective_degrees, log_rate_over_hubble
-
-Contents = Literal["radiation", "radiation+vacuum"]
-"""What expands the plasma: radiation alone, or the energy of the false vacuum too."""
 
 _ROUNDING = 1e-15
 

@@ -262,13 +262,12 @@ def source_panels(
 def insert_joints(edges: Real, expansion: Expansion, beta_over_H: RealLike) -> Real:
     """`edges` in y₀ with those where the pace of time is not smooth: the ends of few pieces."""
     joints = expansion.joints()
-    if joints.shape[0] <= _MOST_JOINTS:
-        for n in joints:
-            joint = constant_time(n, beta_over_H)
-            # beyond the ends it must not double one of them, whose derivative would be lost
-            inside = (joint > edges[0]) & (joint < edges[-1])
-            joint = jnp.where(inside, joint, edges[1])
-            edges = insert_edge(edges, jax.lax.stop_gradient(joint))
+    for n in joints if joints.shape[0] <= _MOST_JOINTS else expansion.kinks():
+        joint = constant_time(n, beta_over_H)
+        # beyond the ends it must not double one of them, whose derivative would be lost
+        inside = (joint > edges[0]) & (joint < edges[-1])
+        joint = jnp.where(inside, joint, edges[1])
+        edges = insert_edge(edges, jax.lax.stop_gradient(joint))
     return edges
 
 

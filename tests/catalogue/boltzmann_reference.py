@@ -23,6 +23,21 @@ def later_bubbles(u):
     return scale / 2 * (_WEIGHT * z**2 * np.exp(-z - u * gammainc(4, z))).sum()
 
 
+def _with_vacuum(p, n):
+    """y and dy/dn with ρ_V = α ρ_r(T_p) in H until I = I_p e^y is ln 100, then as radiation."""
+    alpha, B = p.get("alpha_V", 0.0), p["beta_over_H"]
+    if alpha == 0:
+        return B / 2 * np.expm1(2 * n), B * np.exp(2 * n)
+    root, whole = np.sqrt(alpha), np.sqrt(1 + alpha)
+    before = np.arcsinh(root * np.exp(2 * n)) - np.arcsinh(root)
+    y, last = B * whole / (2 * root) * before, np.log(np.log(100) / p["I_p"])
+    if y <= last:
+        return y, B * whole / np.sqrt(np.exp(-4 * n) + alpha)
+    square = np.sinh(np.arcsinh(root) + 2 * root * last / (B * whole)) / root
+    pace = B * whole / np.sqrt(1 + alpha * square**2)
+    return last + pace / 2 * (np.exp(2 * n) - square), pace * np.exp(2 * n)
+
+
 def rates_of(p, kernel, window, coupling):
     """λ(n), ln Y_eq(n), source(n) per e-fold and Γ_w/H(n)."""
 
@@ -30,6 +45,10 @@ def rates_of(p, kernel, window, coupling):
         T = p["T_p"] * np.exp(-n)
         entropy = 2 * np.pi**2 / 45 * p["g_star_s"] * T**3
         hubble = 1.66 * np.sqrt(p["g_star"]) * T**2 / M_PL
+        if p.get("alpha_V", 0.0):
+            # H T_p²/T² grows as the pace of y falls behind e^{2n}
+            pace = _with_vacuum(p, n)[1] / p["beta_over_H"] / np.exp(2 * n)
+            hubble *= np.sqrt(1 + p["alpha_V"]) / pace
         average = p.get("sigma_v", 0.0) + p.get("sigma_v_slope", 0.0) * T / p["m_chi"]
         return entropy * average / hubble
 
@@ -38,14 +57,14 @@ def rates_of(p, kernel, window, coupling):
         return np.log(45 * p["g_chi"] / (4 * np.pi**4 * p["g_star_s"]) * x**2 * kve(2, x)) - x
 
     def source(n):
-        y = p["beta_over_H"] / 2 * np.expm1(2 * n)
+        y, pace = _with_vacuum(p, n)
         u = p["I_p"] * np.exp(y)
         area = u * np.exp(-u) if kernel == "kjma" else u / 2 * later_bubbles(u)
         if window == "gaussian":
             area *= np.exp(-((y / p["sigma_y"]) ** 2) / 2)
         x = p["m_chi"] / p["T_p"] * np.exp(n)
         speed = 2 * (1 + x) / (x**2 * kve(2, x))
-        hits = speed / 4 / p["v_w"] * area * p["beta_over_H"] * np.exp(2 * n)
+        hits = speed / 4 / p["v_w"] * area * pace
         if coupling == "external":
             hits = hits * p["f_chi"] * np.exp(log_equilibrium(n))
         return p["P"] * hits
