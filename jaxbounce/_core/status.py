@@ -54,6 +54,8 @@ class Status(enum.IntEnum):
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
     OCCUPANCY_TOO_LARGE = 55
+    TRUE_VACUUM_NOT_MINIMUM = 60
+    WALL_NOT_CONVERGED = 61
 
     @property
     def message(self) -> str:
@@ -216,6 +218,14 @@ _MESSAGES = {
     ),
     Status.WALL_SPEED_NOT_CONVERGED: (
         "the flow between the wall and its shock was not resolved well enough for v_w"
+    ),
+    Status.TRUE_VACUUM_NOT_MINIMUM: (
+        "the true vacuum given is not near a minimum of the potential; a steady planar wall ends in"
+        " one: give it"
+    ),
+    Status.WALL_NOT_CONVERGED: (
+        "no steady planar wall between the vacua was found; a third vacuum between them lets it"
+        " come apart into two: give neighbouring vacua"
     ),
     Status.OCCUPANCY_TOO_LARGE: (
         "χ would reach more than a tenth of its equilibrium density, where what takes it back into"

@@ -1,9 +1,9 @@
 """A potential seen from one of its points: heights, slopes and curvatures at many fields.
 
 What the solvers of `bounce` and `vacua` ask of a potential, and all that they ask. Traced, each
-question becomes a part of the program it stands in. At once (`_core.arrays`), one small program
-of the potential answers all of them, on a fixed number of points: it is all that has to be
-compiled for a potential of a form not seen before.
+question becomes a part of the program it stands in. At once (`_core.arrays`), two small programs
+of the potential answer them, one of slopes and one of curvatures, on a fixed number of points:
+they are all that has to be compiled for a potential of a form not seen before.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ _NEAR = 5e-3  # |u| below which the height is a line integral of the slope
 
 _LINE_NODES = 8
 
-_POINTS = 256  # of one call of the program that answers at once
+_POINTS = 64  # of one call of a program that answers at once
 
 
 Points = Float[Array, "... n"]
@@ -70,41 +70,62 @@ def _height(value: Callable[[Field], Scalar], u: Field) -> Scalar:
     U'. Its nodes t = s³ are dense at the false vacuum, where U' may be a broken power or have a
     logarithm; for smooth ones the rule is exact to the fifth power of u.
     """
-    node, weight = gauss_legendre(_LINE_NODES)
-    s = (node + 1) / 2
-    gradient = jax.vmap(jax.grad(value))((s**3)[:, None] * u)
-    line = (weight / 2 * 3 * s**2) @ (gradient @ u)
+    places, weights = _line_rule()
+    gradient = jax.vmap(jax.grad(value))(places[:, None] * u)
+    line = weights @ (gradient @ u)
     near = (u**2).sum() < _NEAR**2
     return jnp.where(near, line, value(u) - value(jnp.zeros_like(u)))
 
 
-class _Answers(NamedTuple):
-    """What the program says of some points."""
-
-    values: Any
-    heights: Any
-    gradients: Any
-    curvatures: Any
+def _line_rule() -> tuple[np.ndarray, np.ndarray]:
+    """Places on the line from 0 to 1, and weights of what is integrated along it."""
+    node, weight = gauss_legendre(_LINE_NODES)
+    s = (node + 1) / 2
+    return s**3, weight / 2 * 3 * s**2
 
 
 class _Sampler:
-    """Asks the program of a potential at given parameters; NumPy's arrays in and out."""
+    """Asks the programs of a potential at given parameters; NumPy's arrays in and out."""
 
     def __init__(self, potential: Potential, theta: Any, *scale: Any) -> None:
         self._potential, self._theta = potential, theta
         self._scale = [np.asarray(x, float) for x in scale]
         self._given: tuple[Any, ...] | None = None
-        self._last: dict[tuple[bytes, tuple[int, ...]], _Answers] = {}
+        self._last: dict[str, tuple[tuple[bytes, tuple[int, ...]], Any]] = {}
 
-    def __call__(self, u: Any) -> _Answers:
+    def values(self, u: Any) -> Any:
+        """U at points."""
+        return self._ask("slopes", u)[..., 0]
+
+    def gradients(self, u: Any) -> Any:
+        """∂U."""
+        return self._ask("slopes", u)[..., 1:]
+
+    def curvatures(self, u: Any) -> Any:
+        """∂²U."""
+        return self._ask("curvatures", u).reshape(*np.shape(u), np.shape(u)[-1])
+
+    def heights(self, u: Any) -> Any:
+        """U − U(0), as `_height` has it."""
+        u = np.asarray(u, float)
+        found = np.asarray(self.values(u) - self.values(np.zeros(u.shape[-1])))
+        near = (u**2).sum(-1) < _NEAR**2
+        if near.any():
+            places, weights = _line_rule()
+            points = u[near][:, None, :] * places[:, None]
+            along = (self.gradients(points) * u[near][:, None, :]).sum(-1)
+            found[near] = along @ weights
+        return found
+
+    def _ask(self, what: str, u: Any) -> Any:
         u = np.asarray(u, float)
         key = u.tobytes(), u.shape
-        if key not in self._last:
+        if what not in self._last or self._last[what][0] != key:
             # one question follows another about the same points
-            self._last = {key: self._ask(u)}
-        return self._last[key]
+            self._last[what] = key, self._answers(what, u)
+        return self._last[what][1]
 
-    def _ask(self, u: Any) -> _Answers:
+    def _answers(self, what: str, u: Any) -> Any:
         n = u.shape[-1]
         points = u.reshape(-1, n)
         if self._given is None:
@@ -115,20 +136,22 @@ class _Sampler:
         for begin in range(0, len(points), _POINTS):
             some = points[begin : begin + _POINTS]
             padded = np.concatenate([some, np.broadcast_to(some[:1], (_POINTS - len(some), n))])
-            found.append(np.asarray(_sample(self._potential, *self._given, padded))[: len(some)])
-        joined = np.concatenate(found).reshape(*u.shape[:-1], -1)
-        curvatures = joined[..., n + 2 :].reshape(*u.shape, n)
-        return _Answers(joined[..., 0], joined[..., 1], joined[..., 2 : n + 2], curvatures)
+            asked = _sample(self._potential, what, *self._given, padded)
+            found.append(np.asarray(asked)[: len(some)])
+        return np.concatenate(found).reshape(*u.shape[:-1], -1)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jax.jit, static_argnums=(0, 1))
 def _sample(
-    potential: Potential, theta: Any, origin: Any, field: Any, energy: Any, points: Any
+    potential: Potential, what: str, theta: Any, origin: Any, field: Any, energy: Any, points: Any
 ) -> Array:
-    """Answers side by side, (points, 2 + n + n²): one array is what it costs least to hand over."""
+    """Of "slopes" U and ∂U side by side, (points, 1 + n), of "curvatures" ∂²U, (points, n²)."""
     with traced():
-        seen = of_function(_scaled(potential, theta, origin, field, energy))
-        return jnp.concatenate([ask(points).reshape(len(points), -1) for ask in seen], axis=1)
+        value = _scaled(potential, theta, origin, field, energy)
+        if what == "curvatures":
+            return _of_each(jax.hessian(value), points).reshape(len(points), -1)
+        V, slopes = _of_each(jax.value_and_grad(value), points)
+        return jnp.concatenate([V[:, None], slopes], axis=1)
 
 
 def _scaled(
@@ -155,9 +178,4 @@ def landscape(
     if not is_at_once():
         return of_function(_scaled(potential, theta, origin, field, energy))
     ask = _Sampler(potential, theta, origin, field, energy)
-    return Landscape(
-        lambda u: ask(u).values,
-        lambda u: ask(u).heights,
-        lambda u: ask(u).gradients,
-        lambda u: ask(u).curvatures,
-    )
+    return Landscape(ask.values, ask.heights, ask.gradients, ask.curvatures)

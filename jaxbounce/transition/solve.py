@@ -16,6 +16,7 @@ from jaxbounce.bounce import Bounce, solve_bounce
 from jaxbounce.bounce.slopes import action_slopes
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.potential.text import ConfiguredPotential
+from jaxbounce.potential.thermal import Heated
 from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.background import Contents, as_degrees, weighs
 from jaxbounce.transition.story import (
@@ -118,7 +119,7 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     false, true = map(jnp.asarray, thermal.configured[2:4])
     phases = follow_vacua(
         potential,
-        lambda theta, T: {**theta, thermal.temperature: T},
+        Heated(thermal.temperature),
         thermal.couplings,
         false,
         true,

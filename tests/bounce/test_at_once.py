@@ -93,8 +93,8 @@ def test_what_is_wrong_is_told_and_no_number(coefficients, false, true, status):
     assert not is_at_once()
 
 
-def test_only_the_program_of_the_potential_is_compiled():
-    """A new potential is one program, of which new values and vacua are none."""
+def test_only_the_programs_of_the_potential_are_compiled():
+    """A new potential is two programs, of slopes and curvatures; new values and vacua are none."""
     compiled = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, *_, **__: compiled.append(name) if "backend_compile" in name else None
@@ -112,7 +112,7 @@ def test_only_the_program_of_the_potential_is_compiled():
     assert int(solve_bounce(sixth, 0.023, [0.01], [2.48], 4).status) == Status.SUCCESS
     assert not compiled
     assert int(solve_bounce(eighth, 0.002, [0.0], [2.2], 3).status) == Status.SUCCESS
-    assert len(compiled) == 1
+    assert len(compiled) == 2
 
 
 @pytest.mark.slow
