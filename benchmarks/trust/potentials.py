@@ -89,6 +89,8 @@ def main() -> int:
         bounce = solved(V, extrema[k], arguments.fields, dimension, rng)
         label = f"seed [{arguments.seed}, {arguments.fields}, {i}] {extrema}"
         status = Status(int(bounce.status))
+        action = float(bounce.action)
+        print(f"{label} D = {dimension}: {status.name} {action:.12g} of {exact}", file=sys.stderr)
         if not exact:
             good = status is Status.TUNNELS_ELSEWHERE
             kinds["no bounce, and told so" if good else f"no bounce: {status.name}"] += 1

@@ -181,8 +181,9 @@ _MESSAGES = {
         " (an exact zero mode); radius, width and profile are not determined"
     ),
     Status.POTENTIAL_NOT_FINITE: (
-        "the potential or its gradient is not a finite number at one of the vacua; write it so"
-        " that it is, such as log(phi**2 + eps) with a small eps"
+        "the potential or its gradient is not a finite number at one of the vacua or between them;"
+        " write it so that it is, such as log(phi**2 + eps) with a small eps; J_B and J_F are none"
+        " below m^2 = -500 T^2"
     ),
     Status.TUNNELS_ELSEWHERE: (
         "no bounce into the true vacuum given was found: the wall that was found ends in another"

@@ -150,14 +150,22 @@ def judge_vacua(
     )
 
 
-def judge(of_vacua: Code, certificate: Certificate, barrier: Scalar, as_asked: Scalar) -> Code:
+def judge(
+    of_vacua: Code,
+    certificate: Certificate,
+    barrier: Scalar,
+    as_asked: Scalar,
+    finite: Flag | bool = True,
+) -> Code:
     """The first thing that is wrong; SCALE_INVARIANT if nothing is but that no size is singled out.
 
-    `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should.
+    `barrier`: 0 if no path has one; `as_asked`: 0 if the wall ends elsewhere than it should;
+    `finite`: whether V is a number all along the straight line, which a bounce may avoid.
     """
 
     def unless_no_barrier(code: Status) -> Code:
-        return xp.where(barrier > 0, code.value, Status.NO_BARRIER.value)
+        known = xp.where(barrier > 0, code.value, Status.NO_BARRIER.value)
+        return xp.where(finite, known, Status.POTENTIAL_NOT_FINITE.value)
 
     return _first_wrong(
         (of_vacua == Status.SUCCESS.value, of_vacua),

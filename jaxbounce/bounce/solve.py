@@ -16,7 +16,18 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxbounce._core.arrays import Array, Code, Real, Scalar, answer, constant, is_at_once, put, xp
+from jaxbounce._core.arrays import (
+    Array,
+    Code,
+    Flag,
+    Real,
+    Scalar,
+    answer,
+    constant,
+    is_at_once,
+    put,
+    xp,
+)
 from jaxbounce._core.numerics import bracketed_root, eliminate
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, summary
@@ -269,7 +280,7 @@ def _solve(
     inputs = Inputs(theta, false_vacuum)
     fixed = constant(inputs)
     true_vacuum = _true_vacuum(potential, theta, false_vacuum, constant(true_guess))
-    units, target = _units(potential, fixed, constant(true_vacuum))
+    units, target, finite = _units(potential, fixed, constant(true_vacuum))
 
     seen = scaled_potential(potential, fixed, units)
     mass_squared = curvature(potential, fixed.theta, fixed.false_vacuum)
@@ -296,9 +307,8 @@ def _solve(
 
     certificate = constant(solution.certificate)
     barrier, as_asked, inner = constant((solution.barrier, solution.as_asked, solution.inner))
-    status = judge(of_vacua, certificate, barrier, as_asked)
-    finite = xp.isfinite(action)
-    bad = (status == Status.SUCCESS.value) & ~finite
+    status = judge(of_vacua, certificate, barrier, as_asked, finite)
+    bad = (status == Status.SUCCESS.value) & ~xp.isfinite(action)
     status = xp.where(bad, Status.NOT_FINITE.value, status)
     inner_vacuum = fixed.false_vacuum + units.field * inner
     if problem.anywhere:
@@ -386,8 +396,11 @@ def _true_vacuum(potential: Potential, theta: Any, false_vacuum: Field, guess: F
     return xp.where(use, polished, guess)
 
 
-def _units(potential: Potential, inputs: Inputs, true_vacuum: Field) -> tuple[Units, Field]:
-    """Distance of the vacua and height of the potential between them; the scaled true vacuum."""
+def _units(potential: Potential, inputs: Inputs, true_vacuum: Field) -> tuple[Units, Field, Flag]:
+    """Distance of the vacua and height of the potential between them; the scaled true vacuum.
+
+    And whether the potential is a number all along the straight line.
+    """
     separation = true_vacuum - inputs.false_vacuum
     length = xp.sqrt((separation**2).sum())
     length = xp.where(length > 0, length, 1.0)
@@ -395,8 +408,9 @@ def _units(potential: Potential, inputs: Inputs, true_vacuum: Field) -> tuple[Un
     seen = landscape(potential, inputs.theta)
     line = seen.values(inputs.false_vacuum + share * separation)
     heights = xp.abs(line - seen.values(inputs.false_vacuum))
-    energy = xp.where(xp.isfinite(heights), heights, 0.0).max()
-    return Units(length, xp.where(energy > 0, energy, 1.0)), separation / length
+    finite = xp.isfinite(heights)
+    energy = xp.where(finite, heights, 0.0).max()
+    return Units(length, xp.where(energy > 0, energy, 1.0)), separation / length, finite.all()
 
 
 def _lightest(mass_squared: Float[Array, "n n"]) -> Scalar:

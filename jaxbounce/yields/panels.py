@@ -39,7 +39,8 @@ _FLOOR = 1e-6  # share of the work given to mere length, so that no panel is los
 
 _KERNEL_ROUNDING = 64  # in units of the machine's: the kernels are good to ~1e-14
 
-_NEAR_BRANCH = 0.1  # T at a panel's end over that at its begin: T → ∞ is 1 % of its width away
+NEAR_BRANCH = 0.1
+"""T at a panel's end over that at its begin: T → ∞ is 1 % of its width away."""
 
 _STEEP = 3.0  # e-folds between an edge and its node above which that node cannot tell
 
@@ -122,8 +123,12 @@ def insert_edge(edges: Real, breakpoint_: Scalar) -> Real:
 
 
 def with_edges(edges: Real, more: Real) -> Real:
-    """`edges` with others among them, as constants; those outside their range make empty panels."""
-    inner = jnp.concatenate([edges[1:-1], jnp.clip(more, edges[0], edges[-1])])
+    """`edges` with others among them, as constants; those outside their range make empty panels.
+
+    Empty ones inside: the first panel is a special one (`nodes_in_stretch`).
+    """
+    inside = (more > edges[0]) & (more < edges[-1])
+    inner = jnp.concatenate([edges[1:-1], jnp.where(inside, more, edges[1])])
     inner = jax.lax.stop_gradient(jnp.sort(inner))
     return jnp.concatenate([edges[:1], inner, edges[-1:]])
 
@@ -152,7 +157,7 @@ def nodes_in_stretch(edges: Real, stretch: Real, nodes: int = NODES) -> tuple[Re
     """
     half = jnp.diff(edges) / 2
     begin, end = jax.lax.stop_gradient((stretch[0], stretch[1]))
-    first = jnp.where(begin < _NEAR_BRANCH * end, begin / (begin + end), 0.5)
+    first = jnp.where(begin < NEAR_BRANCH * end, begin / (begin + end), 0.5)
     share = jnp.where(np.arange(edges.size - 1) == 0, first, 0.5)[:, None]
     tau = (1 + gauss_legendre(nodes)[0]) / 2
     even, growing = 2 * share, 1 - 2 * share

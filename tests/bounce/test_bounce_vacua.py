@@ -13,6 +13,7 @@ from jaxbounce.bounce import solve_bounce
 from jaxbounce.bounce.inner_end import inner_end
 from jaxbounce.potential.landscape import of_function
 from jaxbounce.potential.library import polynomial
+from jaxbounce.potential.thermal_functions import J_B
 
 DEGREE = 10
 
@@ -215,6 +216,22 @@ def test_what_is_no_number_at_a_vacuum_is_not_a_parameter_out_of_range():
 
     assert status(0.01) is Status.POTENTIAL_NOT_FINITE
     assert status(jnp.nan) is Status.INVALID_PARAMETER
+
+
+@pytest.mark.slow
+def test_what_is_no_number_between_the_vacua_is_said():
+    """J_B below −500: "no bounce was found", or "no barrier", before."""
+
+    def potential(phi, lowest):
+        u = phi[0]
+        z = 4000 * (u - 0.3) ** 2 + lowest
+        return u**2 * (1 - 1.2 * u) ** 2 - 0.3 * u**3 + 1e-9 * J_B(z)
+
+    vacua = [0.0], [1.1]
+    assert Status(int(solve_bounce(potential, -600.0, *vacua, 3).status)) is (
+        Status.POTENTIAL_NOT_FINITE
+    )
+    assert Status(int(solve_bounce(potential, -400.0, *vacua, 3).status)) is Status.SUCCESS
 
 
 # --- where the way downhill leads; u = 0 is the false vacuum

@@ -47,9 +47,9 @@ def test_so_do_the_boltzmann_equations(g_star, window):
         kjma, history = _both(window=window, g_star=g_star, **keys)
         assert Status(int(history.status)) is Status.SUCCESS
         np.testing.assert_allclose(history.Y_B, kjma.Y_B, rtol=1e-12)
-        # where g_* changes, panels differ before the walls too, and with them the freeze-out
-        allowed = 1e-12 if g_star == 106.75 else 1e-8
-        np.testing.assert_allclose(history.Y_chi, kjma.Y_chi, rtol=allowed)
+        # 1.6e-9 apart, more than both errors stated, while the joints of g_*(T) cut the solve
+        # only where there are walls
+        np.testing.assert_allclose(history.Y_chi, kjma.Y_chi, rtol=1e-12)
         assert 0 < float(history.error_estimate) < 1e-8
 
 
