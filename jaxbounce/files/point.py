@@ -20,6 +20,7 @@ from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.conversion import expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
+from jaxbounce.files.occupancy import expand_occupancy, numbers_of_keys, read_occupancy
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -64,6 +65,11 @@ OTHER_KEYS: dict[str, OtherKey] = {
         "table of the nucleation rate of area_kernel history (jaxbounce.files.nucleation)",
         None,
         '{ rate = "exponential", curvature = 0.0, initial_radius = 0.0, expansion = true }',
+    ),
+    "occupancy": OtherKey(
+        "table of how chi is made, in place of incident_flux_scale (jaxbounce.files.occupancy)",
+        None,
+        '{ process = "decay", m_A_GeV = 500.0, Gamma_GeV = 1e-21, statistics = "boson" }',
     ),
     "regime": OtherKey("thermal (chi starts in equilibrium) | nonthermal | auto", "auto"),
     "error_limit": OtherKey(
@@ -164,7 +170,8 @@ def _check_values(table: Mapping[str, Any]) -> None:
     for key, name in PARAMETER_OF_KEY.items():
         if name in ("g_star", "g_star_s") and is_history(table[key]):
             continue
-        nullable = DECLARATIONS[name].optional or name == "P"
+        computed = name == "f_chi" and table["occupancy"] is not None
+        nullable = DECLARATIONS[name].optional or name == "P" or computed
         if table[key] is not None or not nullable:
             check_number(key, table[key], RANGES[name])
     if table["error_limit"] is not None:
@@ -232,16 +239,19 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     nucleation = read_nucleation(table["nucleation"])
     if nucleation is not None:
         stages = (*stages, nucleation)
+    occupancy = read_occupancy(table)
+    if occupancy is not None:
+        stages = (*stages, occupancy)
     model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
 
 def parameter_of(name: str) -> str:
     """The parameter of a configuration key, or the name itself."""
-    return PARAMETER_OF_KEY.get(name, _COUPLING_OF_KEY.get(name, name))
+    return PARAMETER_OF_KEY.get(name, _OTHERS_OF_KEYS.get(name, name))
 
 
-_COUPLING_OF_KEY = {d.key: name for name, d in declarations(Couplings).items()}
+_OTHERS_OF_KEYS = numbers_of_keys() | {d.key: name for name, d in declarations(Couplings).items()}
 
 
 BENCHMARK: dict[str, Any] = {
@@ -289,6 +299,8 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
             table[key] = expand_history(table[key], directory)
     if "nucleation" in table:
         table["nucleation"] = expand_nucleation(table["nucleation"], directory)
+    if "occupancy" in table:
+        table["occupancy"] = expand_occupancy(table["occupancy"], directory)
     if "nucleation.rate" in table:  # of --set
         rate = {"rate": table["nucleation.rate"]}
         table["nucleation.rate"] = expand_nucleation(rate, directory)["rate"]
@@ -327,13 +339,15 @@ def configure(
         table, directory = table_of(source), Path(source).parent
     table = _expanded(table, directory)
     changes = _expanded(table_of(overrides or {}), Path())
-    # P and a conversion exclude each other: an override of one drops the other
-    if any(key.split(".")[0] == "conversion" for key in changes):
-        table["P_chi_to_B"] = None
-    elif changes.get("P_chi_to_B") is not None:
-        table["conversion"] = None
+    # a number and its stage exclude each other: an override of one drops the other
+    for number, stage in _EITHER.items():
+        if any(key.split(".")[0] == stage for key in changes):
+            table[number] = None
+        elif changes.get(number) is not None:
+            table[stage] = None
     for key, value in changes.items():
         put(table, key, value)
+    _refuse_both(table)
     written = table.pop("preset", None)
     preset = preset if preset is not None else written
     if preset is not None:
@@ -346,7 +360,24 @@ def configure(
             f"{missing[0]}: missing; add it ({RANGES[PARAMETER_OF_KEY[missing[0]]].meaning})"
             + (f", as well as {', '.join(missing[1:])}" if missing[1:] else "")
         )
-    return _configuration({**_defaults(), **table})
+    table = {**_defaults(), **table}
+    if table["occupancy"] is not None:
+        table["incident_flux_scale"] = None
+    return _configuration(table)
+
+
+_EITHER = {"P_chi_to_B": "conversion", "incident_flux_scale": "occupancy"}
+"""Keys of a number, and of the table of the stage that computes it."""
+
+
+def _refuse_both(table: Mapping[str, Any]) -> None:
+    """One line where f_χ is given twice; before its default stands there."""
+    written = table.get("incident_flux_scale")
+    if written is not None and table.get("occupancy") is not None:
+        raise ConfigurationError(
+            f"incident_flux_scale = {shown(written)} and occupancy: both given; leave one of them"
+            " out"
+        )
 
 
 def load(

@@ -241,16 +241,27 @@ class Model(eqx.Module):
             found.append(moves)
         return tuple(found)
 
-    def settled(self, varied: Collection[str]) -> Self:
+    def settled(self, varied: Collection[str] = (), but: Collection[str] = ()) -> Self:
         """The same model with the stages computed that none of the parameters varied enters.
 
         For batches: what is the same for all of their points is computed once, before them.
+
+        Args:
+            varied: names of parameters.
+            but: names of quantities, whose stages are left as they are.
         """
-        moving = self.moving(varied)
+        moving = tuple(
+            moves or not set(but).isdisjoint(stage.supplies)
+            for moves, stage in zip(self.moving(varied), self.stages, strict=True)
+        )
         if all(moving):
             return self
         given, stages = self.given(), []
         for stage, moves in zip(self.stages, moving, strict=True):
+            if isinstance(stage, Settled):
+                given |= stage.supplied.values
+                stages.append(stage)
+                continue
             supplied = None if moves else _supplied(stage, given)
             given |= {} if supplied is None else supplied.values
             stages.append(stage if supplied is None else Settled(supplied))
