@@ -15,8 +15,10 @@ from jaxbounce._core.checks import check_flag, check_keys, check_name, check_num
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
+from jaxbounce.files.chain import expand_transition, read_stages
 from jaxbounce.files.conversion import expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
@@ -65,6 +67,16 @@ OTHER_KEYS: dict[str, OtherKey] = {
         "table of the nucleation rate of area_kernel history (jaxbounce.files.nucleation)",
         None,
         '{ rate = "exponential", curvature = 0.0, initial_radius = 0.0, expansion = true }',
+    ),
+    "transition": OtherKey(
+        "table of a thermal potential, in place of T_p_GeV and beta_over_H (jaxbounce.files.chain)",
+        None,
+        '{ potential = "potential.json", T_low = 100.0, T_high = 250.0 }',
+    ),
+    "wall_speed": OtherKey(
+        "table of how v_w is computed, in place of v_w (jaxbounce.files.chain)",
+        None,
+        '{ model = "lte" }',
     ),
     "occupancy": OtherKey(
         "table of how chi is made, in place of incident_flux_scale (jaxbounce.files.occupancy)",
@@ -170,7 +182,7 @@ def _check_values(table: Mapping[str, Any]) -> None:
     for key, name in PARAMETER_OF_KEY.items():
         if name in ("g_star", "g_star_s") and is_history(table[key]):
             continue
-        computed = name == "f_chi" and table["occupancy"] is not None
+        computed = key in _STAGE_OF and table[_STAGE_OF[key]] is not None
         nullable = DECLARATIONS[name].optional or name == "P" or computed
         if table[key] is not None or not nullable:
             check_number(key, table[key], RANGES[name])
@@ -214,9 +226,20 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
             f"P_chi_to_B = {shown(P)} and conversion: both given; leave one of them out"
         )
     settings.refuse_unused_K()
-    if settings.v_w not in (None, table["v_w"]):
+    of_transition = isinstance(settings.bubble, TransitionBubble)
+    if of_transition and table["transition"] is None:
         raise ConfigurationError(
-            f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {table['v_w']:g}; drop it"
+            'conversion.wall = "critical-bubble": is that of a transition; add a table transition'
+        )
+    if isinstance(settings.bubble, CriticalBubble) and table["transition"] is not None:
+        raise ConfigurationError(
+            "conversion.potential and transition: the wall would be that of another transition;"
+            ' write conversion.wall = "critical-bubble" in place of the potential'
+        )
+    v_w = table["v_w"]
+    if settings.v_w not in (None, v_w):
+        raise ConfigurationError(
+            f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {shown(v_w)}; drop it"
             " or make them equal"
         )
     return settings
@@ -234,6 +257,7 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
     stages = () if settings is None else settings.stages()
     history = read_history(table)
+    stages = (*read_stages(table, history), *stages)
     if history is not None:
         stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
     nucleation = read_nucleation(table["nucleation"])
@@ -299,6 +323,8 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
             table[key] = expand_history(table[key], directory)
     if "nucleation" in table:
         table["nucleation"] = expand_nucleation(table["nucleation"], directory)
+    if "transition" in table:
+        table["transition"] = expand_transition(table["transition"], directory)
     if "occupancy" in table:
         table["occupancy"] = expand_occupancy(table["occupancy"], directory)
     if "nucleation.rate" in table:  # of --set
@@ -340,7 +366,7 @@ def configure(
     table = _expanded(table, directory)
     changes = _expanded(table_of(overrides or {}), Path())
     # a number and its stage exclude each other: an override of one drops the other
-    for number, stage in _EITHER.items():
+    for number, stage in _STAGE_OF.items():
         if any(key.split(".")[0] == stage for key in changes):
             table[number] = None
         elif changes.get(number) is not None:
@@ -354,30 +380,34 @@ def configure(
         check_name("preset", preset, PRESETS)
         table = {**PRESETS[preset], **table}
     check_keys(table, KEYS)
-    missing = [key for key in _REQUIRED if key not in table]
+    computed = [k for k, stage in _STAGE_OF.items() if table.get(stage) is not None]
+    missing = [key for key in _REQUIRED if table.get(key) is None and key not in computed]
     if missing:
         raise ConfigurationError(
             f"{missing[0]}: missing; add it ({RANGES[PARAMETER_OF_KEY[missing[0]]].meaning})"
             + (f", as well as {', '.join(missing[1:])}" if missing[1:] else "")
         )
-    table = {**_defaults(), **table}
-    if table["occupancy"] is not None:
-        table["incident_flux_scale"] = None
-    return _configuration(table)
+    return _configuration({**_defaults(), **table, **dict.fromkeys(computed)})
 
 
-_EITHER = {"P_chi_to_B": "conversion", "incident_flux_scale": "occupancy"}
-"""Keys of a number, and of the table of the stage that computes it."""
+_STAGE_OF = {
+    "P_chi_to_B": "conversion",
+    "incident_flux_scale": "occupancy",
+    "T_p_GeV": "transition",
+    "beta_over_H": "transition",
+    "v_w": "wall_speed",
+}
+"""Keys of numbers, and of the table of the stage that computes each."""
 
 
 def _refuse_both(table: Mapping[str, Any]) -> None:
-    """One line where f_χ is given twice; before its default stands there."""
-    written = table.get("incident_flux_scale")
-    if written is not None and table.get("occupancy") is not None:
-        raise ConfigurationError(
-            f"incident_flux_scale = {shown(written)} and occupancy: both given; leave one of them"
-            " out"
-        )
+    """One line where a quantity is given twice; before defaults stand there."""
+    for number, stage in _STAGE_OF.items():
+        written = table.get(number)
+        if written is not None and table.get(stage) is not None and number != "P_chi_to_B":
+            raise ConfigurationError(
+                f"{number} = {shown(written)} and {stage}: both given; leave one of them out"
+            )
 
 
 def load(

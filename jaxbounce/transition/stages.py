@@ -53,7 +53,9 @@ _FOLLOWED = 65  # temperatures to each side of where the vacua are given, where 
 
 _COLD = 65  # from the coldest of them to T = 0
 
-_SLOWEST = 0.1  # v_w of the window of temperatures, where v_w is computed from it
+SLOWEST = 0.1
+"""v_w for which the window of temperatures is to do where v_w is computed from the rate: its ends
+are where ln I is −60 and 4, and I ∝ v_w³."""
 
 _LOOKS = 257  # temperatures among which Γ first exceeds H⁴
 
@@ -298,10 +300,10 @@ def _traced_rate(
     still = jax.lax.stop_gradient((stage.theta, v_w, degrees, stage.prefactor))
     in_H = energy if stage.weighed() else None
     window = find_window(exponent, in_H, still, ends, jax.lax.stop_gradient(I_p))
-    exponents, energies = (
-        jax.lax.map(lambda t: function(t, stage.theta), sample_temperatures(lowest, window.high))
-        for function, lowest in ((exponent, window.low), (energy, window.end))
-    )
+    places = sample_temperatures(window.low, window.high)
+    exponents = jax.lax.map(lambda t: exponent(t, stage.theta), places)
+    places = sample_temperatures(window.end, window.high)
+    energies = jax.lax.map(lambda t: energy(t, stage.theta), places)
     if stage.weighed():
         finite = jnp.isfinite(energies).all()
         told = jnp.where(finite, Status.SUCCESS.value, Status.POTENTIAL_NOT_FINITE.value)
