@@ -17,6 +17,7 @@ from jaxbounce._core.stage import Stage
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
+from jaxbounce.parameters import DECLARATIONS
 from jaxbounce.transition.stages import (
     SLOWEST,
     LteWallSpeed,
@@ -26,6 +27,9 @@ from jaxbounce.transition.stages import (
 )
 
 _OWN = ("potential", "temperature", "T_low", "T_high", "prefactor", "expansion")
+
+RELEASED = tuple(name for name in ("alpha_V", "alpha_eff") if name in DECLARATIONS)
+"""Parameters that a transition supplies beside T_p and β/H."""
 
 _OF_MODEL = ("v_w", "I_p", "g_star", "hidden_sector")
 """Keys of the command's table that a configuration has at its own level."""
@@ -107,7 +111,12 @@ def read_stages(table: Mapping[str, Any], history: ThermalHistory | None) -> tup
         expansion=thermal.expansion,
     )
     area = (TransitionArea(),) if table["area_kernel"] == "history" else ()
-    stages = (tunnelling, ThermalTransition(), *area)
+    if table.get("expansion") == "radiation+vacuum" and thermal.expansion == "radiation":
+        raise ConfigurationError(
+            'transition.expansion = "radiation": leaves the energy of the vacuum out of H, and'
+            ' expansion = "radiation+vacuum" of the yields does not; make them agree'
+        )
+    stages = (tunnelling, ThermalTransition(RELEASED), *area)
     return stages if speed is None else (*stages, speed)
 
 

@@ -18,7 +18,7 @@ from jaxbounce._core.ranges import Range
 from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
-from jaxbounce.files.chain import expand_transition, read_stages
+from jaxbounce.files.chain import RELEASED, expand_transition, read_stages
 from jaxbounce.files.conversion import expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
@@ -396,6 +396,7 @@ _STAGE_OF = {
     "T_p_GeV": "transition",
     "beta_over_H": "transition",
     "v_w": "wall_speed",
+    **{DECLARATIONS[name].key: "transition" for name in RELEASED},
 }
 """Keys of numbers, and of the table of the stage that computes each."""
 

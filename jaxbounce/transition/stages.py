@@ -241,7 +241,7 @@ def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> t
     here, bath, v_w, I_p = fixed
     phases = follow_vacua(
         here.potential,
-        lambda theta, T: {**theta, here.temperature: T},
+        Heated(here.temperature),
         here.theta,
         here.false_vacuum,
         here.true_vacuum,
@@ -504,11 +504,17 @@ def _strength(rate: Rate, T: Scalar) -> Any:
 
 
 class ThermalTransition(Stage):
-    """T_p and β/H of a rate and a wall speed; its history as "transition", what it releases."""
+    """T_p and β/H of a rate and a wall speed; its history as "transition", what it releases.
+
+    Attributes:
+        released: which of "alpha_V", ρ_V/ρ_r in H, and "alpha_eff", Δθ/ρ_r, it supplies too.
+    """
 
     label: ClassVar[str] = "transition"
     at_once: ClassVar[bool] = True
     differentiated_at_once: ClassVar[bool] = True
+
+    released: tuple[str, ...] = eqx.field(static=True, default=())
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -518,7 +524,8 @@ class ThermalTransition(Stage):
     @property
     def supplies(self) -> tuple[str, ...]:
         """T_p, β/H, the transition itself, Δθ and α_θ."""
-        return ("T_p", "beta_over_H", "transition", "Delta_theta", "alpha_theta")
+        names = ("T_p", "beta_over_H", "transition", "Delta_theta", "alpha_theta")
+        return (*names, *self.released)
 
     @property
     def relative_cost(self) -> int:
@@ -528,7 +535,11 @@ class ThermalTransition(Stage):
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """All of it; NEVER_COMPLETES is a failure here, as nothing is swept."""
         found, released, alpha = _transition(known["rate"], known["v_w"], known["I_p"])
+        # without ρ_V in H nothing asks for it, and it may not be known
+        vacuum = found.vacuum_over_radiation
+        shares = {"alpha_V": vacuum if known["rate"].weighed else 0 * alpha, "alpha_eff": alpha}
         values = (found.T_p, found.beta_over_H, found, released, alpha)
+        values = (*values, *(shares[name] for name in self.released))
         named = dict(zip(self.supplies, values, strict=True))
         return Supplied(named, _errors(known["rate"], found), found.status)
 
