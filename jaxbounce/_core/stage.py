@@ -43,6 +43,9 @@ class Stage(eqx.Module):
     at_once: ClassVar[bool] = False
     """Whether `supply` is best not compiled for a single answer: it runs at once (`arrays`)."""
 
+    differentiated_at_once: ClassVar[bool] = False
+    """Whether it runs at once too where first derivatives of a single answer are taken."""
+
     @property
     @abstractmethod
     def needs(self) -> tuple[str, ...]:

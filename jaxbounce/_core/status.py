@@ -54,6 +54,8 @@ class Status(enum.IntEnum):
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
     OCCUPANCY_TOO_LARGE = 55
+    REHEATED_BELOW_T_P = 56
+    DECAY_CLOSED = 57
     TRUE_VACUUM_NOT_MINIMUM = 60
     WALL_NOT_CONVERGED = 61
 
@@ -233,6 +235,11 @@ _MESSAGES = {
         " the bath is no longer negligible and is left out here; weaken its production, or follow"
         " it with the Boltzmann equations"
     ),
+    Status.REHEATED_BELOW_T_P: (
+        "χ is made from a temperature T_R on that is below T_p, where nothing would be there for"
+        " the walls; raise T_R"
+    ),
+    Status.DECAY_CLOSED: "what decays into χ is lighter than its products; raise m_A",
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"
     ),

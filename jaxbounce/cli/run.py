@@ -10,6 +10,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.status import Status
+from jaxbounce.cli import _story
 from jaxbounce.cli._kept import kept
 from jaxbounce.cli._shared import (
     Outputs,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from jaxbounce.conversion import Estimate
     from jaxbounce.conversion.models import ConversionSettings
     from jaxbounce.model.comparison import Comparison
+    from jaxbounce.model.story import Origin
     from jaxbounce.percolation import AreaHistory
 
 ORDER = 10
@@ -53,15 +55,20 @@ class Command(Point):
         outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
-        model = resolved(configuration)
+        from jaxbounce.model.story import story
+
+        model, origins = story(resolved(configuration))
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
-            outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, result))
-        print("\n".join(_lines(configuration, result)))
+            found = _mapping(configuration, result, origins)
+            outputs.put(jb.files.write.write_json, self.out, found)
+        print("\n".join(_lines(configuration, result, origins)))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 
-def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[str, Any]:
+def _mapping(
+    configuration: "jb.Configuration", result: "Comparison", origins: "Mapping[str, Origin]"
+) -> dict[str, Any]:
     """The published output JSON, with our additions; null where there is no number."""
     from jaxbounce.model.comparison import ROWS, matching_occupancy
 
@@ -89,6 +96,7 @@ def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[st
             **status_keys(Status(int(prediction.status))),
         },
         "nucleation": _nucleation_mapping(configuration),
+        "story": _story.mapping(origins),
         "tension_with_planck2018": _tension_mapping(prediction),
         "comparison": [
             {
@@ -99,9 +107,7 @@ def _mapping(configuration: "jb.Configuration", result: "Comparison") -> dict[st
                 "rho_B_kg_m3": number(row.rho_B),
                 "rho_DM_kg_m3": number(row.rho_DM),
                 "DM_over_B": number(row.ratio),
-                "f_chi_for_Planck_rho_B": number(
-                    matching_occupancy(configuration.table["incident_flux_scale"], row)
-                ),
+                "f_chi_for_Planck_rho_B": number(matching_occupancy(origins["f_chi"].value, row)),
                 "relative_error_estimate": number(row.error_estimate),
                 "status": Status(int(row.status)).name.lower(),
             }
@@ -134,28 +140,32 @@ _NAMES_OF_KERNELS = {
 }
 
 
-def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
+def _lines(
+    c: "jb.Configuration", result: "Comparison", origins: "Mapping[str, Origin]"
+) -> Iterator[str]:
     from jaxbounce.cosmology import constants as planck
     from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM, matching_occupancy
 
     p, t = result.prediction, c.table
+    of = {name: origin.value for name, origin in origins.items()}
     status = Status(int(p.status))
     yield header()
     yield ""
     yield "inputs"
     yield (
         f"  m_chi = {t['m_chi_GeV']:g} GeV ({t['chi_stats']}, g = {t['g_chi']:g})"
-        f"   T_p = {t['T_p_GeV']:g} GeV   beta/H = {t['beta_over_H']:g}"
-        f"   v_w = {t['v_w']:g}   I_p = {t['I_p']:g}"
+        f"   T_p = {of['T_p']:g} GeV   beta/H = {of['beta_over_H']:g}"
+        f"   v_w = {of['v_w']:g}   I_p = {t['I_p']:g}"
     )
     yield (
-        f"  P = {float(result.conversion.P):.10g}   f_chi = {t['incident_flux_scale']:g}"
+        f"  P = {float(result.conversion.P):.10g}   f_chi = {of['f_chi']:g}"
         f"   sigma_y = {t['source_shape_sigma_y']:g}   {_degrees_text(t)}"
     )
-    yield from _history_lines(c)
-    yield from _vacuum_lines(c, p)
+    yield from _history_lines(c, of)
+    yield from _vacuum_lines(c, of, p)
     if c.conversion is not None:
         yield from _conversion_lines(c.conversion, result.conversion)
+    yield from _story.lines(origins)
     yield f"  choices: {_choices_line(c.choices)}"
     yield from _path_lines(c, p)
     yield f"           {_NAMES_OF_KERNELS[c.choices.area_kernel]}"
@@ -183,6 +193,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
         kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
         yield from _occupancy_lines(p, c.choices)
+        yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p))
     yield ""
     yield "the same inputs, by what is evaluated"
     head = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
@@ -190,7 +201,7 @@ def _lines(c: "jb.Configuration", result: "Comparison") -> Iterator[str]:
     for name, row in result.rows.items():
         row_status = Status(int(row.status))
         if row_status in (Status.SUCCESS, Status.UNDERFLOW):
-            match = matching_occupancy(t["incident_flux_scale"], row)
+            match = matching_occupancy(of["f_chi"], row)
             ratio = float(row.ratio)
             ratio_text = f"{ratio:.6f}" if 1e-2 <= ratio < 1e4 else f"{ratio:.4e}"
             yield (
@@ -224,7 +235,7 @@ _UNCERTAINTY = (
 )
 
 
-def _history_lines(c: "jb.Configuration") -> Iterator[str]:
+def _history_lines(c: "jb.Configuration", of: Mapping[str, float]) -> Iterator[str]:
     """g_* at T_p with its uncertainty, and which s_0 and prefactor of H today's densities take."""
     import numpy as np
 
@@ -235,14 +246,14 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
         return
     s_today = np.asarray(entropy_density_today(degrees, c.choices.constants)).item() / 1e6
     if degrees is not None:
-        T_p = c.table["T_p_GeV"]
+        T_p = of["T_p"]
         degrees = degrees.anchored(T_p)
         yield (
             f"  at T_p: g_* = {float(degrees.energy(T_p)):.8g},"
             f" g_*s = {float(degrees.entropy(T_p)):.8g}"
         )
     if c.table["g_star"] == "standard-model":
-        size = next(text for T, text in _UNCERTAINTY if c.table["T_p_GeV"] <= T)
+        size = next(text for T, text in _UNCERTAINTY if of["T_p"] <= T)
         yield f"           model uncertainty of g_* near T_p: about {size}, not in the error below"
     yield (
         f"           s_0 = {s_today:.1f} cm⁻³, of today's g_*s (2891 is that of the published"
@@ -250,23 +261,25 @@ def _history_lines(c: "jb.Configuration") -> Iterator[str]:
     )
 
 
-def _vacuum_lines(c: "jb.Configuration", p: "jb.Prediction") -> Iterator[str]:
+def _vacuum_lines(
+    c: "jb.Configuration", of: Mapping[str, float], p: "jb.Prediction"
+) -> Iterator[str]:
     """The factors by which vacuum energy changes H, and the energy it releases every yield."""
-    t, known = c.table, math.isfinite(float(p.hubble_factor))
+    known = math.isfinite(float(p.hubble_factor))
     if c.choices.expansion == "radiation+vacuum":
         factor = f": H there is {float(p.hubble_factor):.8g} times that of radiation"
-        yield f"  vacuum energy: rho_V/rho_r = {t['alpha_V']:g} at T_p{factor if known else ''}"
+        yield f"  vacuum energy: rho_V/rho_r = {of['alpha_V']:g} at T_p{factor if known else ''}"
         yield "           it counts in H until 99 % of space is covered, then as radiation"
     if c.choices.dilution == "reheating":
         heated = (
             f" heats the bath to {float(p.T_reh):.8g} GeV; every yield is divided by"
             f" {float(p.dilution):.8g}"
         )
-        yield f"  reheating: alpha_eff = {t['alpha_eff']:g}{heated if known else ''}"
+        yield f"  reheating: alpha_eff = {of['alpha_eff']:g}{heated if known else ''}"
     for name in ("alpha_V", "alpha_eff"):
         unused = c.model.why_unused(name)
-        if t[name] and unused is not None:
-            yield f"  {name} = {t[name]:g} is not in the numbers below: {unused}"
+        if of[name] and unused is not None:
+            yield f"  {name} = {of[name]:g} is not in the numbers below: {unused}"
 
 
 def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:

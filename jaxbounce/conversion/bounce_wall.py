@@ -143,6 +143,53 @@ class CriticalBubble(Stage):
         return dataclasses.replace(self, theta={**self.theta, **values})
 
 
+class TransitionBubble(Stage):
+    """The critical bubble of the model's own transition, at T_p: the stage of "wall".
+
+    Of a potential with two fields, Φ and φ, in GeV; its couplings are those of the transition. It
+    is the bubble that nucleates, not the wall that it becomes.
+    """
+
+    label = "wall"
+    at_once = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The phases, and the temperature."""
+        return ("rate", "T_p")
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The wall."""
+        return ("wall",)
+
+    @property
+    def relative_cost(self) -> int:
+        """As of a `CriticalBubble`."""
+        return 4096
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """Solve the bounce."""
+        rate, T = known["rate"], known["T_p"]
+        false, true = rate.guesses(T)
+        found = solve_bounce(rate.potential, rate.parameters(T), false, true, 3)
+        return Supplied({"wall": BounceWall(found)}, {}, found.status)
+
+    def ranges(self) -> dict[str, Range]:
+        """No parameters: those are of the transition."""
+        return {}
+
+    def value(self, name: str) -> Scalar:
+        """There is none."""
+        raise ConfigurationError(f"{name}: this wall has no parameters of its own")
+
+    def replace(self, **values: RealLike) -> Self:
+        """There is nothing to replace."""
+        for name in values:
+            self.value(name)
+        return self
+
+
 def _coupling(name: str) -> Range:
     return Range(-math.inf, math.inf, False, False, f"parameter {name} of the potential")
 

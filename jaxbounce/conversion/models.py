@@ -8,7 +8,7 @@ from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.stage import Stage
 from jaxbounce._core.status import Status
 from jaxbounce.conversion.at_wall import WallConversion
-from jaxbounce.conversion.bounce_wall import CriticalBubble
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.estimate import ConversionModel
 from jaxbounce.conversion.full_wave import FullWave
 from jaxbounce.conversion.local import LocalLandauZener
@@ -114,7 +114,7 @@ class ConversionSettings:
     profile: RadialProfile | None
     source: str
     couplings: Couplings
-    bubble: CriticalBubble | None = None
+    bubble: CriticalBubble | TransitionBubble | None = None
     model: str = "two-level"
     v_w: float | None = None
     energies: Energies | None = None
@@ -159,6 +159,11 @@ class ConversionSettings:
         """
         if self.bubble is None:
             return self
+        if isinstance(self.bubble, TransitionBubble):
+            raise ConfigurationError(
+                'conversion.wall = "critical-bubble": is that of a transition, which this command'
+                " does not have; give a potential, or use jaxbounce run"
+            )
         found = self.bubble.supply({})
         status = Status(int(found.status))
         if status != Status.SUCCESS:

@@ -22,7 +22,7 @@ from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range, above, at_least
 from jaxbounce.conversion.at_wall import WallConversion
-from jaxbounce.conversion.bounce_wall import CriticalBubble
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import MODELS, PUBLISHED_LAMBDA, ConversionSettings, Energies
 from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.tables import table_of
@@ -100,11 +100,14 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
     table = table_of(table)
     check_keys(table, _KEYS, "conversion.")
     for name in ("couplings", "wall", "tanh", "columns"):
+        if name == "wall" and isinstance(table.get(name), str):
+            continue  # a wall by name
         if name in table and not isinstance(table[name], Mapping):
             raise ConfigurationError(f"conversion.{name} = {shown(table[name])}: must be a table")
     notes: list[str] = []
     profile, wall, origin = read_wall(table, notes)
-    written = table.get("wall", {})
+    named = isinstance(table.get("wall"), str)
+    written = {} if named else table.get("wall", {})
     check_keys(written, ("v_w",), "conversion.wall.")
     speed = _only_one(table.get("v_w"), written.get("v_w"), "v_w", "wall.v_w")
     if check_flag("conversion.average_over_k", table.get("average_over_k", False)):
@@ -121,8 +124,8 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
         "conversion.incidence", table.get("incidence", "cold"), ("cold", "thermal")
     )
     settings = ConversionSettings(
-        wall=None if isinstance(wall, CriticalBubble) else wall,
-        bubble=wall if isinstance(wall, CriticalBubble) else None,
+        wall=None if isinstance(wall, CriticalBubble | TransitionBubble) else wall,
+        bubble=wall if isinstance(wall, CriticalBubble | TransitionBubble) else None,
         profile=profile,
         source=origin,
         couplings=_couplings(table),

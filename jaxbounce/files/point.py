@@ -15,11 +15,14 @@ from jaxbounce._core.checks import check_flag, check_keys, check_name, check_num
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.conversion.wall import Couplings
+from jaxbounce.files.chain import RELEASED, expand_transition, read_stages
 from jaxbounce.files.conversion import expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
+from jaxbounce.files.occupancy import expand_occupancy, numbers_of_keys, read_occupancy
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -64,6 +67,21 @@ OTHER_KEYS: dict[str, OtherKey] = {
         "table of the nucleation rate of area_kernel history (jaxbounce.files.nucleation)",
         None,
         '{ rate = "exponential", curvature = 0.0, initial_radius = 0.0, expansion = true }',
+    ),
+    "transition": OtherKey(
+        "table of a thermal potential, in place of T_p_GeV and beta_over_H (jaxbounce.files.chain)",
+        None,
+        '{ potential = "potential.json", T_low = 100.0, T_high = 250.0 }',
+    ),
+    "wall_speed": OtherKey(
+        "table of how v_w is computed, in place of v_w (jaxbounce.files.chain)",
+        None,
+        '{ model = "lte" }',
+    ),
+    "occupancy": OtherKey(
+        "table of how chi is made, in place of incident_flux_scale (jaxbounce.files.occupancy)",
+        None,
+        '{ process = "decay", m_A_GeV = 500.0, Gamma_GeV = 1e-21, statistics = "boson" }',
     ),
     "regime": OtherKey("thermal (chi starts in equilibrium) | nonthermal | auto", "auto"),
     "error_limit": OtherKey(
@@ -164,7 +182,8 @@ def _check_values(table: Mapping[str, Any]) -> None:
     for key, name in PARAMETER_OF_KEY.items():
         if name in ("g_star", "g_star_s") and is_history(table[key]):
             continue
-        nullable = DECLARATIONS[name].optional or name == "P"
+        computed = key in _STAGE_OF and table[_STAGE_OF[key]] is not None
+        nullable = DECLARATIONS[name].optional or name == "P" or computed
         if table[key] is not None or not nullable:
             check_number(key, table[key], RANGES[name])
     if table["error_limit"] is not None:
@@ -207,9 +226,20 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
             f"P_chi_to_B = {shown(P)} and conversion: both given; leave one of them out"
         )
     settings.refuse_unused_K()
-    if settings.v_w not in (None, table["v_w"]):
+    of_transition = isinstance(settings.bubble, TransitionBubble)
+    if of_transition and table["transition"] is None:
         raise ConfigurationError(
-            f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {table['v_w']:g}; drop it"
+            'conversion.wall = "critical-bubble": is that of a transition; add a table transition'
+        )
+    if isinstance(settings.bubble, CriticalBubble) and table["transition"] is not None:
+        raise ConfigurationError(
+            "conversion.potential and transition: the wall would be that of another transition;"
+            ' write conversion.wall = "critical-bubble" in place of the potential'
+        )
+    v_w = table["v_w"]
+    if settings.v_w not in (None, v_w):
+        raise ConfigurationError(
+            f"conversion.wall.v_w = {settings.v_w:g}: differs from v_w = {shown(v_w)}; drop it"
             " or make them equal"
         )
     return settings
@@ -227,21 +257,25 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
     stages = () if settings is None else settings.stages()
     history = read_history(table)
+    stages = (*read_stages(table, history), *stages)
     if history is not None:
         stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
     nucleation = read_nucleation(table["nucleation"])
     if nucleation is not None:
         stages = (*stages, nucleation)
+    occupancy = read_occupancy(table)
+    if occupancy is not None:
+        stages = (*stages, occupancy)
     model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
 
 def parameter_of(name: str) -> str:
     """The parameter of a configuration key, or the name itself."""
-    return PARAMETER_OF_KEY.get(name, _COUPLING_OF_KEY.get(name, name))
+    return PARAMETER_OF_KEY.get(name, _OTHERS_OF_KEYS.get(name, name))
 
 
-_COUPLING_OF_KEY = {d.key: name for name, d in declarations(Couplings).items()}
+_OTHERS_OF_KEYS = numbers_of_keys() | {d.key: name for name, d in declarations(Couplings).items()}
 
 
 BENCHMARK: dict[str, Any] = {
@@ -289,6 +323,10 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
             table[key] = expand_history(table[key], directory)
     if "nucleation" in table:
         table["nucleation"] = expand_nucleation(table["nucleation"], directory)
+    if "transition" in table:
+        table["transition"] = expand_transition(table["transition"], directory)
+    if "occupancy" in table:
+        table["occupancy"] = expand_occupancy(table["occupancy"], directory)
     if "nucleation.rate" in table:  # of --set
         rate = {"rate": table["nucleation.rate"]}
         table["nucleation.rate"] = expand_nucleation(rate, directory)["rate"]
@@ -327,26 +365,50 @@ def configure(
         table, directory = table_of(source), Path(source).parent
     table = _expanded(table, directory)
     changes = _expanded(table_of(overrides or {}), Path())
-    # P and a conversion exclude each other: an override of one drops the other
-    if any(key.split(".")[0] == "conversion" for key in changes):
-        table["P_chi_to_B"] = None
-    elif changes.get("P_chi_to_B") is not None:
-        table["conversion"] = None
+    # a number and its stage exclude each other: an override of one drops the other
+    for number, stage in _STAGE_OF.items():
+        if any(key.split(".")[0] == stage for key in changes):
+            table[number] = None
+        elif changes.get(number) is not None:
+            table[stage] = None
     for key, value in changes.items():
         put(table, key, value)
+    _refuse_both(table)
     written = table.pop("preset", None)
     preset = preset if preset is not None else written
     if preset is not None:
         check_name("preset", preset, PRESETS)
         table = {**PRESETS[preset], **table}
     check_keys(table, KEYS)
-    missing = [key for key in _REQUIRED if key not in table]
+    computed = [k for k, stage in _STAGE_OF.items() if table.get(stage) is not None]
+    missing = [key for key in _REQUIRED if table.get(key) is None and key not in computed]
     if missing:
         raise ConfigurationError(
             f"{missing[0]}: missing; add it ({RANGES[PARAMETER_OF_KEY[missing[0]]].meaning})"
             + (f", as well as {', '.join(missing[1:])}" if missing[1:] else "")
         )
-    return _configuration({**_defaults(), **table})
+    return _configuration({**_defaults(), **table, **dict.fromkeys(computed)})
+
+
+_STAGE_OF = {
+    "P_chi_to_B": "conversion",
+    "incident_flux_scale": "occupancy",
+    "T_p_GeV": "transition",
+    "beta_over_H": "transition",
+    "v_w": "wall_speed",
+    **{DECLARATIONS[name].key: "transition" for name in RELEASED},
+}
+"""Keys of numbers, and of the table of the stage that computes each."""
+
+
+def _refuse_both(table: Mapping[str, Any]) -> None:
+    """One line where a quantity is given twice; before defaults stand there."""
+    for number, stage in _STAGE_OF.items():
+        written = table.get(number)
+        if written is not None and table.get(stage) is not None and number != "P_chi_to_B":
+            raise ConfigurationError(
+                f"{number} = {shown(written)} and {stage}: both given; leave one of them out"
+            )
 
 
 def load(

@@ -3,20 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jaxbounce._core.checks import check_flag, check_keys, check_number, check_text, shown
+from jaxbounce._core.checks import (
+    check_flag,
+    check_keys,
+    check_name,
+    check_number,
+    check_text,
+    shown,
+)
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import above
-from jaxbounce.conversion.bounce_wall import CriticalBubble
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.radial_profile import RadialProfile
 from jaxbounce.conversion.wall import TanhWall, TwoCentreTanhWall, WallProfile
 from jaxbounce.files.potential import read_potential
 from jaxbounce.files.profile_csv import read_profile
 
+_OF_TRANSITION = ("critical-bubble",)
+"""Walls that the model's transition gives."""
+
 
 def read_wall(
     table: Mapping[str, Any], notes: list[str]
-) -> tuple[RadialProfile | None, WallProfile | CriticalBubble, str]:
+) -> tuple[RadialProfile | None, WallProfile | CriticalBubble | TransitionBubble, str]:
     """The wall that a table names.
 
     Args:
@@ -28,6 +38,14 @@ def read_wall(
         "bounce".
     """
     walls = [key for key in ("profile_csv", "tanh", "potential") if key in table]
+    if isinstance(table.get("wall"), str):
+        check_name("conversion.wall", table["wall"], _OF_TRANSITION)
+        if walls:
+            raise ConfigurationError(
+                f'conversion.{walls[0]} and conversion.wall = "{table["wall"]}": both given; give'
+                " exactly one wall"
+            )
+        return None, TransitionBubble(), "critical bubble of the transition"
     if len(walls) != 1:
         have = f"both given ({', '.join(walls)})" if walls else "all missing"
         raise ConfigurationError(

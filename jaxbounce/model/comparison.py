@@ -77,10 +77,11 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
         compiled: makes a program of `predicted_numbers`; not asked where stages are left in the
             model, as they may hold functions whose names do not say what they compute.
     """
+    # all rows share what the stages supply, but for what a choice of the rows decides
+    model = model.settled(but=("area",))
     conversion = probability(model)
     if Status(int(conversion.status)) != Status.SUCCESS:
         return Comparison(predict(model), {}, conversion)
-    # the rows share one P: computed once
     model = model.with_P(conversion.P)
     rows = {name: _source_alone(model).choose(**row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once

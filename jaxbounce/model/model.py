@@ -242,16 +242,27 @@ class Model(eqx.Module):
             found.append(moves)
         return tuple(found)
 
-    def settled(self, varied: Collection[str]) -> Self:
+    def settled(self, varied: Collection[str] = (), but: Collection[str] = ()) -> Self:
         """The same model with the stages computed that none of the parameters varied enters.
 
         For batches: what is the same for all of their points is computed once, before them.
+
+        Args:
+            varied: names of parameters.
+            but: names of quantities, whose stages are left as they are.
         """
-        moving = self.moving(varied)
+        moving = tuple(
+            moves or not set(but).isdisjoint(stage.supplies)
+            for moves, stage in zip(self.moving(varied), self.stages, strict=True)
+        )
         if all(moving):
             return self
         given, stages = self.given(), []
         for stage, moves in zip(self.stages, moving, strict=True):
+            if isinstance(stage, Settled):
+                given |= stage.supplied.values
+                stages.append(stage)
+                continue
             supplied = None if moves else _supplied(stage, given)
             given |= {} if supplied is None else supplied.values
             stages.append(stage if supplied is None else Settled(supplied))
@@ -260,18 +271,23 @@ class Model(eqx.Module):
     def begun(self) -> Self:
         """The same model with the stages computed that run at once, if it is that of one answer.
 
-        Nothing that is traced is computed here, nor what needs a stage that is compiled.
+        Nothing that is traced is computed here, nor what needs a stage that is compiled. Where
+        derivatives are taken, those stages alone that give theirs at once.
         """
         if not any(stage.at_once for stage in self.stages):
             return self
-        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self)):
+        # without a tracer where there are numbers, as inside `grad`; in `jit` and `vmap` there are
+        # none
+        if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(jax.lax.stop_gradient(self))):
             return self
+        moving = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self))
         check_shapes(self.parameters)
         check_precision(self)
         given, stages = self.given(), []
         for stage in self.stages:
-            known = set(stage.needs) <= set(given)
-            supplied = _supplied(stage, given) if stage.at_once and known else None
+            now = stage.differentiated_at_once if moving else stage.at_once
+            now = now and set(stage.needs) <= set(given)
+            supplied = _supplied(stage, given) if now else None
             given |= {} if supplied is None else supplied.values
             stages.append(stage if supplied is None else Settled(supplied))
         return dataclasses.replace(self, stages=tuple(stages))
@@ -398,6 +414,8 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
     total, degrees = jnp.zeros_like(parameters.v_w), known.values.get("degrees")
     history = known.values.get("area")
     for name, error in known.errors.items():
+        if name not in DECLARATIONS:
+            continue
         value = getattr(parameters, name)
         if name == "P":
             total = total + error / jnp.where(value > 0, value, 1.0)

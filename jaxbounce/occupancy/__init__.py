@@ -1,5 +1,12 @@
 """Where χ comes from: f_χ derived instead of given."""
 
+from jaxbounce.occupancy.collisions import (
+    Collisions as Collisions,
+    Function as Function,
+    Tabulated as Tabulated,
+    Written as Written,
+    tabulated as tabulated,
+)
 from jaxbounce.occupancy.freeze_in import (
     FreezeIn as FreezeIn,
     decay_range as decay_range,
@@ -21,6 +28,12 @@ from jaxbounce.occupancy.production import (
     decay_rate as decay_rate,
     polynomial_rate as polynomial_rate,
     scattering_rate as scattering_rate,
+)
+from jaxbounce.occupancy.stages import (
+    Decays as Decays,
+    EnergyPartition as EnergyPartition,
+    OccupancyStage as OccupancyStage,
+    OffBrane as OffBrane,
 )
 from jaxbounce.occupancy.transport import (
     Arrived as Arrived,

@@ -236,10 +236,45 @@ class _Bounces(NamedTuple):
         return bool(followed.action < searched.action * (1 + _SAME_ACTION))
 
 
-def _solve(
+class Samples(NamedTuple):
+    """S₃/T and ρ_V at the temperatures that matter, and their slopes in the couplings."""
+
+    window: Window
+    exponents: Float[Array, " nodes"]
+    """S₃/T at `sample_temperatures` between `window.low` and `window.high`."""
+    energies: Float[Array, " nodes"] | None
+    """ρ_V between `window.end` and `window.high`, if it is known."""
+    of_exponents: dict[str, Float[Array, " nodes"]]
+    """∂/∂θ by coupling; zero at a temperature without a bounce, which does not count."""
+    of_energies: dict[str, Float[Array, " nodes"]]
+
+
+def sampled(
+    potential: Any,
+    temperature: str,
+    couplings: dict[str, Scalar],
+    phases: Phases,
+    settings: Settings,
+    weighed: bool,
+) -> Samples:
+    """S₃/T of a potential where it matters: bounces solved at once, each from the nearest.
+
+    Args:
+        potential: V(φ, θ).
+        temperature: name of the parameter that is the temperature.
+        couplings: the others.
+        phases: its vacua, metastable somewhere.
+        settings: of `find_transition`.
+        weighed: whether ρ_V is part of H.
+    """
+    bounces = _Bounces(potential, temperature, couplings, phases, {})
+    low, high = phases.metastable_range()
+    return _sampled(bounces, settings, (jnp.asarray(low), jnp.asarray(high)), weighed)
+
+
+def _sampled(
     bounces: _Bounces, settings: Settings, ends: tuple[Scalar, Scalar], weighed: bool
-) -> tuple[Transition, dict[str, Array]]:
-    """Bounces at once, and one program of what does not depend on the potential."""
+) -> Samples:
     settings = jax.tree.map(jnp.asarray, settings)
     v_w, I_p, prefactor = map(jnp.asarray, (settings.v_w, settings.I_p, settings.prefactor))
     g_star = settings.g_star
@@ -253,7 +288,7 @@ def _solve(
     temperatures = sample_temperatures(window.low, window.high)
     # from temperature to temperature the bounce may have stayed what it no longer is, the least
     if bounces.followed and not all(bounces.is_least(T) for T in temperatures[:: NODES // 2 - 1]):
-        return _solve(bounces._replace(solved={}, followed=False), settings, ends, weighed)
+        return _sampled(bounces._replace(solved={}, followed=False), settings, ends, weighed)
     solved = [bounces.at(T) for T in temperatures]
     values = jnp.stack([bounce.action for bounce in solved]) / temperatures
     # of ρ_V, further down
@@ -262,7 +297,6 @@ def _solve(
         with at_once():
             energies = [energy(T, None) for T in np.asarray(of_vacuum)]
         energies = jnp.stack([jnp.asarray(e) for e in energies])
-    found, of_values, of_energies, of_settings = _story(values, energies, window, settings, weighed)
     by_action = [
         action_slopes(bounces.potential, bounces.parameters(T), bounce)
         for T, bounce in zip(temperatures, solved, strict=True)
@@ -278,13 +312,24 @@ def _solve(
             false,
             jnp.asarray(bounces.ground()),
         )
-    known = jnp.isfinite(values)
+    known, by_value = jnp.isfinite(values), {}
+    for name in bounces.couplings:
+        slopes = jnp.stack([slope[name] for slope in by_action]) / temperatures
+        by_value[name] = jnp.where(known, slopes, 0.0)
+    return Samples(window, values, energies, by_value, dict(by_energy))
+
+
+def _solve(
+    bounces: _Bounces, settings: Settings, ends: tuple[Scalar, Scalar], weighed: bool
+) -> tuple[Transition, dict[str, Array]]:
+    """Bounces at once, and one program of what does not depend on the potential."""
+    settings = jax.tree.map(jnp.asarray, settings)
+    window, values, energies, by_value, by_energy = _sampled(bounces, settings, ends, weighed)
+    found, of_values, of_energies, of_settings = _story(values, energies, window, settings, weighed)
     of_couplings = {}
     for name in bounces.couplings:
-        by_value = jnp.stack([slopes[name] for slopes in by_action]) / temperatures
-        # a temperature without a bounce does not count
-        of_couplings[name] = of_values @ jnp.where(known, by_value, 0.0)
-        if energy is not None:
+        of_couplings[name] = of_values @ by_value[name]
+        if energies is not None:
             of_couplings[name] += of_energies @ by_energy[name]
     return found, _elasticities(of_couplings, of_settings, bounces.couplings, settings)
 

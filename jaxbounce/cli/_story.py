@@ -1,0 +1,61 @@
+"""What `jaxbounce run` says of stages: each quantity, its error, and what computed it."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from jaxbounce._core.status import Status
+from jaxbounce.cli._shared import number
+
+if TYPE_CHECKING:
+    from jaxbounce.model.story import Origin
+
+
+def lines(origins: "Mapping[str, Origin]") -> Iterator[str]:
+    """One line for each number that a stage computed; none where all are given."""
+    computed = {name: origin for name, origin in origins.items() if origin.stage}
+    if not computed:
+        return
+    yield "computed, in this order"
+    failed = set()
+    for name, origin in computed.items():
+        if origin.status == Status.SUCCESS:
+            error = f"± {origin.error:.1e}" if origin.error > 0 else ""
+            yield f"  {name:16} = {origin.value:<18.12g} {error:11} {origin.text}"
+        elif origin.stage not in failed:
+            failed.add(origin.stage)
+            yield f"  {name:16}   no number: {origin.stage}: {origin.status.message}"
+    others = [name for name in _TOLD if name in origins and not origins[name].stage]
+    if others:
+        given = ", ".join(f"{name} = {origins[name].value:.10g}" for name in others)
+        yield f"  given: {given}"
+
+
+_TOLD = ("T_p", "beta_over_H", "v_w", "P", "f_chi", "g_star")
+"""What may be a number or a stage."""
+
+
+def mapping(origins: "Mapping[str, Origin]") -> list[dict[str, Any]]:
+    """The same for JSON, of all numbers."""
+    return [
+        {
+            "quantity": name,
+            "value": number(origin.value),
+            "absolute_error": number(origin.error),
+            "from": origin.text,
+            "status": origin.status.name.lower(),
+        }
+        for name, origin in origins.items()
+    ]
+
+
+def occupancy_lines(origins: "Mapping[str, Origin]", asked: float) -> Iterator[str]:
+    """f_χ computed beside the one that Planck's ρ_B asks for."""
+    origin = origins.get("f_chi")
+    if origin is None or not origin.stage or origin.status != Status.SUCCESS:
+        return
+    yield (
+        f"  f_chi    : {origin.value:.6e} is {origin.text}; Planck's rho_B asks for {asked:.6e},"
+        f" {asked / origin.value:.6g} times that"
+        if asked == asked and origin.value > 0
+        else f"  f_chi    : {origin.value:.6e} is {origin.text}"
+    )

@@ -1,0 +1,451 @@
+"""Stages that supply f_χ: freeze-in, a share of the energy released, transport onto the brane."""
+
+import dataclasses
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from jaxbounce._core.checks import suggestion
+from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_optional_leaf
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
+from jaxbounce.cosmology.gas_integrals import Statistics
+from jaxbounce.cosmology.radiation import hubble_rate, radiation_density
+from jaxbounce.occupancy.freeze_in import (
+    FreezeIn,
+    decay_range,
+    freeze_in,
+    freeze_in_occupancy,
+)
+from jaxbounce.occupancy.limit import Occupancy, OfT, occupancy
+from jaxbounce.occupancy.partition import partition_occupancy
+from jaxbounce.occupancy.production import Production, decay_rate
+from jaxbounce.occupancy.transport import barrier_fraction, density_on_brane, half_space_flux
+
+_BULK = 4  # space dimensions off the brane, whose flux onto it is a source density (GeV⁴)
+
+_FEW_JOINTS = 4  # of g_*(T): of a table there are too many for an edge each
+
+
+class Bath(NamedTuple):
+    """What a stage of f_χ looks up.
+
+    Attributes:
+        T_p: percolation temperature (GeV).
+        m_chi: mass of χ (GeV).
+        g_chi: degrees of freedom of χ.
+        statistics: of χ.
+        g_star: g_ρ, a number or a function of T.
+        g_star_s: g_s, likewise.
+        degrees: g_*(T), if it is no number.
+        released: Δθ (GeV⁴) of the transition, if a stage supplies it.
+    """
+
+    T_p: Scalar
+    m_chi: Scalar
+    g_chi: Scalar
+    statistics: Statistics
+    g_star: Scalar | OfT
+    g_star_s: Scalar | OfT
+    degrees: DegreesOfFreedom | None
+    released: Scalar | None = None
+
+    def covers(self, T: Real) -> Flag:
+        """Whether g_* is known at all of these temperatures."""
+        return jnp.asarray(True) if self.degrees is None else self.degrees.covers(T).all()
+
+    def joints(self) -> Real:
+        """Temperatures (GeV) at which g_* is not smooth."""
+        found = jnp.zeros(0) if self.degrees is None else jnp.exp(self.degrees.joints())
+        return found if found.size <= _FEW_JOINTS else jnp.zeros(0)
+
+
+class OccupancyStage(Stage):
+    """What supplies f_χ at T_p. Abstract; its declared numbers are its parameters."""
+
+    label: ClassVar[str] = "occupancy"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The bath at T_p, and what χ is."""
+        return ("T_p", "m_chi", "g_chi", "chi_stats", "g_star", "g_star_s")
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """g_*(T), if it is no number."""
+        return ("degrees",)
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """f_χ."""
+        return ("f_chi",)
+
+    @property
+    def relative_cost(self) -> int:
+        """Of a few hundred temperatures."""
+        return 8
+
+    @abstractmethod
+    def occupancy(self, bath: Bath) -> Occupancy:
+        """f_χ, its error and its status."""
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """f_χ in the bath that is known; INVALID_PARAMETER outside of a range."""
+        degrees = known.get("degrees")
+        varies = degrees is not None
+        bath = Bath(
+            T_p=known["T_p"],
+            m_chi=known["m_chi"],
+            g_chi=known["g_chi"],
+            statistics=known["chi_stats"],
+            g_star=degrees.energy if varies else known["g_star"],
+            g_star_s=degrees.entropy if varies else known["g_star_s"],
+            degrees=degrees,
+            released=known.get("Delta_theta"),
+        )
+        valid = are_inside(self)
+        found = each_safe(self).occupancy(bath)
+        status = jnp.where(valid, found.status, Status.INVALID_PARAMETER)
+        return Supplied({"f_chi": found.f_chi}, {"f_chi": found.error_estimate}, status)
+
+    def ranges(self) -> dict[str, Range]:
+        """The numbers that are given."""
+        return {
+            name: declared.range
+            for name, declared in declarations(type(self)).items()
+            if getattr(self, name) is not None
+        }
+
+    def value(self, name: str) -> Scalar:
+        """One of them."""
+        return getattr(self, name)
+
+    def replace(self, **values: RealLike) -> Self:
+        """The same with some of them replaced."""
+        known = self.ranges()
+        for name in values:
+            if name not in known:
+                kind = type(self).__name__
+                raise ConfigurationError(
+                    f"{name}: {kind} has no such parameter{suggestion(name, known)}"
+                )
+        return dataclasses.replace(self, **values)
+
+
+def frozen_in(
+    rate: Callable[[Real, Any], Production],
+    stage: Stage,
+    bath: Bath,
+    T_R: Scalar,
+    T_end: Scalar | None = None,
+) -> FreezeIn:
+    """The yield that a rate of a stage and of m_χ makes from T_R on."""
+    degrees = bath.degrees
+    found = freeze_in(
+        rate,
+        bath.T_p,
+        T_R,
+        (stage, bath.m_chi),
+        g_star=bath.g_star,
+        g_star_s=bath.g_star_s,
+        gamma_s=None if degrees is None else lambda T: degrees.with_slope(jnp.log(T))[2],
+        T_end=T_end,
+        breakpoints=bath.joints(),
+    )
+    covered = bath.covers(jnp.stack([bath.T_p, T_R]))
+    status = jnp.where(covered, found.status, Status.BEYOND_G_STAR_TABLE)
+    status = jnp.where(bath.T_p > T_R, Status.REHEATED_BELOW_T_P, status)
+    return eqx.tree_at(lambda one: one.status, found, status)
+
+
+class Decays(OccupancyStage):
+    """χ from decays of a particle A of the bath, A → χ… or A → Xχ (`decay_rate`).
+
+    Attributes:
+        m_A: mass of A.
+        Gamma: width into χ.
+        g_A: degrees of freedom of A.
+        particles: χ made by a decay.
+        m_X: mass of X, with `product`.
+        T_R: temperature from which A is there; None for so hot that it does not matter.
+        statistics: of A.
+        product: statistics of X if it is in the bath.
+    """
+
+    m_A: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec("mass of what decays into χ", "GeV", key="m_A_GeV", low=0, typical=500.0),
+    )
+    Gamma: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec(
+            "width of A into χ", "GeV", key="Gamma_GeV", low=0, closed="low", typical=1e-20
+        ),
+    )
+    g_A: Scalar = eqx.field(
+        converter=as_leaf, default=1.0, metadata=spec("degrees of freedom of A", low=0, typical=1.0)
+    )
+    particles: Scalar = eqx.field(
+        converter=as_leaf, default=1.0, metadata=spec("χ made by a decay", low=0, typical=1.0)
+    )
+    m_X: Scalar = eqx.field(
+        converter=as_leaf,
+        default=0.0,
+        metadata=spec(
+            "mass of what χ is made with", "GeV", key="m_X_GeV", low=0, closed="low", typical=0.0
+        ),
+    )
+    T_R: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("temperature from which χ is made", "GeV", key="T_R_GeV", low=0, typical=1e6),
+    )
+    statistics: Statistics = eqx.field(static=True, default="classical")
+    product: Statistics | None = eqx.field(static=True, default=None)
+
+    def frozen_in(self, bath: Bath) -> FreezeIn:
+        """The yield at T_p, and which share of all it is."""
+        T_R, T_end = decay_range(self.m_A, bath.T_p)
+        return frozen_in(_decay_rate, self, bath, T_R if self.T_R is None else self.T_R, T_end)
+
+    def occupancy(self, bath: Bath) -> Occupancy:
+        """f_χ of that yield."""
+        found = of_yield(self.frozen_in(bath), bath)
+        products = bath.m_chi if self.product is None else bath.m_chi + self.m_X
+        status = jnp.where(products < self.m_A, found.status, Status.DECAY_CLOSED)
+        return eqx.tree_at(lambda one: one.status, found, status)
+
+    def why_unused(self, name: str) -> str | None:
+        """X counts where it is in the bath."""
+        if name == "m_X" and self.product is None:
+            return "used with product only"
+        return None
+
+
+def _decay_rate(T: Real, args: tuple[Decays, Scalar]) -> Production:
+    decays, m_chi = args
+    numbers = (decays.m_A, decays.Gamma, decays.g_A, decays.particles)
+    if decays.product is None:
+        return decay_rate(T, *numbers, decays.statistics, m_chi=m_chi)
+    return decay_rate(
+        T, *numbers, decays.statistics, m_chi=m_chi, product=decays.product, m_X=decays.m_X
+    )
+
+
+def of_yield(found: FreezeIn, bath: Bath) -> Occupancy:
+    """f_χ of a yield."""
+    return freeze_in_occupancy(
+        found, bath.T_p, bath.g_star_s, bath.m_chi, bath.g_chi, bath.statistics
+    )
+
+
+class EnergyPartition(OccupancyStage):
+    """A share κ_χ of the energy that a transition releases becomes χ (`partition_occupancy`).
+
+    Of Δθ and α at most one is given; with neither Δθ is that of the model's own transition, and
+    then χ made by those walls is no bath in front of them. Of ε̄ and ε̄/T_* one is given.
+
+    Attributes:
+        kappa: κ_χ.
+        energy: ε̄, mean energy of χ when made.
+        energy_over_T: ε̄ over the temperature at which it is made.
+        Delta_theta: Δθ.
+        alpha: Δθ over the energy of the radiation.
+        T_star: temperature of the transition that makes χ, if it is an earlier one.
+    """
+
+    kappa: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec(
+            "share of the released energy that becomes χ",
+            low=0,
+            high=1,
+            closed="both",
+            typical=1e-9,
+        ),
+    )
+    energy: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec(
+            "mean energy of χ when made", "GeV", key="mean_energy_GeV", low=0, typical=300.0
+        ),
+    )
+    energy_over_T: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec(
+            "mean energy of χ over T when made", key="mean_energy_over_T", low=0, typical=3.0
+        ),
+    )
+    Delta_theta: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec(
+            "energy released, (Δe − 3Δp)/4",
+            "GeV⁴",
+            key="Delta_theta_GeV4",
+            low=0,
+            closed="low",
+            typical=1e6,
+        ),
+    )
+    alpha: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec(
+            "energy released over that of the radiation", low=0, closed="low", typical=0.1
+        ),
+    )
+    T_star: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec(
+            "temperature at which an earlier transition made χ",
+            "GeV",
+            key="T_star_GeV",
+            low=0,
+            typical=1e3,
+        ),
+    )
+
+    def __check_init__(self) -> None:
+        if (self.energy is None) == (self.energy_over_T is None):
+            raise ConfigurationError(
+                "mean_energy_GeV and mean_energy_over_T: give exactly one of them"
+            )
+        if self.Delta_theta is not None and self.alpha is not None:
+            raise ConfigurationError("Delta_theta_GeV4 and alpha: give one of them at most")
+        if self.T_star is not None and self.Delta_theta is None and self.alpha is None:
+            raise ConfigurationError(
+                "T_star_GeV: is of an earlier transition, whose Delta_theta_GeV4 or alpha is to be"
+                " given too"
+            )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The bath; Δθ of the model's own transition, if none is given."""
+        given = self.Delta_theta is not None or self.alpha is not None
+        return (*super().needs, *(() if given else ("Delta_theta",)))
+
+    @property
+    def relative_cost(self) -> int:
+        """A closed form."""
+        return 1
+
+    def occupancy(self, bath: Bath) -> Occupancy:
+        """f_χ at T_p."""
+        T = bath.T_p if self.T_star is None else self.T_star
+        released = bath.released if self.Delta_theta is None else self.Delta_theta
+        if self.alpha is not None:
+            g = bath.g_star(T) if callable(bath.g_star) else bath.g_star
+            released = self.alpha * radiation_density(T, g)
+        assert released is not None
+        energy = self.energy if self.energy_over_T is None else self.energy_over_T * T
+        assert energy is not None
+        return partition_occupancy(
+            self.kappa,
+            released,
+            energy,
+            bath.T_p,
+            bath.m_chi,
+            bath.g_chi,
+            bath.statistics,
+            T_star=self.T_star,
+            g_star_s=bath.g_star_s,
+        )
+
+
+class OffBrane(OccupancyStage):
+    """χ from a gas off the brane, in four space dimensions, that streams onto it from t = 0 on.
+
+    J_⊥ = n_bulk `half_space_flux`(d/t) `barrier_fraction`(M/T), and what stays for a residence
+    time (`density_on_brane`), with t_p = 1/2H(T_p).
+
+    Attributes:
+        bulk_density: n_bulk beyond the distance.
+        distance: d, in the units of time.
+        residence_time: τ.
+        barrier_over_T: M/T of a barrier before the brane.
+    """
+
+    bulk_density: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec(
+            "particles per 4-volume of space off the brane",
+            "GeV⁴",
+            key="bulk_density_GeV4",
+            low=0,
+            closed="low",
+            typical=1e-12,
+        ),
+    )
+    distance: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec(
+            "distance of the gas from the brane",
+            "1/GeV",
+            key="distance_per_GeV",
+            low=0,
+            closed="low",
+            typical=1e12,
+        ),
+    )
+    residence_time: Scalar = eqx.field(
+        converter=as_leaf,
+        metadata=spec(
+            "time that χ stays on the brane",
+            "1/GeV",
+            key="residence_time_per_GeV",
+            low=0,
+            typical=1e12,
+        ),
+    )
+    barrier_over_T: Scalar = eqx.field(
+        converter=as_leaf,
+        default=0.0,
+        metadata=spec(
+            "height of a barrier over the gas's T",
+            low=0,
+            high=700,
+            closed="both",
+            typical=0.0,
+        ),
+    )
+
+    def occupancy(self, bath: Bath) -> Occupancy:
+        """f_χ at T_p."""
+        g = bath.g_star(bath.T_p) if callable(bath.g_star) else bath.g_star
+        t_p = 1 / (2 * hubble_rate(bath.T_p, g))
+        args = (self.bulk_density, self.distance, self.barrier_over_T)
+        found = density_on_brane(
+            _arriving,
+            jnp.zeros_like(t_p),
+            t_p,
+            self.residence_time,
+            args,
+            breakpoints=self.distance,
+        )
+        return occupancy(
+            found.n_chi,
+            bath.T_p,
+            bath.m_chi,
+            bath.g_chi,
+            bath.statistics,
+            found.error_estimate,
+            found.status,
+        )
+
+
+def _arriving(t: Real, args: tuple[Scalar, Scalar, Scalar]) -> Real:
+    density, distance, barrier = args
+    # at t = 0 nothing has arrived but from no distance
+    u = distance / jnp.where(t > 0, t, 1.0)
+    return density * barrier_fraction(barrier, _BULK) * half_space_flux(u, _BULK)

@@ -1,0 +1,637 @@
+"""Stages of a thermal transition: bounces of a potential, wall speed, T_p and β/H, wall area.
+
+The couplings of the potential are parameters of the first stage, `Tunnelling`, alone; what it
+supplies carries them on. For a single answer and its first derivatives bounces are solved at once,
+S₃/T and ρ_V being given to first order around the couplings with the slopes of the envelope
+theorem; inside `jit` and `vmap`, and for second derivatives, all of it is traced.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.core import Tracer
+from jaxtyping import Float
+
+from jaxbounce._core.arrays import Array, Scalar
+from jaxbounce._core.checks import suggestion
+from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.numerics import bracketed_root
+from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.status import Status
+from jaxbounce._core.types import Code, RealLike, as_leaf, as_optional_leaf
+from jaxbounce._core.withheld import shielded, withheld
+from jaxbounce.bounce.solve import vacua_status
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
+from jaxbounce.percolation.area_history import area_history
+from jaxbounce.potential.thermal import Heated
+from jaxbounce.potential.vacua import Potential, curvature, is_minimum, polish_vacuum
+from jaxbounce.transition.background import Background, Contents, as_degrees
+from jaxbounce.transition.budget import has_plasma
+from jaxbounce.transition.solve import Settings, sampled
+from jaxbounce.transition.story import (
+    HAVE_NUMBERS,
+    Plasma,
+    Transition,
+    sample_temperatures,
+    transition_of_samples,
+)
+from jaxbounce.transition.strength import fluid, strength
+from jaxbounce.transition.vacua import bounce_exponent, follow_vacua, vacuum_energy
+from jaxbounce.transition.wall_speed import wall_speed
+from jaxbounce.transition.window import NODES, Window, chebyshev_series, find_window
+
+_JUMP = 0.1  # of the distance of the vacua: a step beyond is not the same vacuum
+
+_FOLLOWED = 65  # temperatures to each side of where the vacua are given, where all is traced
+
+_COLD = 65  # from the coldest of them to T = 0
+
+SLOWEST = 0.1
+"""v_w for which the window of temperatures is to do where v_w is computed from the rate: its ends
+are where ln I is −60 and 4, and I ∝ v_w³."""
+
+_LOOKS = 257  # temperatures among which Γ first exceeds H⁴
+
+
+def _leaves(theta: Mapping[str, RealLike]) -> dict[str, Scalar]:
+    return {name: as_leaf(value) for name, value in theta.items()}
+
+
+def at_hand(tree: Any) -> Any:
+    """The numbers of a tree, where there are any: inside `grad` and `jvp` those it is taken at.
+
+    None inside `jit` and `vmap`, where they are not known, and where second derivatives are taken.
+    """
+    leaves = [leaf for leaf in jax.tree.leaves(tree) if isinstance(leaf, Tracer)]
+    if any(isinstance(getattr(leaf, "primal", leaf), Tracer) for leaf in leaves):
+        return None
+    return jax.lax.stop_gradient(tree)
+
+
+class Rate(eqx.Module):
+    """How often bubbles nucleate, and between which phases: what `Tunnelling` supplies.
+
+    Attributes:
+        window: temperatures that matter (GeV).
+        exponents: S₃/T at `sample_temperatures` between `window.low` and `window.high`.
+        energies: ρ_V (GeV⁴) between `window.end` and `window.high`.
+        couplings: parameters of V but for the temperature.
+        T: temperatures (GeV), rising.
+        false_vacuum: guesses there, to be polished.
+        true_vacuum: the same.
+        degrees: g_*(T) of H.
+        prefactor: A of Γ.
+        potential: V(φ, θ).
+        temperature: name of the parameter that is the temperature.
+        weighed: whether ρ_V is part of H.
+    """
+
+    window: Window
+    exponents: Float[Array, " nodes"]
+    energies: Float[Array, " nodes"] | None
+    couplings: dict[str, Scalar]
+    T: Float[Array, " k"]
+    false_vacuum: Float[Array, "k n"]
+    true_vacuum: Float[Array, "k n"]
+    degrees: DegreesOfFreedom
+    prefactor: Scalar
+    potential: Potential = eqx.field(static=True)
+    temperature: str = eqx.field(static=True)
+    weighed: bool = eqx.field(static=True)
+
+    def parameters(self, T: Scalar) -> dict[str, Scalar]:
+        """θ at T."""
+        return {**self.couplings, self.temperature: T}
+
+    def guesses(self, T: Scalar) -> tuple[Array, Array]:
+        """The false and the true vacuum near T; constants."""
+        T, grid = jax.lax.stop_gradient((T, (self.T, self.false_vacuum, self.true_vacuum)))
+        first, second = (_at(T, grid[0], vacua) for vacua in grid[1:])
+        return first, second
+
+    def vacua(self, T: Scalar) -> tuple[Array, Array]:
+        """Both at T."""
+        first, second = (
+            polish_vacuum(self.potential, self.parameters(T), guess) for guess in self.guesses(T)
+        )
+        return first, second
+
+
+def _at(T: Scalar, grid: Array, vacua: Array) -> Array:
+    return jnp.stack([jnp.interp(T, grid, field) for field in vacua.T])
+
+
+class Tunnelling(Stage):
+    """S₃/T of a potential where it matters, as "rate", and T_n, where Γ = H⁴.
+
+    Attributes:
+        potential: V(φ, θ) in GeV; hashable.
+        theta: its parameters but for the temperature.
+        false_vacuum: guess of the phase that decays, at T_vacua.
+        true_vacuum: guess of the one into which it does.
+        T_vacua: where these are known (GeV).
+        T_low: lowest temperature considered (GeV).
+        T_high: highest (GeV).
+        prefactor: A of Γ = A T⁴ (S₃/2πT)^{3/2} e^{−S₃/T}.
+        degrees: g_*(T) of H; None for the model's g_star.
+        slowest: v_w for which the window of temperatures is to do; None for the model's.
+        temperature: name of the parameter that is the temperature.
+        expansion: what H consists of.
+    """
+
+    label: ClassVar[str] = "potential"
+    at_once: ClassVar[bool] = True
+    differentiated_at_once: ClassVar[bool] = True
+
+    potential: Potential = eqx.field(static=True)
+    theta: dict[str, Scalar] = eqx.field(converter=_leaves)
+    false_vacuum: Float[Array, " n"] = eqx.field(converter=as_leaf)
+    true_vacuum: Float[Array, " n"] = eqx.field(converter=as_leaf)
+    T_vacua: Scalar = eqx.field(converter=as_leaf)
+    T_low: Scalar = eqx.field(converter=as_leaf)
+    T_high: Scalar = eqx.field(converter=as_leaf)
+    prefactor: Scalar = eqx.field(
+        converter=as_leaf,
+        default=1.0,
+        metadata=spec("A of Γ = A T⁴ (S₃/(2πT))^{3/2} e^{−S₃/T}", low=0, typical=1.0),
+    )
+    degrees: DegreesOfFreedom | None = None
+    slowest: Scalar | None = eqx.field(converter=as_optional_leaf, default=None)
+    temperature: str = eqx.field(static=True, default="T")
+    expansion: Contents = eqx.field(static=True, default="radiation+vacuum")
+
+    def __check_init__(self) -> None:
+        if self.degrees is not None and self.degrees.ranges():
+            names = ", ".join(self.degrees.ranges())
+            raise ConfigurationError(
+                f"{names}: a transition takes g_*(T) without parameters of its own; give g_star as"
+                " a number, a table or standard-model, without a hidden sector"
+            )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What its window of temperatures depends on."""
+        bath = ("g_star",) if self.degrees is None else ()
+        return ("I_p", *bath, *(("v_w",) if self.slowest is None else ()))
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The rate, and the temperature of nucleation."""
+        return ("rate", "T_n")
+
+    @property
+    def relative_cost(self) -> int:
+        """A hundred bounces."""
+        return 2**19
+
+    def ranges(self) -> dict[str, Range]:
+        """The parameters of the potential, and the prefactor."""
+        own = {name: declared.range for name, declared in declarations(type(self)).items()}
+        return {name: _coupling(name) for name in self.theta} | own
+
+    def value(self, name: str) -> Scalar:
+        """One of them."""
+        return self.theta[name] if name in self.theta else getattr(self, name)
+
+    def replace(self, **values: RealLike) -> Self:
+        """The same potential with other parameters."""
+        own = {name: values.pop(name) for name in list(values) if name in self.theta}
+        for name in values:
+            if name not in self.ranges():
+                raise ConfigurationError(
+                    f"{name}: no parameter of the potential{suggestion(name, self.ranges())}"
+                )
+        return dataclasses.replace(self, theta={**self.theta, **own}, **values)
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """The rate; the status says why there is none."""
+        valid = are_inside(self)
+        stage: Tunnelling = each_safe(self)
+        degrees = as_degrees(known["g_star"]) if self.degrees is None else self.degrees
+        v_w = known["v_w"] if self.slowest is None else self.slowest
+        given = (stage, degrees, v_w, known["I_p"])
+        fixed = at_hand(given)
+        if fixed is None:
+            rate, status = _traced_rate(*given)
+        else:
+            rate, status = _rate_at_once(stage, degrees, fixed)
+        T_n, found = _nucleation_temperature(rate)
+        status = jnp.where(status == Status.SUCCESS, found, status)
+        status = jnp.where(valid, status, Status.INVALID_PARAMETER)
+        return Supplied({"rate": rate, "T_n": T_n}, {}, status)
+
+    def weighed(self) -> bool:
+        """Whether ρ_V is part of H."""
+        return self.expansion == "radiation+vacuum"
+
+
+def _coupling(name: str) -> Range:
+    return Range(-math.inf, math.inf, False, False, f"parameter {name} of the potential")
+
+
+def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> tuple[Rate, Code]:
+    """Bounces solved at numbers; to first order around them where the stage is differentiated."""
+    here, bath, v_w, I_p = fixed
+    phases = follow_vacua(
+        here.potential,
+        Heated(here.temperature),
+        here.theta,
+        here.false_vacuum,
+        here.true_vacuum,
+        float(here.T_vacua),
+        float(here.T_low),
+        float(here.T_high),
+    )
+    nothing = jnp.full(NODES, jnp.nan)
+    window = Window(here.T_low, here.T_low, here.T_high)
+    exponents, energies = nothing, nothing
+    status = Status(int(phases.status[0]))
+    if (phases.status == Status.SUCCESS).any():
+        settings = Settings(v_w, I_p, bath, here.prefactor)
+        arguments = (here.potential, here.temperature, here.theta, phases, settings)
+        found = sampled(*arguments, here.weighed())
+        window, status = found.window, Status.SUCCESS
+        moved = {name: stage.theta[name] - here.theta[name] for name in here.theta}
+        exponents = found.exponents + _change(found.of_exponents, moved)
+        if found.energies is not None:
+            energies = found.energies + _change(found.of_energies, moved)
+        elif here.weighed():
+            status = Status.POTENTIAL_NOT_FINITE
+    rate = Rate(
+        window,
+        exponents,
+        energies,
+        stage.theta,
+        *map(jnp.asarray, (phases.T, phases.false_vacuum, phases.true_vacuum)),
+        degrees=degrees,
+        prefactor=stage.prefactor,
+        potential=stage.potential,
+        temperature=stage.temperature,
+        weighed=stage.weighed(),
+    )
+    return rate, jnp.asarray(status.value)
+
+
+def _change(slopes: Mapping[str, Array], moved: Mapping[str, Scalar]) -> Array | float:
+    return sum((slopes[name] * step for name, step in moved.items()), start=0.0)
+
+
+def _traced_rate(
+    stage: Tunnelling, degrees: DegreesOfFreedom, v_w: Scalar, I_p: Scalar
+) -> tuple[Rate, Code]:
+    """The same within a program."""
+    potential, heated = stage.potential, Heated(stage.temperature)
+    fixed = jax.lax.stop_gradient(stage)
+    (T, false, true), status, ends = _followed(fixed)
+
+    def guesses(vacua: Array) -> Any:
+        return lambda t: _at(jax.lax.stop_gradient(t), T, vacua)
+
+    exponent = bounce_exponent(potential, heated, guesses(false), guesses(true))
+    ground = _ground(fixed, true[0])
+    energy = vacuum_energy(potential, heated, guesses(false), ground, T_cold=0.0)
+    still = jax.lax.stop_gradient((stage.theta, v_w, degrees, stage.prefactor))
+    in_H = energy if stage.weighed() else None
+    window = find_window(exponent, in_H, still, ends, jax.lax.stop_gradient(I_p))
+    places = sample_temperatures(window.low, window.high)
+    exponents = jax.lax.map(lambda t: exponent(t, stage.theta), places)
+    places = sample_temperatures(window.end, window.high)
+    energies = jax.lax.map(lambda t: energy(t, stage.theta), places)
+    if stage.weighed():
+        finite = jnp.isfinite(energies).all()
+        told = jnp.where(finite, Status.SUCCESS.value, Status.POTENTIAL_NOT_FINITE.value)
+        status = jnp.where(status == Status.SUCCESS, told, status)
+    rate = Rate(
+        window,
+        exponents,
+        energies,
+        stage.theta,
+        *(T, false, true),
+        degrees=degrees,
+        prefactor=stage.prefactor,
+        potential=potential,
+        temperature=stage.temperature,
+        weighed=stage.weighed(),
+    )
+    return rate, status
+
+
+def _followed(
+    stage: Tunnelling,
+) -> tuple[tuple[Array, Array, Array], Code, tuple[Scalar, Scalar]]:
+    """Vacua over the temperature, why none is metastable, and between which the false one is."""
+    potential = stage.potential
+
+    def polished(old: Array, parameters: Any, most: Scalar) -> Array:
+        new = polish_vacuum(potential, parameters, old)
+        minimum = is_minimum(curvature(potential, parameters, new))
+        return jnp.where(minimum & (jnp.abs(new - old).max() < most), new, old)
+
+    def step(vacua: tuple[Array, Array], T: Scalar) -> tuple[tuple[Array, Array], Any]:
+        parameters = {**stage.theta, stage.temperature: T}
+        most = _JUMP * jnp.abs(vacua[0] - vacua[1]).max()
+        false, true = (polished(old, parameters, most) for old in vacua)
+        return (false, true), (false, true, vacua_status(potential, parameters, false, true))
+
+    near = jnp.clip(stage.T_vacua, stage.T_low, stage.T_high)
+    vacua = (stage.false_vacuum, stage.true_vacuum)
+    vacua, _ = jax.lax.scan(step, vacua, jnp.linspace(stage.T_vacua, near, _FOLLOWED))
+    up, down = (jnp.linspace(near, end, _FOLLOWED) for end in (stage.T_high, stage.T_low))
+    _, of_up = jax.lax.scan(step, vacua, up)
+    _, of_down = jax.lax.scan(step, vacua, down)
+    T, false, true, status = (
+        jnp.concatenate([d[::-1], u[1:]])
+        for d, u in zip((down, *of_down), (up, *of_up), strict=True)
+    )
+    good = status == Status.SUCCESS
+    last = good.size - 1
+    first_good, last_good = jnp.argmax(good), last - jnp.argmax(good[::-1])
+    found = good.any()
+    # one outside: it is metastable from somewhere in between
+    low = jnp.where(found, T[jnp.maximum(first_good - 1, 0)], stage.T_low)
+    high = jnp.where(found, T[jnp.minimum(last_good + 1, last)], stage.T_high)
+    return (T, false, true), jnp.where(found, Status.SUCCESS.value, status[0]), (low, high)
+
+
+def _ground(stage: Tunnelling, true: Array) -> Array:
+    """The true vacuum at T = 0, followed there from the coldest temperature."""
+
+    def step(vacuum: Array, T: Scalar) -> tuple[Array, None]:
+        return polish_vacuum(stage.potential, {**stage.theta, stage.temperature: T}, vacuum), None
+
+    return jax.lax.scan(step, true, jnp.linspace(stage.T_low, 0.0, _COLD))[0]
+
+
+def _background(rate: Rate) -> Background:
+    series, _ = chebyshev_series(rate.exponents)
+    vacuum = None if rate.energies is None else chebyshev_series(rate.energies)[0]
+    return Background(rate.window, series, vacuum, rate.degrees, rate.prefactor, rate.weighed)
+
+
+@jax.jit
+def _nucleation_temperature(rate: Rate) -> tuple[Scalar, Code]:
+    """Where Γ first exceeds H⁴ on cooling."""
+    rate, token = shielded(rate)
+    background = _background(rate)
+    looked = background.efolds(jnp.linspace(rate.window.high, rate.window.low, _LOOKS))
+    looked = jax.lax.stop_gradient(looked)
+    above = jax.lax.stop_gradient(background.at(looked).log_rate) > 0
+    last = jnp.maximum(jnp.where(above.any(), jnp.argmax(above), _LOOKS - 1), 1)
+    root = bracketed_root(lambda x: background.at(x).log_rate, looked[last - 1], looked[last])
+    good = above.any() & ~above[0]
+    status = jnp.where(good, Status.SUCCESS.value, Status.NO_TRANSITION.value)
+    return withheld(background.temperature(root), good, token), status
+
+
+class LteWallSpeed(Stage):
+    """v_w in local thermal equilibrium: of the phases at T_n, or of numbers given.
+
+    It is an upper bound, and no prediction where friction out of equilibrium counts. At T_n, which
+    does not depend on it; T_p does.
+
+    Attributes:
+        alpha_thetabar, Psi, c_s, c_b: of the plasma; all, or none.
+    """
+
+    label: ClassVar[str] = "wall_speed"
+    at_once: ClassVar[bool] = True
+    differentiated_at_once: ClassVar[bool] = True
+
+    alpha_thetabar: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("(Δe − Δp/c_b²)/(3w_s)", low=0, typical=0.05),
+    )
+    Psi: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("w_b/w_s", low=0, typical=0.9),
+    )
+    c_s: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("speed of sound in front of the wall", low=0, high=1, typical=0.57),
+    )
+    c_b: Scalar | None = eqx.field(
+        converter=as_optional_leaf,
+        default=None,
+        metadata=spec("speed of sound behind the wall", low=0, high=1, typical=0.57),
+    )
+
+    def __check_init__(self) -> None:
+        missing = [name for name in declarations(type(self)) if getattr(self, name) is None]
+        if missing and len(missing) < len(declarations(type(self))):
+            raise ConfigurationError(
+                f"{', '.join(missing)}: missing; give all four numbers of the plasma, or none"
+            )
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The phases at T_n, if no numbers are given."""
+        return ("rate", "T_n") if self.Psi is None else ()
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The wall speed; v_+, T_+/T and v_J beside it."""
+        return ("v_w", "v_plus", "T_plus_over_T", "v_J")
+
+    @property
+    def relative_cost(self) -> int:
+        """An integral within two roots."""
+        return 64
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """v_w, with the status of the wall: static, runaway, or of phases that are no plasma."""
+        if self.Psi is None:
+            values, error, status = _speed_of(known["rate"], known["T_n"])
+        else:
+            values, error, status = _speed(*(self.value(name) for name in self.ranges()))
+        return Supplied(dict(zip(self.supplies, values, strict=True)), {"v_w": error}, status)
+
+    def ranges(self) -> dict[str, Range]:
+        """The numbers given."""
+        found = {name: declared.range for name, declared in declarations(type(self)).items()}
+        return found if self.Psi is not None else {}
+
+    def value(self, name: str) -> Scalar:
+        """One of them."""
+        if name not in self.ranges():
+            raise ConfigurationError(f"{name}: this wall speed has no such parameter")
+        return getattr(self, name)
+
+    def replace(self, **values: RealLike) -> Self:
+        """The same with other numbers."""
+        for name in values:
+            self.value(name)
+        return dataclasses.replace(self, **values)
+
+
+@jax.jit
+def _speed(alpha: Scalar, Psi: Scalar, c_s: Scalar, c_b: Scalar) -> tuple[Any, Scalar, Code]:
+    found = wall_speed(alpha, Psi, c_s, c_b)
+    return (found.v_w, found.v_plus, found.T_plus, found.v_J), found.error, found.status
+
+
+@jax.jit
+def _speed_of(rate: Rate, T: Scalar) -> tuple[Any, Scalar, Code]:
+    of = _strength(rate, T)
+    values, error, status = _speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
+    return values, error, jnp.where(of.status == Status.SUCCESS, status, of.status)
+
+
+def _strength(rate: Rate, T: Scalar) -> Any:
+    """Of the phases at T, as `jaxbounce transition` has it."""
+    g_rest = 0.0 if has_plasma(rate.potential) else rate.degrees.energy(T)
+    high, low = (
+        fluid(
+            rate.potential,
+            rate.parameters(T),
+            T,
+            guess,
+            parameters_at=Heated(rate.temperature),
+            g_rest=g_rest,
+        )
+        for guess in rate.guesses(T)
+    )
+    return strength(high, low)
+
+
+class ThermalTransition(Stage):
+    """T_p and β/H of a rate and a wall speed; its history as "transition", what it releases.
+
+    Attributes:
+        released: which of "alpha_V", ρ_V/ρ_r in H, and "alpha_eff", Δθ/ρ_r, it supplies too.
+    """
+
+    label: ClassVar[str] = "transition"
+    at_once: ClassVar[bool] = True
+    differentiated_at_once: ClassVar[bool] = True
+
+    released: tuple[str, ...] = eqx.field(static=True, default=())
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The rate, and what bubbles do."""
+        return ("rate", "v_w", "I_p")
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """T_p, β/H, the transition itself, Δθ and α_θ."""
+        names = ("T_p", "beta_over_H", "transition", "Delta_theta", "alpha_theta")
+        return (*names, *self.released)
+
+    @property
+    def relative_cost(self) -> int:
+        """A moment chain and its roots."""
+        return 64
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """All of it; NEVER_COMPLETES is a failure here, as nothing is swept."""
+        found, released, alpha = _transition(known["rate"], known["v_w"], known["I_p"])
+        # without ρ_V in H nothing asks for it, and it may not be known
+        vacuum = found.vacuum_over_radiation
+        shares = {"alpha_V": vacuum if known["rate"].weighed else 0 * alpha, "alpha_eff": alpha}
+        values = (found.T_p, found.beta_over_H, found, released, alpha)
+        values = (*values, *(shares[name] for name in self.released))
+        named = dict(zip(self.supplies, values, strict=True))
+        return Supplied(named, _errors(known["rate"], found), found.status)
+
+    def ranges(self) -> dict[str, Range]:
+        """No parameters: those are of the rate."""
+        return {}
+
+    def value(self, name: str) -> Scalar:
+        """There is none."""
+        raise ConfigurationError(f"{name}: a transition has no parameters but those of its rate")
+
+    def replace(self, **values: RealLike) -> Self:
+        """There is nothing to replace."""
+        for name in values:
+            self.value(name)
+        return self
+
+
+@jax.jit
+def _transition(rate: Rate, v_w: Scalar, I_p: Scalar) -> tuple[Transition, Scalar, Scalar]:
+    """The transition, Δθ and α_θ at T_p."""
+    (rate, v_w, I_p), token = shielded((rate, v_w, I_p))
+    plasma = Plasma(v_w, I_p, rate.degrees, rate.prefactor)
+    found = transition_of_samples(rate.exponents, rate.energies, rate.window, plasma, rate.weighed)
+    released = _released(rate, found.T_p)
+    alpha = released / found.history.background.radiation_at(found.T_p)
+    status = jnp.where((v_w > 0) & (I_p > 0), found.status, Status.INVALID_PARAMETER.value)
+    good = jnp.isin(status, jnp.asarray(HAVE_NUMBERS))
+    kept = ("error", "status", "history")
+    numbers = {k: v for k, v in found._asdict().items() if k not in kept}
+    numbers, released, alpha = withheld((numbers, released, alpha), good, token)
+    return found._replace(**numbers, status=status), released, alpha
+
+
+def _released(rate: Rate, T: Scalar) -> Scalar:
+    """Δθ; vacua are extrema, so that their moving does not count."""
+    false, true = rate.vacua(T)
+
+    def difference(T: Scalar) -> Scalar:
+        theta = rate.parameters(T)
+        return rate.potential(false, theta) - rate.potential(true, theta)
+
+    energy, slope = jax.value_and_grad(difference)(T)
+    return energy - T / 4 * slope
+
+
+def _errors(rate: Rate, found: Transition) -> dict[str, Scalar]:
+    """Absolute errors of T_p and β/H from that of S₃/T, whose slope is off by NODES² times that."""
+    T, error = found.T_p, found.error * found.exponent_p
+    half = (rate.window.high - rate.window.low) / 2
+    values = {"T_p": T * error / found.beta_over_H, "beta_over_H": error * T * NODES**2 / half}
+    return jax.lax.stop_gradient(jax.tree.map(jnp.abs, values))
+
+
+class TransitionArea(Stage):
+    """A/V(t) of the model's transition, as "area": for area_kernel "history"."""
+
+    label: ClassVar[str] = "area"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The transition, and whether it is wanted."""
+        return ("transition", "v_w", "area_kernel")
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """The wall area."""
+        return ("area",)
+
+    @property
+    def relative_cost(self) -> int:
+        """The moment chain once more, in time."""
+        return 8
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """The area, with the status of its history; None where area_kernel is another."""
+        if known["area_kernel"] != "history":
+            return Supplied({"area": None}, {}, jnp.asarray(Status.SUCCESS))
+        in_time = known["transition"].history.in_time()
+        area = area_history(in_time, 0.0, 1.0, known["v_w"])
+        return Supplied({"area": area}, {}, area.status)
+
+    def ranges(self) -> dict[str, Range]:
+        """No parameters."""
+        return {}
+
+    def value(self, name: str) -> Scalar:
+        """There is none."""
+        raise ConfigurationError(f"{name}: a wall area has no parameters of its own")
+
+    def replace(self, **values: RealLike) -> Self:
+        """There is nothing to replace."""
+        for name in values:
+            self.value(name)
+        return self

@@ -1,0 +1,276 @@
+"""f_χ computed by a stage of a model: golden numbers, slopes, failures, files, fits."""
+
+import functools
+import json
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+import jaxbounce as jb
+from jaxbounce import ConfigurationError, Model, Parameters, Status, load, predict
+from jaxbounce.cli import main
+from jaxbounce.cosmology import number_density
+from jaxbounce.cosmology.degrees_of_freedom import StandardModel
+from jaxbounce.cosmology.history import ThermalHistory
+from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
+from jaxbounce.files.point import configure
+from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM
+from jaxbounce.occupancy import Collisions, Decays, EnergyPartition, Function, OffBrane
+
+POINT = {
+    "preset": "exact",
+    "m_chi_GeV": 0.95,
+    "T_p_GeV": 100.0,
+    "beta_over_H": 100.0,
+    "v_w": 0.3,
+    "P_chi_to_B": 0.15,
+}
+DECAY = {"process": "decay", "m_A_GeV": 500.0, "Gamma_GeV": 1e-21}
+
+
+def model_of(stage, *others, m_chi=0.0, **changes):
+    values = {"m_chi": m_chi, "T_p": 100.0, "beta_over_H": 100.0, "v_w": 0.3, "P": 0.15}
+    return Model(Parameters(**{**values, "f_chi": None, **changes}), stages=(stage, *others))
+
+
+class Found(NamedTuple):
+    f_chi: jax.Array
+    error: jax.Array
+    status: jax.Array
+    g_star_s: jax.Array
+
+
+@jax.jit
+def known(model):
+    found = model.known()
+    values = (found.values["f_chi"], found.errors["f_chi"], found.status)
+    return Found(*values, found.values["g_star_s"])
+
+
+# Y(T_p) of Γ = 1e-15 GeV (golden B.freezein.decay_SS18); f_χ is refused above a tenth: 1e-21
+POINTS = jnp.array([(500.0, 100.0), (50.0, 100.0), (5.0, 1.0), (1.0, 0.15)])
+DECAYS = {
+    "boson": [1.324519989929467e-5, 1.6367344275388052e-5, 0.21964245018696885, 13.852646089347687],
+    "classical": [
+        *(1.2687817083625624e-5, 1.2243870185755887e-5, 0.21092972382748798),
+        13.528351590879803,
+    ],
+    "fermion": [
+        *(1.2266986289033693e-5, 1.0381022534830587e-5, 0.20429133795492357),
+        13.272401518358203,
+    ],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("statistics", DECAYS)
+def test_decays_of_the_specification(statistics):
+    history = ThermalHistory(StandardModel())
+    model = model_of(
+        Decays(500.0, 1e-21, statistics=statistics), history, g_star=None, g_star_s=None
+    )
+
+    def found(point):
+        one = known(model.replace(m_A=point[0], T_p=point[1]))
+        s = entropy_density(point[1], one.g_star_s)
+        Y = one.f_chi * number_density(point[1], 0.0, 2.0, "fermion") / s
+        return Y, one.error / one.f_chi, one.status
+
+    Y, error, status = jax.vmap(found)(POINTS)
+    np.testing.assert_allclose(Y / 1e-6, DECAYS[statistics], rtol=1e-10)
+    assert (error < 1e-12).all()
+    assert (status == Status.SUCCESS).all()
+
+
+def over_cutoff(s, theta):
+    return s / theta["Lambda"] ** 2
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        Collisions({"a_0": 0.0, "a_1": 1e-32}, 1e6),
+        Collisions({"Lambda": 1e16}, 1e6, law=Function(over_cutoff)),
+    ],
+)
+def test_collisions_of_the_specification(stage):
+    """Dimension 5, Λ = 1e16 GeV, T_R = 1e6 GeV (golden F.f_chi); σ of the same amplitude."""
+    found = known(model_of(stage))
+    np.testing.assert_allclose(found.f_chi, 7.9571068222020352187e-12, rtol=1e-12)
+    assert found.status == Status.SUCCESS
+
+
+def test_a_share_of_the_energy_released():
+    """f/κ at α = 0.1, ε̄ = 3T (golden F.f_chi), and of a given Δθ."""
+    found = known(model_of(EnergyPartition(1e-9, energy_over_T=3.0, alpha=0.1)))
+    np.testing.assert_allclose(found.f_chi, 6.4077945558691126869e-9, rtol=1e-12)
+    # the xSM point (golden B.energy_partition.xSM)
+    stage = EnergyPartition(1.6535560814299903e-9, energy=300.0, Delta_theta=35465218.841413915)
+    np.testing.assert_allclose(known(model_of(stage)).f_chi, 1.07e-9, rtol=1e-12)
+
+
+def test_a_gas_off_the_brane():
+    """n_χ(t_p) by SciPy: 2/3π (1 − u²)^{3/2} of a gas in four dimensions, and what stays of it."""
+    density, distance, stay = 1e-10, 1e13, 3e13
+    t_p = 1 / (2 * float(hubble_rate(100.0, 106.75)))
+
+    def kept(t):
+        one_sided = 2 / (3 * np.pi) * (1 - (distance / t) ** 2) ** 1.5
+        return one_sided * (t / t_p) ** 1.5 * np.exp(-(t_p - t) / stay)
+
+    n = density * quad(kept, distance, t_p, epsabs=0, epsrel=1e-12)[0]
+    found = known(model_of(OffBrane(density, distance, stay)))
+    expected = n / float(number_density(100.0, 0.0, 2.0, "fermion"))
+    np.testing.assert_allclose(found.f_chi, expected, rtol=1e-9)
+    # a barrier of height T lets M²K₂(M)/2 of a massless gas pass in four dimensions
+    low = known(model_of(OffBrane(density, distance, stay, 1.0))).f_chi
+    np.testing.assert_allclose(low / expected, 0.812419449317588741, rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_failures_name_the_stage_and_stay_where_they_are():
+    model = model_of(Decays(500.0, 1e-21, T_R=1e6), m_chi=1.0)
+
+    def one(m_A, T_R, Gamma):
+        found = predict(model.replace(m_A=m_A, T_R=T_R, Gamma=Gamma))
+        return found.rho_B, found.status
+
+    m_A = jnp.array([500.0, 500.0, 0.5, 500.0, -1.0])
+    T_R = jnp.array([1e6, 50.0, 1e6, 1e6, 1e6])
+    Gamma = jnp.array([1e-21, 1e-21, 1e-21, 1e-10, 1e-21])
+    rho, status = jax.jit(jax.vmap(one))(m_A, T_R, Gamma)
+    assert status.tolist() == [
+        *(Status.SUCCESS, Status.REHEATED_BELOW_T_P, Status.DECAY_CLOSED),
+        *(Status.OCCUPANCY_TOO_LARGE, Status.INVALID_PARAMETER),
+    ]
+    assert np.isnan(rho).tolist() == [False, True, True, True, True]
+    alone = predict(model.replace(m_A=m_A[0], T_R=T_R[0], Gamma=Gamma[0])).rho_B
+    np.testing.assert_allclose(rho[0], alone, rtol=1e-13)
+
+
+@pytest.mark.slow
+def test_slopes_through_the_stage():
+    """ρ_B is proportional to Γ, and to Λ⁻²; in m_A and T_p against central differences."""
+    model = model_of(Decays(500.0, 1e-21), m_chi=1.0)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def log_rho(names, values):
+        changed = dict(zip(names, values, strict=True))
+        return jnp.log(predict(model.replace(**changed)).rho_B)
+
+    names, at = ("Gamma", "m_A", "T_p"), np.array([1e-21, 500.0, 100.0])
+    slopes = jax.jit(jax.grad(log_rho, argnums=1), static_argnums=0)(names, at) * at
+    np.testing.assert_allclose(slopes[0], 1.0, rtol=1e-11)
+    for i in (1, 2):
+        step = np.eye(3)[i] * at * 1e-3
+        near, far = (
+            float(log_rho(names, at + k * step) - log_rho(names, at - k * step)) / (2e-3 * k)
+            for k in (1, 2)
+        )
+        np.testing.assert_allclose(slopes[i], (4 * near - far) / 3, rtol=1e-8)
+    cutoff = model_of(Collisions({"Lambda": 1e16}, 1e6, law=Function(over_cutoff)))
+    density = jax.jit(jax.grad(lambda L: jnp.log(predict(cutoff.replace(Lambda=L)).rho_B)))
+    np.testing.assert_allclose(density(1e16) * 1e16, -2.0, rtol=1e-11)
+
+
+BAD = [
+    ({"process": "decays"}, "occupancy.process = 'decays'.*did you mean 'decay'"),
+    ({"m_A_GeV": 5.0}, "occupancy.process: missing"),
+    ({"process": "decay", "Gamma_GeV": 1.0}, "occupancy.m_A_GeV: missing"),
+    ({**DECAY, "gamma_GeV": 1.0}, "occupancy.gamma_GeV: unknown key; did you mean 'Gamma_GeV'"),
+    ({**DECAY, "kappa": 1.0}, 'occupancy.kappa: not used with process = "decay", but with "part'),
+    ({**DECAY, "T_R_GeV": 50.0}, "occupancy.T_R_GeV = 50: is below T_p_GeV = 100"),
+    ({**DECAY, "statistics": "bose"}, "occupancy.statistics = 'bose'"),
+    ({**DECAY, "m_A_GeV": -5.0}, "occupancy.m_A_GeV = -5: must be > 0"),
+    ({"process": "collisions", "T_R_GeV": 1e6}, "both missing; give exactly one"),
+    ({"process": "collisions", "amplitude_squared": [1.0]}, "occupancy.T_R_GeV: missing"),
+    (
+        {"process": "collisions", "T_R_GeV": 1e6, "cross_section": "g/t"},
+        "occupancy.cross_section: unknown name 'g'",
+    ),
+    (
+        {"process": "collisions", "T_R_GeV": 1e6, "amplitude_squared": [1.0], "parameters": {}},
+        "occupancy.parameters: not used with coefficients",
+    ),
+    ({"process": "partition", "kappa": 1e-9, "alpha": 0.1}, "give exactly one of them"),
+    (
+        {"process": "partition", "kappa": 1e-9, "mean_energy_over_T": 3.0},
+        "Delta_theta: EnergyPartition needs it",
+    ),
+    ("decay", "occupancy = 'decay': must be a table"),
+]
+
+
+@pytest.mark.parametrize(("occupancy", "text"), BAD)
+def test_a_bad_table_is_one_line(occupancy, text):
+    with pytest.raises(ConfigurationError, match=text) as caught:
+        configure({**POINT, "occupancy": occupancy})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_and_a_stage_are_one_too_many():
+    with pytest.raises(ConfigurationError, match="incident_flux_scale = 1e-09 and occupancy: both"):
+        configure({**POINT, "incident_flux_scale": 1e-9, "occupancy": DECAY})
+    # an override stands for either
+    given = configure({**POINT, "occupancy": DECAY}, overrides={"incident_flux_scale": 1e-9})
+    assert given.model.stages == ()
+    written = {**POINT, "incident_flux_scale": 1e-9}
+    found = configure(written, overrides={"occupancy": DECAY}).model
+    assert found.value("Gamma") == 1e-21
+
+
+def test_laws_of_collisions_in_files(tmp_path):
+    """Coefficients, an expression, and a table of σ = Σ|M|²/16π s of massless particles."""
+    s = np.geomspace(1e-4, 1e16, 400)
+    table = {"s_GeV2": s.tolist(), "sigma_per_GeV2": (1e-32 / (16 * np.pi) + 0 * s).tolist()}
+    (tmp_path / "sigma.json").write_text(json.dumps(table), encoding="utf-8")
+    laws = [
+        {"amplitude_squared": [0.0, 1e-32]},
+        {"amplitude_squared": "s/Lambda**2", "parameters": {"Lambda": 1e16}},
+        {"cross_section": str(tmp_path / "sigma.json")},
+    ]
+    for law in laws:
+        occupancy = {"process": "collisions", "T_R_GeV": 1e6, **law}
+        model = configure({**POINT, "m_chi_GeV": 0.0, "occupancy": occupancy}).model
+        found = known(model).f_chi
+        np.testing.assert_allclose(found, 7.9571068222020352187e-12, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_a_fit_of_a_width_reaches_both_densities(tmp_path, capsys):
+    """Γ and P free, dark matter being what is left: both Planck densities, from one file."""
+    file, out = tmp_path / "point.json", tmp_path / "fit.json"
+    file.write_text(json.dumps({**POINT, "occupancy": DECAY}), encoding="utf-8")
+    assert main(["fit", str(file), "--free", "P,Gamma_GeV", "--out", str(out)]) == 0
+    found = json.loads(out.read_text())
+    assert found["final"]["rho_B_kg_m3"] == pytest.approx(PLANCK_RHO_B, rel=1e-8)
+    assert found["final"]["rho_DM_kg_m3"] == pytest.approx(PLANCK_RHO_DM, rel=1e-8)
+    # the same from the width itself
+    values = {name: entry["value"] for name, entry in found["free"].items()}
+    again = predict(load(POINT | {"occupancy": DECAY}).replace(**values))
+    np.testing.assert_allclose(again.rho_B, PLANCK_RHO_B, rtol=1e-8)
+    capsys.readouterr()
+
+
+@pytest.mark.slow
+def test_the_report_says_where_numbers_come_from(tmp_path, capsys):
+    file, out = tmp_path / "point.json", tmp_path / "out.json"
+    file.write_text(json.dumps({**POINT, "occupancy": DECAY}), encoding="utf-8")
+    assert main(["run", str(file), "--out", str(out)]) == 0
+    text, result = capsys.readouterr().out, json.loads(out.read_text())
+    f_chi = float(known(load({**POINT, "occupancy": DECAY})).f_chi)
+    assert f"= {f_chi:<18.12g}" in text
+    assert "computed by occupancy (Decays)" in text
+    rows = {row["quantity"]: row for row in result["story"]}
+    assert rows["f_chi"]["value"] == f_chi
+    assert rows["f_chi"]["from"] == "computed by occupancy (Decays)"
+    assert rows["T_p"]["from"] == "given"
+    # ρ_B is proportional to f_χ: that which gives Planck's
+    asked = f_chi * PLANCK_RHO_B / result["final"]["rho_B_kg_m3"]
+    assert f"asks for {asked:.6e}" in text
+    rho = jb.predict(load({**POINT, "incident_flux_scale": asked})).rho_B
+    np.testing.assert_allclose(rho, PLANCK_RHO_B, rtol=1e-12)
