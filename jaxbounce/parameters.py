@@ -27,6 +27,7 @@ from jaxbounce._core.declare import (
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_optional_leaf
+from jaxbounce.conversion.wall import Couplings
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.today import Constants
 from jaxbounce.percolation.area import AreaKernel, Window
@@ -431,6 +432,21 @@ RANGES: dict[str, Range] = {name: declared.range for name, declared in DECLARATI
 
 PARAMETER_OF_KEY: dict[str, str] = {declared.key: n for n, declared in DECLARATIONS.items()}
 """Parameter of each configuration key."""
+
+KEY_OF_NAME: dict[str, str] = {n: d.key for n, d in DECLARATIONS.items() if d.key != n}
+"""Configuration key of each parameter that goes by another name in Python."""
+
+_OTHER_NAMES = {
+    declared.key: name
+    for module in (Parameters, Couplings)
+    for name, declared in declarations(module).items()
+}
+
+
+def parameter_of(name: str) -> str:
+    """The parameter of a configuration key (that of a coupling too), or the name itself."""
+    return _OTHER_NAMES.get(name, name)
+
 
 CHOICES = choices_of(Choices)
 """What every choice is, by name."""

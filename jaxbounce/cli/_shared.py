@@ -129,7 +129,7 @@ def names_in(text: str) -> list[str]:
     from jaxbounce._core.checks import shown
 
     written = (name.strip() for name in text.split(","))
-    names = [jb.files.point.parameter_of(name) for name in written if name]
+    names = [jb.parameters.parameter_of(name) for name in written if name]
     if not names:
         raise ConfigurationError(
             f"{shown(text)}: names no parameter; give one or more, separated by commas"

@@ -18,10 +18,9 @@ from jaxbounce._core.checks import (
 )
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce.files.point import parameter_of
 from jaxbounce.inference import read_priors
 from jaxbounce.model.model import Model
-from jaxbounce.parameters import RANGES
+from jaxbounce.parameters import RANGES, parameter_of
 from jaxbounce.scan.design import Grid, Sampled, Table
 from jaxbounce.scan.plan import MOST_POINTS
 from jaxbounce.scan.sequences import MOST_DIMENSIONS, SEQUENCES
