@@ -75,7 +75,7 @@ def test_run_shows_every_row_of_the_table(capsys, tmp_path):
     table = text[: text.index("\ninputs\n")]
     assert table.count("  reproduced, ") == 4
     assert re.search(r"Y_B +8\.720885362715e-11 +8\.720885\d+e-11 ", table)
-    assert re.search(r"DM/B predicted +5\.70 +5\.69978", table)
+    assert re.search(r"DM/B predicted +5\.70 +5\.6997", table)
     assert "× 2.06983 " in text
     assert "× 1/351.672 " in text
 
