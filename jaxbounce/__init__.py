@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from jaxbounce.files.scan_run import run_scan as run_scan
     from jaxbounce.inference.fitting import fit as fit
     from jaxbounce.inference.posteriors import posterior as sample  # noqa: F401
+    from jaxbounce.model.budget import budget as budget
     from jaxbounce.model.comparison import compare as compare
     from jaxbounce.model.evolution import evolve as evolve
     from jaxbounce.model.model import Model as Model, predict as predict
@@ -83,6 +84,7 @@ _NAMES = {
     "Prediction": "model.prediction:Prediction",
     "sensitivities": "model.sensitivity:sensitivities",
     "compare": "model.comparison:compare",
+    "budget": "model.budget:budget",
     "evolve": "model.evolution:evolve",
     # data and many points
     "fit": "inference.fitting:fit",

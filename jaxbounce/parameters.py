@@ -473,6 +473,9 @@ RANGES: dict[str, Range] = {name: declared.range for name, declared in DECLARATI
 PARAMETER_OF_KEY: dict[str, str] = {declared.key: n for n, declared in DECLARATIONS.items()}
 """Parameter of each configuration key."""
 
+KEY_OF_NAME: dict[str, str] = {n: d.key for n, d in DECLARATIONS.items() if d.key != n}
+"""Configuration key of each parameter that goes by another name in Python."""
+
 CHOICES = choices_of(Choices)
 """What every choice is, by name."""
 

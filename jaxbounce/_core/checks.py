@@ -34,11 +34,49 @@ def plain(value: Any) -> Any:
     return value
 
 
+_AS_NEAR = 0.02  # of the similarity of the nearest name: who is as near is named too
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """'; did you mean …?' with the nearest known name, or the whole list if none is near."""
+    """'; did you mean …?' with the nearest known name, or the whole list if none is near.
+
+    Names that are equally near are all given: h_chi may be f_chi as well as g_chi, and whoever
+    followed a guess would set another quantity.
+    """
     known = list(known)
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else f"; known names: {', '.join(known)}"
+    near = difflib.get_close_matches(str(name), known, n=4, cutoff=0.5)
+    if not near:
+        return f"; known names: {', '.join(known)}"
+    likeness = {one: difflib.SequenceMatcher(None, one, str(name)).ratio() for one in near}
+    least = max(likeness.values()) - _AS_NEAR
+    *others, last = [repr(one) for one in near if likeness[one] >= least]
+    return f"; did you mean {', '.join(others)} or {last}?" if others else f"; did you mean {last}?"
+
+
+def one_name(
+    table: Mapping[str, Any], name_of: Mapping[str, str], where: str = ""
+) -> dict[str, Any]:
+    """The table with every key by one name: whoever has two may be written by either.
+
+    Args:
+        table: by key.
+        name_of: the name to take, by the other one.
+        where: what a message puts before a key.
+
+    Raises:
+        ConfigurationError: for a key that is given by both of its names.
+    """
+    found: dict[str, Any] = {}
+    written: dict[str, str] = {}
+    for key, value in table.items():
+        name = name_of.get(key, key)
+        if name in found:
+            raise ConfigurationError(
+                f"{where}{written[name]} and {where}{key}: two names of one thing, both given; keep"
+                " one of them"
+            )
+        found[name], written[name] = value, key
+    return found
 
 
 def check_number(key: str, value: Any, allowed: Range) -> float:

@@ -9,7 +9,9 @@ from jax.errors import TracerArrayConversionError
 
 from jaxbounce._core.status import Status
 
-_DIGITS = 9
+_DIGITS = 6
+
+_FAR = 100  # σ
 
 
 def summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> str:
@@ -44,6 +46,16 @@ def _text(value: Any) -> str:
     if not finite.size:
         return "no number"
     return f"{finite.min():.{_DIGITS}g} … {finite.max():.{_DIGITS}g}"
+
+
+def sigmas(value: Any, digits: int = 2, *, signed: bool = True) -> str:
+    """A distance in σ; beyond 100 σ no more than that, as no Gaussian holds out there."""
+    number = float(value)
+    if np.isnan(number):
+        return "no number of σ"
+    if abs(number) > _FAR:
+        return f"> {_FAR} σ" if number > 0 else f"< −{_FAR} σ"
+    return f"{number:{'+' if signed else ''}.{digits}f} σ"
 
 
 def as_html(text: str) -> str:

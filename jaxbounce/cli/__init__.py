@@ -79,6 +79,8 @@ def _status(arguments: list[str]) -> int:
     try:
         with mended_cache():
             return command.run()
+    except BrokenPipeError:
+        raise
     except ConfigurationError as error:
         say(str(error))
         return 2

@@ -127,9 +127,10 @@ def converted(model: "jb.Model") -> "Estimate":
 def names_in(text: str) -> list[str]:
     """Names separated by commas, configuration keys as the parameters they are."""
     from jaxbounce._core.checks import shown
+    from jaxbounce.model.names import parameter_of
 
     written = (name.strip() for name in text.split(","))
-    names = [jb.files.point.parameter_of(name) for name in written if name]
+    names = [parameter_of(name) for name in written if name]
     if not names:
         raise ConfigurationError(
             f"{shown(text)}: names no parameter; give one or more, separated by commas"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 import jaxbounce as jb
+from jaxbounce.cli._figures import Figures, Reported
 from jaxbounce.cli._shared import (
     Outputs,
-    Point,
     configured,
     envelope,
     header,
@@ -32,7 +32,7 @@ jaxbounce fit --free f_chi                     the occupancy that Planck asks fo
 
 
 @dataclasses.dataclass(frozen=True)
-class Command(Point):
+class Command(Reported):
     """Fit parameters to the measured densities: best values, goodness, flat directions."""
 
     free: Annotated[str, tyro.conf.arg(metavar="NAME,…")] = "f_chi"
@@ -52,14 +52,14 @@ class Command(Point):
 
     def run(self) -> int:
         """Fit, write and print it; the exit status."""
-        outputs = Outputs()
+        figures, outputs = self.figures(), Outputs()
         outputs.check(self.out, sources=(self.config, self.data, self.priors))
         configuration, arguments = self.arguments()
         outputs.spare(named_files(self, configuration))
         found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, found))
-        print("\n".join(text_lines(found)))
+        print("\n".join(text_lines(found, figures)))
         if found.status != jb.inference.FitStatus.CONVERGED:
             say(found.message)
             return 1
@@ -138,29 +138,31 @@ def _data(found: "Fit") -> dict[str, Any]:
     }
 
 
-def _tension_lines(found: "Fit") -> list[str]:
+def _tension_lines(found: "Fit", figures: Figures) -> list[str]:
     """How far the best point is from the data, line by line."""
+    from jaxbounce._core.summary import sigmas
+
     t = found.tension
-    pulls = ", ".join(f"{name} {value:+.3f} σ" for name, value in t.pulls.items())
+    pulls = ", ".join(f"{name} {sigmas(value, 3)}" for name, value in t.pulls.items())
     lines = [f"  pulls        {pulls}"]
     lines.append(
-        f"  chi²         {t.chi2:.6g} for {t.dof} degrees of freedom (p = {t.p_value:.3g},"
-        f" {t.n_sigma:.2f} σ)"
+        f"  chi²         {figures(t.chi2)} for {t.dof} degrees of freedom (p = {t.p_value:.3g},"
+        f" {sigmas(t.n_sigma, signed=False)})"
     )
     if math.isfinite(t.ratio_sigma):
-        lines.append(f"  DM/B         {t.ratio:.6f}, {t.ratio_sigma:.2f} σ from the data")
+        lines.append(f"  DM/B         {figures(t.ratio)}, {sigmas(t.ratio_sigma)} from the data")
     return lines
 
 
-def _densities(p: "jb.Prediction") -> str:
+def _densities(p: "jb.Prediction", figures: Figures) -> str:
     omega_h2 = jb.cosmology.omega_h2
     return (
-        f"  rho_B = {float(p.rho_B):.9e} kg/m³ (omega_b = {float(omega_h2(p.rho_B)):.6f}),"
-        f" rho_DM = {float(p.rho_DM):.9e} kg/m³ (omega_c = {float(omega_h2(p.rho_DM)):.6f})"
+        f"  rho_B = {figures(p.rho_B)} kg/m³ (omega_b = {float(omega_h2(p.rho_B)):.6f}),"
+        f" rho_DM = {figures(p.rho_DM)} kg/m³ (omega_c = {float(omega_h2(p.rho_DM)):.6f})"
     )
 
 
-def text_lines(found: "Fit") -> Iterator[str]:
+def text_lines(found: "Fit", figures: Figures) -> Iterator[str]:
     """What a person reads."""
     directions = found.directions
     yield header()
@@ -170,9 +172,9 @@ def text_lines(found: "Fit") -> Iterator[str]:
         for name, value in found.values.items():
             sigma = directions.sigma[name]
             spread = f"± {sigma:.3g} relative" if math.isfinite(sigma) else "not determined"
-            yield f"  {name:12} {value:.10g}   {spread}"
-    yield _densities(found.prediction)
-    yield from _tension_lines(found)
+            yield f"  {name:12} {figures(value)}   {spread}"
+    yield _densities(found.prediction, figures)
+    yield from _tension_lines(found, figures)
     for line in found.unfitted:
         yield f"  unfitted     {line}"
     if directions.determined:

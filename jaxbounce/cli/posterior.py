@@ -9,6 +9,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce.cli import fit
+from jaxbounce.cli._figures import Figures
 from jaxbounce.cli._shared import Outputs, named_files
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Command(fit.Command):
             check_whole(f"--{name}", getattr(self, name), least, "number of them", most)
         if self.out is not None:
             jb.files.posterior.check_format(self.out)
-        outputs = Outputs()
+        figures, outputs = self.figures(), Outputs()
         sources = (self.config, self.data, self.priors)
         outputs.check(self.out, picture=self.plot, sources=sources)
         configuration, arguments = self.arguments()
@@ -58,13 +59,13 @@ class Command(fit.Command):
             outputs.put(jb.files.posterior.write, self.out, found)
         if self.plot is not None:
             outputs.draw(jb.plotting.corner(found), self.plot)
-        print("\n".join(_lines(found)))
+        print("\n".join(_lines(found, figures)))
         return outputs.status(0)
 
 
-def _lines(found: "Posterior") -> Iterator[str]:
+def _lines(found: "Posterior", figures: Figures) -> Iterator[str]:
     """Best fit, summary of the draws, and what speaks against trusting them."""
-    yield from fit.text_lines(found.fit)
+    yield from fit.text_lines(found.fit, figures)
     yield ""
     yield found.table()
     yield f"divergences: {found.divergences}"

@@ -11,10 +11,10 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.status import Status
 from jaxbounce.cli import _story
+from jaxbounce.cli._figures import Figures, Reported
 from jaxbounce.cli._kept import kept
 from jaxbounce.cli._shared import (
     Outputs,
-    Point,
     configured,
     envelope,
     exit_status,
@@ -24,6 +24,7 @@ from jaxbounce.cli._shared import (
     resolved,
     status_keys,
 )
+from jaxbounce.cli._table_one import is_of_table_one, table_one_lines, why_lines
 
 if TYPE_CHECKING:
     from jaxbounce.conversion import Estimate
@@ -43,7 +44,7 @@ jaxbounce run point.json --set v_w=0.5 --set area_kernel=kjma
 
 
 @dataclasses.dataclass(frozen=True)
-class Command(Point):
+class Command(Reported):
     """Predict today's densities and print the report."""
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -51,7 +52,7 @@ class Command(Point):
 
     def run(self) -> int:
         """Predict, write and print it; the exit status."""
-        outputs = Outputs()
+        figures, outputs = self.figures(), Outputs()
         outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
@@ -62,7 +63,7 @@ class Command(Point):
         if self.out is not None:
             found = _mapping(configuration, result, origins)
             outputs.put(jb.files.write.write_json, self.out, found)
-        print("\n".join(_lines(configuration, result, origins)))
+        print("\n".join(_lines(configuration, result, origins, figures)))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 
@@ -93,6 +94,7 @@ def _mapping(
             "T_reh_GeV": number(prediction.T_reh),
             "relative_error_estimate": number(prediction.error_estimate),
             "P_error_estimate": number(result.conversion.error),
+            "caution": _caution(prediction),
             **status_keys(Status(int(prediction.status))),
         },
         "nucleation": _nucleation_mapping(configuration),
@@ -118,10 +120,6 @@ def _mapping(
     return envelope(inputs, **results)
 
 
-def _value(number: Any, digits: int = 12) -> str:
-    return f"{float(number):.{digits}e}"
-
-
 def _choices_line(choices: "jb.Choices") -> str:
     closed = choices.dark_matter == "occupancy" and choices.equations == "quadrature"
     closure = f", closure {choices.closure}" if closed else ""
@@ -141,7 +139,10 @@ _NAMES_OF_KERNELS = {
 
 
 def _lines(
-    c: "jb.Configuration", result: "Comparison", origins: "Mapping[str, Origin]"
+    c: "jb.Configuration",
+    result: "Comparison",
+    origins: "Mapping[str, Origin]",
+    figures: Figures,
 ) -> Iterator[str]:
     from jaxbounce.cosmology import constants as planck
     from jaxbounce.model.comparison import PLANCK_RHO_B, PLANCK_RHO_DM, matching_occupancy
@@ -151,6 +152,9 @@ def _lines(
     status = Status(int(p.status))
     yield header()
     yield ""
+    if is_of_table_one(c) and result.rows:
+        yield from table_one_lines(c, result, figures)
+        yield ""
     yield "inputs"
     yield (
         f"  m_chi = {t['m_chi_GeV']:g} GeV ({t['chi_stats']}, g = {t['g_chi']:g})"
@@ -158,7 +162,7 @@ def _lines(
         f"   v_w = {of['v_w']:g}   I_p = {t['I_p']:g}"
     )
     yield (
-        f"  P = {float(result.conversion.P):.10g}   f_chi = {of['f_chi']:g}"
+        f"  P = {figures(result.conversion.P)}   f_chi = {of['f_chi']:g}"
         f"   sigma_y = {t['source_shape_sigma_y']:g}   {_degrees_text(t)}"
     )
     yield from _history_lines(c, of)
@@ -173,44 +177,49 @@ def _lines(
     yield ""
     yield "today"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
-        yield f"  Y_B      = {_value(p.Y_B)}"
-        yield f"  Y_chi    = {_value(p.Y_chi)}"
+        yield f"  Y_B      = {figures(p.Y_B)}"
+        yield f"  Y_chi    = {figures(p.Y_chi)}"
         yield (
-            f"  rho_B    = {_value(p.rho_B)} kg/m³   (Omega h² = {float(p.omega_b_h2):.6f},"
+            f"  rho_B    = {figures(p.rho_B)} kg/m³   (Omega h² = {float(p.omega_b_h2):.6f},"
             f" Planck {planck.PLANCK_OMEGA_B})"
         )
         yield (
-            f"  rho_DM   = {_value(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
+            f"  rho_DM   = {figures(p.rho_DM)} kg/m³   (Omega h² = {float(p.omega_dm_h2):.6f},"
             f" Planck {planck.PLANCK_OMEGA_C})"
         )
-        ratio = float(p.ratio)
-        ratio_text = f"{ratio:.9f}" if ratio >= 1e-2 else f"{ratio:.9e}"
-        yield f"  DM/B     = {ratio_text}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
+        yield f"  DM/B     = {figures(p.ratio)}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
         yield from _tension_lines(p)
-    yield f"  status   : {status.message}"
+    caution = _caution(p)
+    yield f"  status   : {status.message}{f', but {caution}' if caution else ''}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
         published = c.choices.quadrature == "published" and not c.reasons
         kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
-        yield from _occupancy_lines(p, c.choices)
+        yield from _occupancy_lines(p, c.choices, figures)
         yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p))
     yield ""
+    yield from _row_lines(c, result, of["f_chi"], figures)
+    yield ""
+    yield from why_lines(result.rows)
+
+
+def _row_lines(
+    c: "jb.Configuration", result: "Comparison", f_chi: float, figures: Figures
+) -> Iterator[str]:
+    """The rows of the comparison."""
+    from jaxbounce.model.comparison import matching_occupancy
+
+    wide = max(figures.width, 16)
     yield "the same inputs, by what is evaluated"
-    head = f"  {'row':26} {'Y_B':>20} {'rho_B (kg/m³)':>20} {'DM/B':>11} {'f_chi for Planck':>17}"
-    yield head
+    heads = ("Y_B", "rho_B (kg/m³)", "DM/B", "f_chi for Planck")
+    yield f"  {'row':26} " + " ".join(f"{head:>{wide}}" for head in heads)
     for name, row in result.rows.items():
         row_status = Status(int(row.status))
         if row_status in (Status.SUCCESS, Status.UNDERFLOW):
-            match = matching_occupancy(of["f_chi"], row)
-            ratio = float(row.ratio)
-            ratio_text = f"{ratio:.6f}" if 1e-2 <= ratio < 1e4 else f"{ratio:.4e}"
-            yield (
-                f"  {name:26} {_value(row.Y_B):>20} {_value(row.rho_B):>20}"
-                f" {ratio_text:>11} {match:>17.6e}"
-            )
+            numbers = (row.Y_B, row.rho_B, row.ratio, matching_occupancy(f_chi, row))
+            yield f"  {name:26} " + " ".join(f"{figures(x):>{wide}}" for x in numbers)
         else:
             yield f"  {name:26} no number: {row_status.name.lower().replace('_', ' ')}"
-    yield "  published: eq (6) on the published grids, whose z step cannot resolve late times;"
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
     if c.reasons:
         yield f"  All rows are of the source alone, without {', '.join(c.reasons)}."
@@ -340,10 +349,12 @@ def _tension_lines(p: "jb.Prediction") -> Iterator[str]:
     """How far from Planck the densities are, as measured in σ with their correlation."""
     if not float(p.ratio) < math.inf:
         return
+    from jaxbounce._core.summary import sigmas
+
     found = jb.inference.tension(jb.inference.likelihood(), p)
-    pulls = ", ".join(f"{name} {value:+.2f} σ" for name, value in found.pulls.items())
+    pulls = ", ".join(f"{name} {sigmas(value)}" for name, value in found.pulls.items())
     yield (
-        f"  Planck   : DM/B off by {found.ratio_sigma:.2f} σ; both densities jointly chi² ="
+        f"  Planck   : DM/B off by {sigmas(found.ratio_sigma)}; both densities jointly chi² ="
         f" {found.chi2:.4g} ({pulls})"
     )
 
@@ -395,18 +406,24 @@ def _conversion_lines(settings: "ConversionSettings", conversion: "Estimate") ->
     )
 
 
-def _occupancy_lines(p: "jb.Prediction", choices: "jb.Choices") -> Iterator[str]:
-    """What the occupancy provides against what is converted, and says so if it cannot be."""
+def _caution(p: "jb.Prediction") -> str | None:
+    """What a success leaves open: whether more χ was converted than there is; None if it was not.
+
+    The published source follows f_χ n_eq whatever is left of it, so that it can.
+    """
     available, converted = float(p.Y_available), float(p.Y_B)
+    if not converted > available > 0:
+        return None
+    return f"more chi is converted than exists: Y_B is {converted / available:.4g} f_chi n_eq/s"
+
+
+def _occupancy_lines(p: "jb.Prediction", choices: "jb.Choices", figures: Figures) -> Iterator[str]:
+    """What the occupancy provides, against what is left today where that is given."""
+    available = float(p.Y_available)
     yield (
-        f"  occupancy: f_chi n_eq/s = {available:.6e} is all the chi there is;"
-        f" a wall front hits each {float(p.mean_hits):.6g} times"
+        f"  occupancy: f_chi n_eq/s = {figures(available)} is all the chi there is;"
+        f" a wall front hits each {figures(p.mean_hits)} times"
     )
-    if converted > available > 0:
-        yield (
-            f"             Y_B is {converted / available:.4g} times that: this source converts more"
-            " chi than exists at this f_chi"
-        )
     left = float(p.Y_chi)
     given = choices.dark_matter == "input" and choices.equations == "quadrature"
     if given and left > available > 0:

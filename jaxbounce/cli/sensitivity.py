@@ -9,9 +9,9 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.status import Status
+from jaxbounce.cli._figures import Figures, Reported
 from jaxbounce.cli._shared import (
     Outputs,
-    Point,
     configured,
     envelope,
     exit_status,
@@ -32,7 +32,7 @@ jaxbounce sensitivity --plot bars.png          what the densities depend on
 
 
 @dataclasses.dataclass(frozen=True)
-class Command(Point):
+class Command(Reported):
     """Print what the densities depend on: d ln(rho_B, rho_DM, ratio)/d ln of every parameter."""
 
     wrt: Annotated[str | None, tyro.conf.arg(metavar="NAME,…")] = None
@@ -48,7 +48,7 @@ class Command(Point):
         """Compute, write, draw and print it; the exit status."""
         from jaxbounce.model.sensitivity import check_parameters
 
-        outputs = Outputs()
+        figures, outputs = self.figures(), Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
@@ -59,7 +59,7 @@ class Command(Point):
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, model, found))
         if self.plot is not None:
             outputs.draw(jb.plot(found), self.plot)
-        print("\n".join(_lines(model, found)))
+        print("\n".join(_lines(model, found, figures)))
         return outputs.status(exit_status(Status(int(found.prediction.status))))
 
 
@@ -87,7 +87,7 @@ def _mapping(
     return envelope(configuration.as_mapping(), **results)
 
 
-def _lines(model: "jb.Model", found: "Sensitivities") -> Iterator[str]:
+def _lines(model: "jb.Model", found: "Sensitivities", figures: Figures) -> Iterator[str]:
     from jaxbounce.model.sensitivity import NEGLIGIBLE, OUTPUTS, as_rows
 
     p = found.prediction
@@ -98,16 +98,21 @@ def _lines(model: "jb.Model", found: "Sensitivities") -> Iterator[str]:
         yield f"no number: {status.message}"
         return
     yield (
-        f"rho_B = {float(p.rho_B):.9e} kg/m³, rho_DM = {float(p.rho_DM):.9e} kg/m³,"
-        f" DM/B = {float(p.ratio):.9g}"
+        f"rho_B = {figures(p.rho_B)} kg/m³, rho_DM = {figures(p.rho_DM)} kg/m³,"
+        f" DM/B = {figures(p.ratio)}"
     )
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
-    yield f"  {'parameter':14} {'value':>13} {'rho_B':>16} {'rho_DM':>16} {'DM/B':>16}"
+    wide = figures.width
+    heads = ("value", "rho_B", "rho_DM", "DM/B")
+    yield f"  {'parameter':14} " + " ".join(f"{head:>{wide}}" for head in heads)
     reasons: dict[str, list[str]] = {}
     for row in as_rows(found, model):
-        cells = " ".join(_cell(row[output]) for output in OUTPUTS)
-        yield f"  {row['parameter']:14} {row['value']:13.6g} {cells}"
+        cells = " ".join(
+            f"{'none' if row[output] is None else figures(row[output]):>{wide}}"
+            for output in OUTPUTS
+        )
+        yield f"  {row['parameter']:14} {row['value']:{wide}.6g} {cells}"
         for output, reason in row["why_zero"].items():
             if output == "rho_B":
                 reasons.setdefault(reason, []).append(row["parameter"])
@@ -118,13 +123,8 @@ def _lines(model: "jb.Model", found: "Sensitivities") -> Iterator[str]:
             for j in range(i + 1):
                 value = float(found.curvatures[0, i, j])
                 if abs(value) > NEGLIGIBLE:
-                    yield f"  {first + ', ' + found.names[j]:30} {value:16.9g}"
+                    yield f"  {first + ', ' + found.names[j]:30} {figures(value):>{wide}}"
     yield ""
     yield "why d ln rho_B vanishes, or nearly:"
     for reason, names in reasons.items():
         yield f"  {', '.join(names)}: {reason}"
-
-
-def _cell(value: float | None) -> str:
-    # + 0.0 makes zero of −0
-    return f"{'none':>16}" if value is None else f"{value + 0.0:16.9g}"

@@ -16,6 +16,7 @@ from jaxbounce._core.checks import (
     check_number,
     check_text,
     check_whole,
+    one_name,
     shown,
 )
 from jaxbounce._core.declare import declarations
@@ -68,6 +69,10 @@ _KEYS = (
 
 _COUPLINGS = declarations(Couplings)
 _COUPLING_KEYS = tuple(declared.key for declared in _COUPLINGS.values())
+
+NAMES_INSIDE = {name: d.key for name, d in _COUPLINGS.items() if d.key != name}
+"""Keys of couplings that go by another name in Python."""
+
 _DEFAULTS = {"y_B": 1.0, "y_chi": 1.0, "lam": PUBLISHED_LAMBDA}
 _OWN = declarations(WallConversion)
 
@@ -97,8 +102,8 @@ def read_conversion(table: Mapping[str, Any]) -> ConversionSettings:
     Raises:
         ConfigurationError: with one line that says what is wrong and what to do.
     """
-    table = table_of(table)
-    check_keys(table, _KEYS, "conversion.")
+    table = one_name(table_of(table), NAMES_INSIDE, "conversion.")
+    check_keys(table, (*_KEYS, *NAMES_INSIDE), "conversion.")
     for name in ("couplings", "wall", "tanh", "columns"):
         if name == "wall" and isinstance(table.get(name), str):
             continue  # a wall by name
@@ -168,8 +173,8 @@ def _only_one(first: Any, second: Any, first_name: str, second_name: str) -> Any
 
 
 def _couplings(table: Mapping[str, Any]) -> Couplings:
-    nested = table.get("couplings", {})
-    check_keys(nested, _COUPLING_KEYS, "conversion.couplings.")
+    nested = one_name(table.get("couplings", {}), NAMES_INSIDE, "conversion.couplings.")
+    check_keys(nested, (*_COUPLING_KEYS, *NAMES_INSIDE), "conversion.couplings.")
     values: dict[str, float] = {}
     for name, declared in _COUPLINGS.items():
         key = declared.key

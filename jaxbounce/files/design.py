@@ -18,9 +18,9 @@ from jaxbounce._core.checks import (
 )
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce.files.point import parameter_of
 from jaxbounce.inference import read_priors
 from jaxbounce.model.model import Model
+from jaxbounce.model.names import parameter_of
 from jaxbounce.parameters import RANGES
 from jaxbounce.scan.design import Grid, Sampled, Table
 from jaxbounce.scan.plan import MOST_POINTS

@@ -60,11 +60,6 @@ _COLUMNS = ("s_GeV2", "sigma_per_GeV2")
 _NUMBER = Range(float("-inf"), float("inf"), False, False, "a number")
 
 
-def numbers_of_keys() -> dict[str, str]:
-    """Parameters of the stages by the keys under which they are written."""
-    return {d.key: n for kind in PROCESSES.values() for n, d in declarations(kind).items()}
-
-
 def expand_occupancy(written: Any, directory: Path) -> Any:
     """What is written for `occupancy`, the file of a cross section replaced by its table.
 

@@ -11,23 +11,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, shown
-from jaxbounce._core.declare import declarations
+from jaxbounce._core.checks import (
+    check_flag,
+    check_keys,
+    check_name,
+    check_number,
+    one_name,
+    shown,
+)
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
-from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.chain import RELEASED, expand_transition, read_stages
-from jaxbounce.files.conversion import expand_conversion, read_conversion
+from jaxbounce.files.conversion import NAMES_INSIDE, expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
-from jaxbounce.files.occupancy import expand_occupancy, numbers_of_keys, read_occupancy
+from jaxbounce.files.occupancy import expand_occupancy, read_occupancy
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
     CHOICES,
     DECLARATIONS,
+    KEY_OF_NAME,
     PARAMETER_OF_KEY,
     PRESETS,
     RANGES,
@@ -96,6 +102,13 @@ CHOICE_KEYS = {name: declared for name, declared in CHOICES.items() if not decla
 
 KEYS = (*PARAMETER_OF_KEY, *OTHER_KEYS, *CHOICE_KEYS)
 """Every key of a configuration."""
+
+_KEY_OF = KEY_OF_NAME | {
+    f"conversion.{table}{name}": f"conversion.{table}{key}"
+    for name, key in NAMES_INSIDE.items()
+    for table in ("", "couplings.")
+}
+"""Keys of what may be written by another name; those with a dot are of overrides."""
 
 _REQUIRED = tuple(
     DECLARATIONS[field.name].key
@@ -270,14 +283,6 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     return Configuration(table, model, settings, _reasons(table))
 
 
-def parameter_of(name: str) -> str:
-    """The parameter of a configuration key, or the name itself."""
-    return PARAMETER_OF_KEY.get(name, _OTHERS_OF_KEYS.get(name, name))
-
-
-_OTHERS_OF_KEYS = numbers_of_keys() | {d.key: name for name, d in declarations(Couplings).items()}
-
-
 BENCHMARK: dict[str, Any] = {
     "regime": "nonthermal",
     "m_chi_GeV": 0.95,
@@ -317,7 +322,8 @@ def _defaults() -> dict[str, Any]:
 
 
 def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """The table with the files it names read in, and paths made independent of its place."""
+    """The table by its keys, with the files it names read in, and paths of no certain place."""
+    table = one_name(table, _KEY_OF)
     for key in ("g_star", "g_star_s"):
         if key in table:
             table[key] = expand_history(table[key], directory)
@@ -379,13 +385,15 @@ def configure(
     if preset is not None:
         check_name("preset", preset, PRESETS)
         table = {**PRESETS[preset], **table}
-    check_keys(table, KEYS)
+    _check_known(table)
     computed = [k for k, stage in _STAGE_OF.items() if table.get(stage) is not None]
     missing = [key for key in _REQUIRED if table.get(key) is None and key not in computed]
     if missing:
+        few = "; a dict is a whole point: changes of the benchmark are load(preset=…, v_w=0.4)"
         raise ConfigurationError(
             f"{missing[0]}: missing; add it ({RANGES[PARAMETER_OF_KEY[missing[0]]].meaning})"
             + (f", as well as {', '.join(missing[1:])}" if missing[1:] else "")
+            + (few if isinstance(source, Mapping) else "")
         )
     return _configuration({**_defaults(), **table, **dict.fromkeys(computed)})
 
@@ -409,6 +417,17 @@ def _refuse_both(table: Mapping[str, Any]) -> None:
             raise ConfigurationError(
                 f"{number} = {shown(written)} and {stage}: both given; leave one of them out"
             )
+
+
+def _check_known(table: Mapping[str, Any]) -> None:
+    """Refuse keys that are none."""
+    for name, declared in CHOICES.items():
+        if declared.derived and name in table:
+            raise ConfigurationError(
+                f"{name} = {shown(table[name])}: is no key, it follows from the others (regime,"
+                " annihilation, washout, depletion); leave it out"
+            )
+    check_keys(table, (*KEYS, *KEY_OF_NAME))
 
 
 def load(

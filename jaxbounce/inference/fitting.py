@@ -15,7 +15,7 @@ from jaxbounce._core.checks import check_name, check_whole
 from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.sequences import low_discrepancy
 from jaxbounce._core.status import Status
-from jaxbounce._core.summary import as_html
+from jaxbounce._core.summary import as_html, sigmas
 from jaxbounce.inference.data import OBSERVABLES, Likelihood, Tension, read_likelihood, tension
 from jaxbounce.inference.fisher import Combination, Directions, directions
 from jaxbounce.inference.least_squares import Minimum, minimise
@@ -182,10 +182,10 @@ def _unfitted(problem: Problem, result: Tension, found: Directions, by_log: np.n
     names = ", ".join(problem.names)
     for i, (datum, pull) in enumerate(result.pulls.items()):
         if np.all(np.abs(by_datum[i]) <= 1e-10 * scale):
-            yield f"{datum}: depends on none of {names} and stays {pull:+.3g} σ from its value"
+            yield f"{datum}: depends on none of {names} and stays {sigmas(pull)} from its value"
         elif abs(pull) > 1e-3:
             yield (
-                f"{datum}: stays {pull:+.3g} σ from its value; {names} can meet"
+                f"{datum}: stays {sigmas(pull)} from its value; {names} can meet"
                 f" {len(found.determined)} of {len(result.pulls)} data"
             )
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import ndtr, ndtri
 
-from jaxbounce._core.checks import check_keys, check_name, check_number, shown, suggestion
+from jaxbounce._core.checks import check_keys, check_name, check_number, one_name, shown, suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
@@ -243,7 +243,7 @@ def default_prior(model: Model, name: str) -> dict[str, Any]:
 
 def check_free(model: Model, free: Iterable[str]) -> tuple[str, ...]:
     """The names of the free parameters, checked: known, at least one, none twice."""
-    names = (free,) if isinstance(free, str) else tuple(free)
+    names = model.called((free,) if isinstance(free, str) else free)
     if not names:
         raise ConfigurationError("free: empty; name at least one parameter")
     for name in names:
@@ -280,7 +280,8 @@ def read_priors(
         ConfigurationError: one line, if a parameter is unknown or a prior impossible.
     """
     names = check_free(model, free)
-    tables = dict(priors or {})
+    written = dict(priors or {})
+    tables = one_name(written, dict(zip(written, model.called(written), strict=True)), "priors.")
     for name, table in tables.items():
         if name not in model.names():
             raise ConfigurationError(f"priors.{name}: {_unknown(model, name)}")

@@ -83,7 +83,7 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
     if Status(int(conversion.status)) != Status.SUCCESS:
         return Comparison(predict(model), {}, conversion)
     model = model.with_P(conversion.P)
-    rows = {name: _source_alone(model).choose(**row) for name, row in ROWS.items()}
+    rows = {name: source_alone(model).choose(**row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
     own = (model.choices, _is_source_alone(model))
     distinct = {own: model} | {(row.choices, True): row for row in rows.values()}
@@ -113,11 +113,11 @@ _BESIDE_SOURCE = ("sigma_v", "sigma_v_slope", "washout_over_H")
 
 
 def _is_source_alone(model: Model) -> bool:
-    """Whether its parameters are those that `_source_alone` would give it."""
+    """Whether its parameters are those that `source_alone` would give it."""
     return all(float(model.value(name)) == 0 for name in _BESIDE_SOURCE)
 
 
-def _source_alone(model: Model) -> Model:
+def source_alone(model: Model) -> Model:
     """The model with nothing but the source: what the rows of the comparison evaluate."""
     return model.replace(**dict.fromkeys(_BESIDE_SOURCE, 0.0)).choose(
         closure="linear",

@@ -9,7 +9,7 @@ to densities. To vary a parameter, replace it by name:
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import equinox as eqx
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax.core import Tracer
 
-from jaxbounce._core.checks import suggestion
+from jaxbounce._core.checks import one_name, suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import check_precision
 from jaxbounce._core.ranges import Range
@@ -37,6 +37,7 @@ from jaxbounce.cosmology.today import (
     entropy_density_today,
 )
 from jaxbounce.model.background import background, completes, hubble_factor, reheated
+from jaxbounce.model.names import parameter_of
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.parameters import (
     CHOICES,
@@ -139,9 +140,15 @@ class Model(eqx.Module):
 
     def _home(self, name: str) -> tuple[int | None, str]:
         homes = self._homes()
-        if name not in homes:
+        known = name if name in homes else parameter_of(name)
+        if known not in homes:
             raise ConfigurationError(f"{name}: no such parameter{suggestion(name, homes)}")
-        return homes[name]
+        return homes[known]
+
+    def called(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The parameters of these names, each of which may be a configuration key instead."""
+        known = self.names()
+        return tuple(name if name in known else parameter_of(name) for name in names)
 
     def replace(self, **values: RealLike) -> Self:
         """The same model with parameters replaced by name; any of them may be traced.
@@ -150,7 +157,9 @@ class Model(eqx.Module):
         of a wall such as `width`, the couplings of a potential.
         """
         changed: dict[int | None, dict[str, RealLike]] = {}
-        for name, value in values.items():
+        for name, value in one_name(
+            values, dict(zip(values, self.called(values), strict=True))
+        ).items():
             home, inner = self._home(name)
             changed.setdefault(home, {})[inner] = value
         own = changed.pop(None, {})

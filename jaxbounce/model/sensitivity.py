@@ -49,12 +49,13 @@ def check_parameters(model: Model, names: Sequence[str] | None) -> tuple[str, ..
     known = model.names()
     if names is None:
         return known
+    names = model.called(names)
     for name in names:
         if name not in known:
             raise ConfigurationError(f"{name}: no such parameter{suggestion(name, known)}")
         if list(names).count(name) > 1:
             raise ConfigurationError(f"{name}: given twice; keep one of them")
-    return tuple(names)
+    return names
 
 
 def sensitivities(

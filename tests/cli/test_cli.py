@@ -41,7 +41,7 @@ ROWS = {
 @pytest.mark.slow
 def test_run_shows_every_row_of_the_table(capsys, tmp_path):
     out = tmp_path / "result.json"
-    status, text, _ = _run(capsys, "run", "--out", out)
+    status, text, _ = _run(capsys, "run", "--digits", "13", "--out", out)
     assert status == 0
     result = json.loads(out.read_text())
     rows = {row["row"]: row for row in result["comparison"]}
@@ -67,7 +67,17 @@ def test_run_shows_every_row_of_the_table(capsys, tmp_path):
         "rho_DM_kg_m3",
         "DM_over_B",
     }
-    assert "Y_B is 43.24 times that" in text  # more χ converted than the occupancy provides
+    # more χ converted than the occupancy provides: said where success is
+    assert re.search(r"status +: success, but more chi .*: Y_B is 43\.24 f_chi n_eq/s", text)
+    assert result["final"]["caution"].startswith("more chi is converted than exists")
+    assert "omega_b > 100 σ" in text
+    # Table I first: published, ours, the verdict; the paper's 5.70 beside 5.689
+    table = text[: text.index("\ninputs\n")]
+    assert table.count("  reproduced, ") == 4
+    assert re.search(r"Y_B +8\.720885362715e-11 +8\.720885\d+e-11 ", table)
+    assert re.search(r"DM/B predicted +5\.70 +5\.6997", table)
+    assert "× 2.06983 " in text
+    assert "× 1/351.672 " in text
 
 
 @pytest.mark.slow
@@ -79,7 +89,7 @@ def test_published_preset_prints_the_published_numbers(capsys, point, tmp_path):
     np.testing.assert_allclose(final["Y_B"], 8.720885362714675e-11, rtol=1e-8)
     np.testing.assert_allclose(final["rho_B_kg_m3"], 4.217027705336e-28, rtol=1e-8)
     assert f"{final['DM_over_B']:.6f}" == "5.688926"
-    assert "DM/B     = 5.688926" in text
+    assert "DM/B     = 5.68893 " in text
     assert "distance to the converged integral" in text
 
 

@@ -256,7 +256,7 @@ def test_no_scatter_along_a_line_scan():
 def test_a_prediction_prints_what_it_found():
     text = str(predict(load()))
     assert "rho_B" in text
-    assert "8.7285319e-28 kg/m³" in text
+    assert "8.72853e-28 kg/m³" in text
     assert "success" in text
     bad = predict(load().replace(v_w=2.0))
     assert "outside its range" in str(bad)

@@ -1,0 +1,47 @@
+"""How numbers are written: digits that people read, σ that mean something."""
+
+import math
+
+import pytest
+
+from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.summary import sigmas
+from jaxbounce.cli._figures import Figures
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (8.720885362714675e-11, 6, "8.72089e-11"),
+        (4.9e-10, 6, "4.90000e-10"),
+        (5.6889261, 6, "5.68893"),
+        (966.570199, 6, "966.570"),
+        (966.570199, 3, "967"),
+        (0.1, 17, "0.10000000000000001"),
+        (-0.0, 6, "0"),
+        (math.inf, 6, "inf"),
+    ],
+)
+def test_significant_digits(value, digits, text):
+    assert Figures(digits)(value) == text
+
+
+@pytest.mark.parametrize("digits", [0, 18])
+def test_no_other_digits(digits):
+    with pytest.raises(ConfigurationError, match="--digits"):
+        Figures(digits)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (6.554, "+6.55 σ"),
+        (-33.97, "-33.97 σ"),
+        (165.36, "> 100 σ"),
+        (-1e300, "< −100 σ"),
+        (math.inf, "> 100 σ"),
+        (math.nan, "no number of σ"),
+    ],
+)
+def test_a_distance_beyond_100_sigma_is_no_number(value, text):
+    assert sigmas(value) == text
