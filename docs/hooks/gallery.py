@@ -33,7 +33,7 @@ def bounce() -> Any:
 
 def evolution() -> Any:
     """Yields and wall area through the transition, with annihilation."""
-    model = jb.load({"sigma_v_chi_GeV_m2": 1e-9}, preset="exact")
+    model = jb.load(preset="exact", sigma_v_chi_GeV_m2=1e-9)
     return jb.plot(jb.evolve(model))
 
 
