@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-import snippets
 
+import snippets
 from jaxbounce.cli import commands
 
 ROOT = Path(__file__).parents[1]

@@ -31,16 +31,9 @@ def bounce() -> Any:
     return jb.plot(found)
 
 
-def evolution() -> Any:
-    """Yields and wall area through the transition, with annihilation."""
-    model = jb.load(preset="exact", sigma_v_chi_GeV_m2=1e-9)
-    return jb.plot(jb.evolve(model))
-
-
 PICTURES: dict[str, Callable[[], Any]] = {
     "sensitivities": sensitivities,
     "bounce": bounce,
-    "evolution": evolution,
 }
 
 

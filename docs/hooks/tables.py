@@ -61,9 +61,7 @@ def parameters() -> str:
                 _used_if(dict(declared.used_if)) or "always",
             )
         )
-    return _rows(
-        ("in Python", "key in files", "meaning", "unit", "range", "default", "used"), rows
-    )
+    return _rows(("in Python", "key in files", "meaning", "unit", "range", "default", "used"), rows)
 
 
 def choices() -> str:
@@ -86,9 +84,7 @@ def keys() -> str:
 def presets() -> str:
     """What each preset chooses."""
     names = list(next(iter(PRESETS.values())))
-    rows = [
-        (_code(name), *(_code(preset[name]) for preset in PRESETS.values())) for name in names
-    ]
+    rows = [(_code(name), *(_code(preset[name]) for preset in PRESETS.values())) for name in names]
     return _rows(("choice", *(f"preset `{name}`" for name in PRESETS)), rows)
 
 

@@ -80,7 +80,11 @@ def run(page: str, place: Path) -> Iterator[Shown]:
             if block.kind == "python":
                 printed = _printed(block.body, names)
                 after = found[i + 1] if i + 1 < len(found) else None
-                if after is not None and after.kind == "text" and _are_neighbours(page, block, after):
+                if (
+                    after is not None
+                    and after.kind == "text"
+                    and _are_neighbours(page, block, after)
+                ):
                     yield Shown(after.line, after.body, printed, after.start, after.end)
             elif block.kind == "console":
                 yield from _console(block)
@@ -106,9 +110,13 @@ def _console(block: Block) -> Iterator[Shown]:
     for command, expected in zip(parts[::2], parts[1::2], strict=True):
         words = shlex.split(command)
         redirected = words.index(">") if ">" in words else None
-        arguments, file = (words, None) if redirected is None else (
-            words[:redirected],
-            words[redirected + 1],
+        arguments, file = (
+            (words, None)
+            if redirected is None
+            else (
+                words[:redirected],
+                words[redirected + 1],
+            )
         )
         assert arguments[0] == "jaxbounce", command
         out = io.StringIO()
