@@ -26,12 +26,16 @@ from jaxbounce.model import why_zero
 jb.enable_x64()
 benchmark = jb.load(preset="benchmark")
 found = jb.sensitivities(benchmark)
-for name, value in sorted(zip(found.names, found.elasticities[0]), key=lambda p: -abs(p[1]))[:9]:
+by_size = dict(
+    sorted(zip(found.names, found.elasticities[0], strict=True), key=lambda p: -abs(p[1]))
+)
+for name, value in list(by_size.items())[:9]:
     print(f"d ln rho_B/d ln {name:12} = {value:12.6g}")
 
 # %%
-figure = jb.plot(found).figure
-figure
+figure, ax = plt.subplots(figsize=(6, 4), layout="constrained")
+jb.plot(found, ax=ax)
+plt.show()
 
 # %% [markdown]
 # With the published equation (6) the width of the window is what counts most, with a power of 6.2: it is the only thing that
@@ -55,21 +59,22 @@ def slope(model):
     def log_rho(log_beta):
         return jnp.log(jb.predict(model.replace(beta_over_H=jnp.exp(log_beta))).rho_B)
 
-    return jax.grad(log_rho)(jnp.log(model.value("beta_over_H")))
+    # one parameter: forward mode, which compiles in half the time
+    at = jnp.log(model.value("beta_over_H"))
+    return jax.jvp(log_rho, (at,), (jnp.ones_like(at),))[1]
 
 
 exact = jb.load(preset="exact")
-heavy = jax.jit(jax.vmap(lambda m: slope(exact.replace(m_chi=m))))
-masses = jnp.geomspace(1.0, 1000.0, 25)
-heavy_slopes = heavy(masses)
+masses = jnp.geomspace(0.95, 950.0, 25)
+slopes = jax.jit(jax.vmap(lambda m: slope(exact.replace(m_chi=m))))(masses)
 running = jb.load(preset="exact", g_star="standard-model")
-print(f"m_chi = 0.95 GeV, constant g_*:  {slope(exact):.3e}")
-print(f"m_chi = 0.95 GeV, g_*(T):        {slope(running):.3e}")
-print(f"m_chi = 300 GeV, constant g_*:   {slope(exact.replace(m_chi=300.0)):.3e}")
+print(f"m_chi = 0.95 GeV, constant g_*:  {slopes[0]:.3e}")
+print(f"m_chi = 300 GeV,  constant g_*:  {jnp.interp(300.0, masses, slopes):.3e}")
+print(f"m_chi = 0.95 GeV, g_*(T):        {jax.jit(slope)(running):.3e}")
 
 # %%
 figure, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
-ax.loglog(masses, jnp.abs(heavy_slopes), "o-")
+ax.loglog(masses, jnp.abs(slopes), "o-")
 ax.set(
     xlabel=r"$m_\chi$ (GeV), with $T_p = 100$ GeV",
     ylabel=r"$|\partial\ln\rho_B/\partial\ln(\beta/H)|$",

@@ -1,6 +1,6 @@
 """The executed notebooks as pages of the site: text, code, what it printed, pictures.
 
-They are shown as they were executed when they were committed; `pytest --nbmake notebooks` runs them.
+They are shown as they were when they were committed; `pytest --nbmake notebooks` runs them.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Tables of the documentation that are read from the package while the site is built.
 
-A line `<!-- table: NAME -->` in a page becomes the table of that name. The pages of the API, one for
-each room, are generated whole: a room's page lists what its `__init__` imports as public names.
+A line `<!-- table: NAME -->` in a page becomes the table of that name. The pages of the API, one
+for each room, are generated whole: a room's page lists what its `__init__` imports publicly.
 """
 
 import ast
