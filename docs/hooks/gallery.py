@@ -1,0 +1,64 @@
+"""The pictures of the gallery, drawn by `jaxbounce.plot` while the site is built.
+
+A line `<!-- picture: NAME -->` in a page becomes the picture and the code that drew it.
+"""
+
+import inspect
+import io
+import re
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+import jaxbounce as jb
+
+_MARK = re.compile(r"^<!-- picture: ([a-z-]+) -->$", re.MULTILINE)
+
+
+def sensitivities() -> Any:
+    """What ρ_B of the benchmark depends on."""
+    model = jb.load(preset="benchmark")
+    return jb.plot(jb.sensitivities(model))
+
+
+def bounce() -> Any:
+    """The published wall, from its potential."""
+    from jaxbounce.potential import Portal, portal
+
+    found = jb.solve_bounce(portal, Portal(), [0.0, -(3**0.5)], [99 / 42, 0.0], 4)
+    return jb.plot(found)
+
+
+PICTURES: dict[str, Callable[[], Any]] = {
+    "sensitivities": sensitivities,
+    "bounce": bounce,
+}
+
+
+def _png(figure: Any) -> bytes:
+    buffer = io.BytesIO()
+    figure.figure.savefig(buffer, format="png", dpi=90)
+    return buffer.getvalue()
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the pictures."""
+    jb.enable_x64()
+    for name, draw in PICTURES.items():
+        files.append(File.generated(config, f"gallery/{name}.png", content=_png(draw())))
+    return files
+
+
+def _shown(found: re.Match[str]) -> str:
+    name = found[1]
+    draw = PICTURES[name]
+    body = inspect.getsource(draw).split('"""\n', 1)[1]
+    code = textwrap.dedent(body).replace("return ", "figure = ")
+    return f"![{inspect.getdoc(draw)}](gallery/{name}.png)\n\n```python\n{code.strip()}\n```"
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Put the pictures where a page asks for them."""
+    return _MARK.sub(_shown, markdown)

@@ -1,0 +1,113 @@
+"""The documentation: what it shows is what happens, and its links lead somewhere."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import snippets
+from jaxbounce.cli import commands
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
+
+# pages whose snippets take more than seconds
+SLOW: set[str] = set()
+
+_RUN = {"python", "console"}
+
+
+def _with_snippets():
+    for name in PAGES:
+        page = (DOCS / name).read_text(encoding="utf-8")
+        if any(block.kind in _RUN for block in snippets.blocks(page)):
+            yield pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
+
+
+@pytest.mark.parametrize("name", _with_snippets())
+def test_what_a_page_shows_is_what_happens(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    page = (DOCS / name).read_text(encoding="utf-8")
+    for shown in snippets.run(page, tmp_path):
+        assert snippets.agree(shown.expected, shown.printed), (
+            f"{name}:{shown.line} shows\n{shown.expected}\nand prints\n{shown.printed}"
+        )
+
+
+def test_commands_in_the_docs_exist():
+    known = set(commands())
+    for name in PAGES:
+        page = (DOCS / name).read_text(encoding="utf-8")
+        used = set(re.findall(r"(?:^|\$ |`)jaxbounce ([a-z]+)\b", page, re.MULTILINE))
+        assert used <= known, (name, used - known)
+
+
+@pytest.mark.parametrize(
+    ("expected", "printed", "same"),
+    [
+        ("rho 1.234e-27 kg", "rho   1.2341e-27 kg\n", True),
+        ("rho 1.234e-27 kg", "rho 1.236e-27 kg", False),
+        ("a\n…\nz", "a\nb\nc\nz\n", True),
+        ("a\n…\nz", "a\nb\nc\n", False),
+        ("took … s", "took 12.3 s", True),
+        ("status 1", "status 2", False),
+        ("x = −3.0", "x = -3.0", True),
+        ("", "something", False),
+    ],
+)
+def test_outputs_are_compared(expected, printed, same):
+    assert snippets.agree(expected, printed) is same
+
+
+class _Page(HTMLParser):
+    """The links of a page, and the places in it that others can link to."""
+
+    def __init__(self):
+        super().__init__()
+        self.links, self.places = [], set()
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.places |= {found[key] for key in ("id", "name") if found.get(key)}
+        link = found.get("href") or found.get("src")
+        if link is not None:
+            self.links.append(link)
+
+
+def broken_links(site):
+    """Links of a built site that lead to no file, or to no place in it."""
+    pages = {}
+    for path in site.rglob("*.html"):
+        pages[path.resolve()] = _Page()
+        pages[path.resolve()].feed(path.read_text(encoding="utf-8"))
+    for path, page in pages.items():
+        for link in page.links:
+            if re.match(r"[a-z]+:|//", link) or not link or path.name == "404.html":
+                continue
+            target, _, place = unquote(link).partition("#")
+            file = (path.parent / target.partition("?")[0]).resolve() if target else path
+            file = file / "index.html" if file.is_dir() else file
+            if not file.exists():
+                yield f"{path.relative_to(site.resolve())}: {link}"
+            elif place and file in pages and place not in pages[file].places:
+                yield f"{path.relative_to(site.resolve())}: {link} (no such place)"
+
+
+def test_broken_links_are_found(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<p id="here"><a href="b.html#there">1</a><a href="#here">2</a><a href="#lost">3</a>'
+        '<img src="gone.png"><a href="https://example.org/x">4</a></p>',
+        encoding="utf-8",
+    )
+    (tmp_path / "b.html").write_text('<p id="there"></p>', encoding="utf-8")
+    assert sorted(broken_links(tmp_path)) == ["a.html: #lost (no such place)", "a.html: gone.png"]
+
+
+def test_the_built_site_has_no_broken_links():
+    site = ROOT / "build" / "site"
+    if not site.is_dir():
+        pytest.skip("the site is not built: pip install -e '.[docs]' && mkdocs build --strict")
+    assert list(broken_links(site)) == []
