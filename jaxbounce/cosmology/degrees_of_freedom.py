@@ -245,9 +245,9 @@ _COLDEST, _HOTTEST = float(np.log(1e-7)), float(np.log(1e16))  # ln T/GeV; beyon
 
 _FIRST, _LAST = float(np.log(1e-16)), float(np.log(1e20))  # between which time is known
 
-_PIECE = BLEND_WIDTH / 2  # length of a polynomial in ln T, so that the joints are ends of some
+_PIECE = BLEND_WIDTH / 4  # length of a polynomial in ln T, so that the joints are ends of some
 
-_DEGREE = 12  # relative error 1e-15
+_DEGREE = 10  # relative error 1e-15, and 1e-13 in slopes
 
 _RADIUS = 0.1  # no zero of g and no pole is nearer to the real axis than 0.15
 
