@@ -160,6 +160,7 @@ def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
 
 def _action(found: "Transition") -> dict[str, Any]:
     """S₃/T where it matters, for `nucleation.rate` of the chain."""
+    import jax.numpy as jnp
     import numpy as np
 
     background = found.history.background
@@ -167,7 +168,8 @@ def _action(found: "Transition") -> dict[str, Any]:
     # close together at the ends, where a spline knows least
     places = np.cos(np.pi * np.arange(_ROWS) / (_ROWS - 1))
     T = (low + high) / 2 - (high - low) / 2 * places
-    return {"T_GeV": T.tolist(), "S3_over_T": np.asarray(background.exponent_at(T)).tolist()}
+    exponent = np.asarray(background.exponent_at(jnp.asarray(T)))
+    return {"T_GeV": T.tolist(), "S3_over_T": exponent.tolist()}
 
 
 def _lines(solved: "Solved", of: Released) -> Iterator[str]:

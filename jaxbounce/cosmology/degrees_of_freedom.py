@@ -287,16 +287,16 @@ def _pieces() -> _Pieces:
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
     fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
     functions = (energy, entropy, time, time * fade)
-    *fitted, faded = (fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions)
+    fits = [fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions]
     # what is constant beyond: τ at the ends, e^{−2(x − c)} as of any piece
     constant = fit_pieces(fade, _RADIUS, _PIECE / 2, _DEGREE).T
     before = int(np.ceil((start - _FIRST) / _PIECE))
     after = int(np.ceil((_LAST - start) / _PIECE)) - centres.size
-    first, last = (fitted[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
-    parts = (first[:, 0].sum() * np.tile(constant, before), faded)
+    first, last = (fits[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
+    parts = (first[:, 0].sum() * np.tile(constant, before), fits[3])
     parts += (last[:, -1].sum() * np.tile(constant, after),)
     passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
-    return _Pieces(start, *fitted, passed)
+    return _Pieces(start, fits[0], fits[1], fits[2], passed)
 
 
 class StandardModel(DegreesOfFreedom):

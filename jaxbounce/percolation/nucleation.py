@@ -168,10 +168,10 @@ class Nucleation(Stage):
         if isinstance(rate, ThermalRate):
             rate = rate.in_time(time, known["T_p"])
         area, begins = _area(rate, stage.initial_radius, time, known)
-        status = area.status
+        status = jnp.where(begins, area.status, Status.INVALID_PARAMETER)
         if isinstance(rate, RateInTime):
             status = jnp.where(rate.covers(area), status, Status.AFTER_THE_HISTORY)
-        status = jnp.where(valid & begins, status, Status.INVALID_PARAMETER)
+        status = jnp.where(valid, status, Status.INVALID_PARAMETER)
         return Supplied({"area": area}, {}, status)
 
     def _time(self, known: Mapping[str, Any]) -> _Time:
