@@ -196,7 +196,8 @@ _MESSAGES = {
         " e^7 in one of them); give the times as breakpoints, more edges, or bisections=40"
     ),
     Status.AFTER_THE_HISTORY: (
-        "the time is after the last edge, where nothing is known; give edges that reach further"
+        "a time that counts is outside what is known: after the last edge of a history, or where"
+        " bubbles nucleate beyond the rows of S3/T; give edges or rows that reach further"
     ),
     Status.TRANSITION_BEGINS_ABOVE: (
         "bubbles that nucleate above T_high would count at percolation; raise T_high"

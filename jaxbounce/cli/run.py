@@ -303,7 +303,7 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
         f"{key} = {value}" for key, value in written.items() if key not in ("rate", "expansion")
     )
     expands = "expanding" if written.get("expansion", True) else "without expansion"
-    name = rate if isinstance(rate, str) else f"table of {len(rate['y'])} rows"
+    name = rate if isinstance(rate, str) else f"table of {len(next(iter(rate.values())))} rows"
     yield f"  nucleation: {name}{', ' if numbers else ''}{numbers}, {expands}"
     area = _area(c)
     status = Status(int(area.status))
@@ -311,6 +311,7 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
         yield f"           {status.message}"
         return
     I_p = c.table["I_p"]
+    yield from _rate_lines(c)
     yield (
         f"           walls sweep {float(area.swept_fraction):.6g} of space, bubbles are born with"
         f" {float(area.nucleated_fraction):.6g}, {float(area.remaining_fraction):.2g} is left at"
@@ -320,6 +321,23 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
     yield (
         f"           A/V at T_p is {ratio:.8g} of that of an exponential rate with this beta; its"
         f" error is below {float(area.errors.max()):.0e} beta/v_w"
+    )
+
+
+def _rate_lines(c: "jb.Configuration") -> Iterator[str]:
+    """Whether β/H is that of a rate over T."""
+    from jaxbounce.percolation import Nucleation, ThermalRate
+
+    stage = next(s for s in c.model.stages if isinstance(s, Nucleation))
+    if not isinstance(stage.rate, ThermalRate):
+        return
+    T_p, gamma_s = c.table["T_p_GeV"], 0.0
+    if c.model.degrees is not None:
+        gamma_s = c.model.degrees.anchored(T_p).with_slope(math.log(T_p))[2]
+    own = float(stage.rate.beta_over_H(T_p, gamma_s))
+    yield (
+        f"           beta/H of this rate at T_p is {own:.8g}; beta_over_H ="
+        f" {c.table['beta_over_H']:g} is the unit of time here, and beta in all other rows"
     )
 
 

@@ -44,6 +44,8 @@ _OTHERS = {
 
 _NOTED_VACUUM_ENERGY = 0.1  # of the radiation's at T_p: above it the report says what it does to H
 
+_ROWS = 65  # of S₃/T in the result
+
 EXAMPLES = """\
 jaxbounce transition potential.json            T_n, T_p, beta/H of a thermal potential
 """
@@ -149,10 +151,25 @@ def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
             "relative_error_estimate": float(found.error),
             **status_keys(Status(int(found.status))),
         },
+        action=_action(found),
         released=mapping(of),
         elasticities=_rows(solved),
         chain=_chain_keys(solved),
     )
+
+
+def _action(found: "Transition") -> dict[str, Any]:
+    """S₃/T where it matters, for `nucleation.rate` of the chain."""
+    import jax.numpy as jnp
+    import numpy as np
+
+    background = found.history.background
+    low, high = float(background.window.low), float(background.window.high)
+    # close together at the ends, where a spline knows least
+    places = np.cos(np.pi * np.arange(_ROWS) / (_ROWS - 1))
+    T = (low + high) / 2 - (high - low) / 2 * places
+    exponent = np.asarray(background.exponent_at(jnp.asarray(T)))
+    return {"T_GeV": T.tolist(), "S3_over_T": exponent.tolist()}
 
 
 def _lines(solved: "Solved", of: Released) -> Iterator[str]:

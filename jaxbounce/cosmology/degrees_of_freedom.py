@@ -245,9 +245,9 @@ _COLDEST, _HOTTEST = float(np.log(1e-7)), float(np.log(1e16))  # ln T/GeV; beyon
 
 _FIRST, _LAST = float(np.log(1e-16)), float(np.log(1e20))  # between which time is known
 
-_PIECE = BLEND_WIDTH / 2  # length of a polynomial in ln T, so that the joints are ends of some
+_PIECE = BLEND_WIDTH / 4  # length of a polynomial in ln T, so that the joints are ends of some
 
-_DEGREE = 12  # relative error 1e-15
+_DEGREE = 10  # relative error 1e-15, and 1e-13 in slopes
 
 _RADIUS = 0.1  # no zero of g and no pole is nearer to the real axis than 0.15
 
@@ -287,16 +287,16 @@ def _pieces() -> _Pieces:
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
     fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
     functions = (energy, entropy, time, time * fade)
-    *fitted, faded = (fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions)
+    fits = [fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions]
     # what is constant beyond: τ at the ends, e^{−2(x − c)} as of any piece
     constant = fit_pieces(fade, _RADIUS, _PIECE / 2, _DEGREE).T
     before = int(np.ceil((start - _FIRST) / _PIECE))
     after = int(np.ceil((_LAST - start) / _PIECE)) - centres.size
-    first, last = (fitted[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
-    parts = (first[:, 0].sum() * np.tile(constant, before), faded)
+    first, last = (fits[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
+    parts = (first[:, 0].sum() * np.tile(constant, before), fits[3])
     parts += (last[:, -1].sum() * np.tile(constant, after),)
     passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
-    return _Pieces(start, *fitted, passed)
+    return _Pieces(start, fits[0], fits[1], fits[2], passed)
 
 
 class StandardModel(DegreesOfFreedom):

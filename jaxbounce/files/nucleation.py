@@ -2,7 +2,8 @@
 
 `nucleation` is a table with `rate`, one of "exponential" (with curvature), "gaussian"
 (nucleation_time, width), "simultaneous" (nucleation_time), a table with the columns y and log_rate,
-or the path of a CSV, JSON or TOML file with one; and initial_radius and expansion.
+or T_GeV and S3_over_T, or the path of a CSV, JSON or TOML file with one, such as what
+`jaxbounce transition --out` writes; and initial_radius and expansion.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from jaxbounce.percolation.rates import (
     SimultaneousNucleation,
     tabulated_rate,
 )
+from jaxbounce.percolation.thermal_rate import thermal_rate
 
 _RATES: dict[str, type[NucleationRate]] = {
     "exponential": ExponentialRate,
@@ -29,7 +31,9 @@ _RATES: dict[str, type[NucleationRate]] = {
     "simultaneous": SimultaneousNucleation,
 }
 
-_COLUMNS = ("y", "log_rate")
+_COLUMNS = {("y", "log_rate"): tabulated_rate, ("T_GeV", "S3_over_T"): thermal_rate}
+
+_OF_TRANSITION = "action"  # key of the table in a transition's result
 
 _OWN = ("rate", "initial_radius", "expansion")
 
@@ -51,24 +55,31 @@ def expand_nucleation(written: Any, directory: Path) -> Any:
         return dict(written)
     suffix = Path(rate).suffix.lower()
     if suffix in (".json", ".toml"):
-        return {**written, "rate": table_of(directory / rate)}
+        table = table_of(directory / rate)
+        return {**written, "rate": table.get(_OF_TRANSITION, table)}
     if suffix in (".csv", ".txt", ".dat"):
         return {**written, "rate": _read_csv(directory / rate)}
     return {**written, "rate": check_name("nucleation.rate", rate, _RATES)}
 
 
 def _read_csv(path: Path) -> dict[str, list[float]]:
-    try:
-        rows = read_rows(path, _COLUMNS)
-        places = [[name.lower() for name in rows.header].index(name) for name in _COLUMNS]
-    except (ProfileError, ValueError):
+    for columns in _COLUMNS:
+        try:
+            rows = read_rows(path, columns)
+            header = [name.lower() for name in rows.header]
+            places = [header.index(name.lower()) for name in columns]
+            break
+        except (ProfileError, ValueError):
+            continue
+    else:
+        headers = " or ".join(",".join(columns) for columns in _COLUMNS)
         raise ConfigurationError(
-            f"nucleation.rate: {path}: must be a text file with a header {','.join(_COLUMNS)} and"
-            " rows of numbers"
-        ) from None
-    found: dict[str, list[float]] = {name: [] for name in _COLUMNS}
+            f"nucleation.rate: {path}: must be a text file with a header {headers} and rows of"
+            " numbers"
+        )
+    found: dict[str, list[float]] = {name: [] for name in columns}
     for line, cells in rows.lines:
-        for name, place in zip(_COLUMNS, places, strict=True):
+        for name, place in zip(columns, places, strict=True):
             value = number_of(cells[place], rows.delimiter) if place < len(cells) else None
             if value is None:
                 raise ConfigurationError(
@@ -87,9 +98,11 @@ def read_nucleation(written: Any) -> Nucleation | None:
     if written is None:
         return None
     rate = written.get("rate", "exponential")
+    columns = next(iter(_COLUMNS))
     if isinstance(rate, Mapping):
-        check_keys(rate, _COLUMNS, "nucleation.rate.")
-        for name in _COLUMNS:
+        columns = next((c for c in _COLUMNS if set(c) & set(rate)), columns)
+        check_keys(rate, columns, "nucleation.rate.")
+        for name in columns:
             if name not in rate:
                 raise ConfigurationError(f"nucleation.rate.{name}: missing; add the column")
         kind = None
@@ -111,5 +124,6 @@ def read_nucleation(written: Any) -> Nucleation | None:
             check_number(f"nucleation.{name}", written[name], declared.range)
     expansion = check_flag("nucleation.expansion", written.get("expansion", True))
     numbers = {name: written[name] for name in known if name in written}
-    shape = tabulated_rate(*(rate[n] for n in _COLUMNS)) if kind is None else kind(**numbers)
+    made = _COLUMNS[columns]
+    shape = made(*(rate[name] for name in columns)) if kind is None else kind(**numbers)
     return Nucleation(shape, written.get("initial_radius", 0.0), expansion)

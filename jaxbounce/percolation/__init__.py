@@ -30,3 +30,7 @@ from jaxbounce.percolation.rates import (
     TabulatedRate as TabulatedRate,
     tabulated_rate as tabulated_rate,
 )
+from jaxbounce.percolation.thermal_rate import (
+    ThermalRate as ThermalRate,
+    thermal_rate as thermal_rate,
+)

@@ -14,13 +14,19 @@ from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf
-from jaxbounce.cosmology.clock import Clock, make_clock
+from jaxbounce.cosmology.clock import (
+    Clock,
+    constant_time,
+    efolds as constant_efolds,
+    make_clock,
+)
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
 from jaxbounce.cosmology.vacuum import WithVacuum, with_vacuum
 from jaxbounce.percolation.area_history import COVERED, AreaHistory, area_history
 from jaxbounce.percolation.history import NucleationHistory, nucleation_history
 from jaxbounce.percolation.rates import NucleationRate
+from jaxbounce.percolation.thermal_rate import RateInTime, ThermalRate
 
 _PANELS = 24
 
@@ -57,6 +63,17 @@ class _Time(NamedTuple):
         n = self.clock.efolds(y)
         return jnp.exp(n) / self.clock.expansion.pace(n).entropy ** (1 / 3)
 
+    def efolds(self, y: Real) -> Real:
+        """n = ln(T_p/T)."""
+        assert self.beta_over_H is not None
+        return constant_efolds(y, self.beta_over_H) if self.clock is None else self.clock.efolds(y)
+
+    def time(self, n: Real) -> Real:
+        """y at n."""
+        assert self.beta_over_H is not None
+        y0 = constant_time(n, self.beta_over_H)
+        return y0 if self.clock is None else self.clock.at(y0)[0]
+
     def joints(self) -> Real:
         """y at which a is not smooth."""
         if self.clock is None:
@@ -91,7 +108,7 @@ class Nucleation(Stage):
     I(t_p) = I_p fixes its size. With another area_kernel nothing is computed.
 
     Attributes:
-        rate: ln Γ(y), up to a constant.
+        rate: ln Γ(y), up to a constant; or over T, from S₃/T.
         initial_radius: of a bubble at birth, comoving with a(t_p) = 1, in units of v_w/β.
         expansion: whether a(t) dilutes bubbles and slows walls; then nucleation begins at T_max at
             the earliest. Else a = 1, as in area_kernel "kjma".
@@ -99,7 +116,7 @@ class Nucleation(Stage):
 
     label: ClassVar[str] = "nucleation"
 
-    rate: NucleationRate
+    rate: NucleationRate | ThermalRate
     initial_radius: Scalar = eqx.field(
         converter=as_leaf,
         default=0.0,
@@ -112,6 +129,13 @@ class Nucleation(Stage):
         ),
     )
     expansion: bool = eqx.field(static=True, default=True)
+
+    def __check_init__(self) -> None:
+        if isinstance(self.rate, ThermalRate) and not self.expansion:
+            raise ConfigurationError(
+                "nucleation.expansion = false: a rate over T needs the expansion that cools the"
+                " plasma; leave it out"
+            )
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -140,9 +164,14 @@ class Nucleation(Stage):
             return Supplied({"area": None}, {}, jnp.asarray(Status.SUCCESS))
         valid = are_inside(self) & self.rate.is_valid()
         stage = each_safe(self)
-        rate = stage.rate.safe()
-        area, begins = _area(rate, stage.initial_radius, self._time(known), known)
-        status = jnp.where(valid & begins, area.status, Status.INVALID_PARAMETER)
+        rate, time = stage.rate.safe(), self._time(known)
+        if isinstance(rate, ThermalRate):
+            rate = rate.in_time(time, known["T_p"])
+        area, begins = _area(rate, stage.initial_radius, time, known)
+        status = jnp.where(begins, area.status, Status.INVALID_PARAMETER)
+        if isinstance(rate, RateInTime):
+            status = jnp.where(rate.covers(area), status, Status.AFTER_THE_HISTORY)
+        status = jnp.where(valid, status, Status.INVALID_PARAMETER)
         return Supplied({"area": area}, {}, status)
 
     def _time(self, known: Mapping[str, Any]) -> _Time:

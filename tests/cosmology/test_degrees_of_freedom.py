@@ -97,7 +97,7 @@ def test_polynomials_are_the_fit():
     log_T = np.concatenate(
         [rng.uniform(-15.9, 36.5, 60), np.log(0.12) + rng.uniform(-0.3, 0.3, 40)]
     )
-    log_T = np.concatenate([log_T, JOINTS[0] + 0.05 * np.arange(-6, 10), [-16.0, 36.8]])
+    log_T = np.concatenate([log_T, JOINTS[0] + 0.025 * np.arange(-12, 20), [-16.0, 36.8]])
     found = np.array(MODEL.with_slope(log_T))
     time = np.asarray(MODEL.time_per_efold(log_T))
     for t, (energy, entropy, slope), pace in zip(log_T, found.T, time, strict=True):

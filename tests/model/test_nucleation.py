@@ -124,6 +124,40 @@ def test_the_history_of_a_transition():
     np.testing.assert_allclose(found.Y_B, kjma.Y_B, rtol=1e-6)
 
 
+def _action(T):
+    """S₃/T of specification C.6."""
+    return 3.9 / (1 - T / 120) ** 2
+
+
+@pytest.mark.slow
+def test_a_rate_over_temperature_from_a_file(tmp_path):
+    """The 6 % of curvature and expansion, from S₃/T in a file; T_p and β/H are those of C.6."""
+    T = np.linspace(94.0, 103.5, 65)
+    rows = "\n".join(f"{a!r},{_action(a)!r}" for a in T.tolist())
+    (tmp_path / "action.csv").write_text(f"T_GeV,S3_over_T\n{rows}\n", encoding="utf-8")
+    nucleation = {"rate": str(tmp_path / "action.csv")}
+    keys = {"T_p_GeV": 98.630986875922904, "beta_over_H": 1117.4700063670329676}
+    model = jb.load(preset="exact", area_kernel="history", nucleation=nucleation, **keys)
+
+    @jax.jit
+    def run(knots, T_p):
+        (stage,) = model.stages
+        rate = eqx.tree_at(lambda r: r.knots, stage.rate, knots)
+        moved = dataclasses.replace(model, stages=(type(stage)(rate),)).replace(T_p=T_p)
+        found = moved.known()
+        return found.values["area"].scaled(0.0), found.status
+
+    (stage,) = model.stages
+    np.testing.assert_allclose(stage.rate.beta_over_H(keys["T_p_GeV"]), 1117.47000637, rtol=1e-6)
+    area, status = run(stage.rate.knots, keys["T_p_GeV"])
+    assert Status(int(status)) is Status.SUCCESS
+    np.testing.assert_allclose(area / (0.34 * np.exp(-0.34)), 1.0595148262380698987, rtol=1e-9)
+    # rows that begin or end while bubbles nucleate, or not at T_p at all: never a guess
+    for factor in (0.956, 1.045, 1.2):
+        _, status = run(stage.rate.knots, keys["T_p_GeV"] * factor)
+        assert Status(int(status)) is Status.AFTER_THE_HISTORY
+
+
 @pytest.mark.slow
 def test_a_history_that_ends_too_early_says_so():
     found = jb.predict(_given(_thermal(0.001)))
@@ -187,6 +221,22 @@ BAD = {
     "a negative radius": ({"initial_radius": -1.0}, "nucleation.initial_radius"),
     "no flag": ({"expansion": "no"}, "nucleation.expansion"),
     "a missing column": ({"rate": {"y": [-1, 0, 1]}}, "log_rate: missing"),
+    "a column of S3/T alone": ({"rate": {"S3_over_T": [1.0]}}, "rate.T_GeV: missing"),
+    "few rows of S3/T": (
+        {"rate": {"T_GeV": [1.0, 2.0], "S3_over_T": [9.0, 8.0]}},
+        "2 rows; a table needs at least 8",
+    ),
+    "rows of S3/T twice": (
+        {"rate": {"T_GeV": [1, 2, 3, 3, 4, 5, 6, 7], "S3_over_T": [9.0] * 8}},
+        "T_GeV = 3 stands beside 3",
+    ),
+    "S3/T without expansion": (
+        {
+            "rate": {"T_GeV": list(range(1, 9)), "S3_over_T": [9.0] * 8},
+            "expansion": False,
+        },
+        "needs the expansion that cools",
+    ),
     "a strange column": ({"rate": {"y": [], "z": []}}, "nucleation.rate.z"),
 }
 
