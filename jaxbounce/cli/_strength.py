@@ -65,7 +65,9 @@ def released(solved: "Solved") -> Released:
     g_star = degrees(found.T_p)
     # their formulas want a plasma, and a rate that rises
     heard = int(budgets["T_p"].strength.status) == Status.SUCCESS and found.beta_over_H > 0
-    sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star) if heard else {}
+    # bubbles are as far apart as the history says; the faster the walls, the farther
+    apart = found.R_star_H * v_w / found.v_w
+    sound = sound_of(budgets["T_p"], found.beta_over_H, v_w, g_star, apart) if heard else {}
     return Released(budgets, sound, v_w, is_lte, g_star, own)
 
 
@@ -198,7 +200,8 @@ def _sound_lines(of: Released) -> Iterator[str]:
     origin = "LTE at T_p" if of.is_lte else "transition.v_w, there being none in LTE"
     yield (
         f"sound      kappa = {float(some.kappa):.6g} (alpha_theta, c_s^2 = 1/3, v_w = {of.v_w:.6g}:"
-        f" {origin}), H R_* = {float(some.hubble_separation):.6g}, peak at"
+        f" {origin}), H R_* = {float(some.hubble_separation):.6g} (of the history, at this v_w),"
+        " peak at"
         f" {float(some.frequency):.6g} Hz"
     )
     for name, wave in of.sound.items():

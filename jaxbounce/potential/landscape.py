@@ -23,7 +23,8 @@ Potential: TypeAlias = Callable[[Float[Array, " n"], Any], Scalar]
 
 Field = Float[Array, " n"]
 
-_NEAR = 5e-3  # |u| below which the height is a line integral of the slope
+NEAR = 5e-3
+"""|u| below which the height is a line integral of the slope."""
 
 _LINE_NODES = 8
 
@@ -70,14 +71,14 @@ def _height(value: Callable[[Field], Scalar], u: Field) -> Scalar:
     U'. Its nodes t = s³ are dense at the false vacuum, where U' may be a broken power or have a
     logarithm; for smooth ones the rule is exact to the fifth power of u.
     """
-    places, weights = _line_rule()
+    places, weights = line_rule()
     gradient = jax.vmap(jax.grad(value))(places[:, None] * u)
     line = weights @ (gradient @ u)
-    near = (u**2).sum() < _NEAR**2
+    near = (u**2).sum() < NEAR**2
     return jnp.where(near, line, value(u) - value(jnp.zeros_like(u)))
 
 
-def _line_rule() -> tuple[np.ndarray, np.ndarray]:
+def line_rule() -> tuple[np.ndarray, np.ndarray]:
     """Places on the line from 0 to 1, and weights of what is integrated along it."""
     node, weight = gauss_legendre(_LINE_NODES)
     s = (node + 1) / 2
@@ -109,9 +110,9 @@ class _Sampler:
         """U − U(0), as `_height` has it."""
         u = np.asarray(u, float)
         found = np.asarray(self.values(u) - self.values(np.zeros(u.shape[-1])))
-        near = (u**2).sum(-1) < _NEAR**2
+        near = (u**2).sum(-1) < NEAR**2
         if near.any():
-            places, weights = _line_rule()
+            places, weights = line_rule()
             points = u[near][:, None, :] * places[:, None]
             along = (self.gradients(points) * u[near][:, None, :]).sum(-1)
             found[near] = along @ weights

@@ -142,6 +142,46 @@ DARK_U1 = ThermalModel(
 """A complex scalar of charge 1 under a U(1), Landau gauge; nothing else in the plasma."""
 
 
+def _conformal_tree(phi: Fields, theta: Couplings) -> Scalar:
+    """V = ¼λφ⁴, λ(v) such that the loops at T = 0 have their minimum at v.
+
+    With Σ ±n/(64π²) m⁴ [ln(m²/Q²) − c] of masses m² = kφ² that is λ = −Σ ±n k²/(16π²) [ln(kv²/Q²)
+    − c + ½]; of the photon and the fermion alone, as those of the scalars are of higher order.
+    """
+    scale = theta["v"] ** 2 / theta["Q"] ** 2
+    photon, fermion = theta["g"] ** 2, theta["y"] ** 2 / 2
+    loops = 3 * photon**2 * (jnp.log(photon * scale) - 1 / 3)
+    loops = loops - 4 * fermion**2 * (jnp.log(fermion * scale) - 1.0)
+    return -loops / (64 * jnp.pi**2) * phi[0] ** 4
+
+
+def _conformal_fermion(phi: Fields, theta: Couplings) -> Scalar:
+    return theta["y"] ** 2 * phi[0] ** 2 / 2
+
+
+def _conformal_photon_debye(theta: Couplings) -> Real:
+    return theta["g"] ** 2 * theta["T"] ** 2 / 3
+
+
+CONFORMAL_U1 = ThermalModel(
+    fields=("phi",),
+    potential=OneLoopPotential(
+        _conformal_tree,
+        (
+            Particle("A, longitudinal", _dark_photon, 1, "boson", 5 / 6, _conformal_photon_debye),
+            Particle("A, transverse", _dark_photon, 2, constant=5 / 6),
+            Particle("psi", _conformal_fermion, 4, "fermion"),
+        ),
+        daisies="Arnold-Espinosa",
+    ),
+    parameters={"g": 0.7, "y": 0.01, "v": 0.1, "Q": 0.1, "g_rest": 10.75, "T": 0.002},
+    false_vacuum=(0.0,),
+    true_vacuum=(0.1,),
+)
+"""A conformal U(1): no mass at tree level, v by the loops (S. R. Coleman and E. J. Weinberg, Phys.
+Rev. D 7 (1973) 1888), with a fermion of Yukawa coupling y; supercooled by nature."""
+
+
 def _sextic(phi: Fields, theta: Couplings) -> Scalar:
     """V = ½(μ² + cT²)h² + ¼λh⁴ + h⁶/(8f²), its vacuum v and m_h at T = 0."""
     m_h, v, f = theta["m_h"], theta["v"], theta["f"]
@@ -193,6 +233,7 @@ hep-ph/9203203."""
 THERMAL_MODELS: Mapping[str, ThermalModel] = {
     "z2-singlet": Z2_SINGLET,
     "dark-u1": DARK_U1,
+    "conformal-u1": CONFORMAL_U1,
     "dim-6": SEXTIC,
     "high-T-cubic": CUBIC,
 }

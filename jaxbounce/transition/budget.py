@@ -111,9 +111,13 @@ def _sum(squares: Any) -> Scalar:
 
 
 def sound_of(
-    budget: Budget, beta_over_H: RealLike, v_w: RealLike, g_star: RealLike
+    budget: Budget,
+    beta_over_H: RealLike,
+    v_w: RealLike,
+    g_star: RealLike,
+    R_star_H: RealLike | None = None,
 ) -> Mapping[str, SoundWaves]:
-    """The peak of the sound waves by convention, for α_θ."""
+    """The peak of the sound waves by convention, for α_θ; arguments as of `sound_waves`."""
     return {
         convention: sound_waves(
             budget.strength.alpha_theta,
@@ -122,6 +126,7 @@ def sound_of(
             budget.T,
             g_star,
             convention=convention,
+            R_star_H=R_star_H,
         )
         for convention in get_args(Convention)
     }

@@ -102,6 +102,7 @@ def sound_waves(
     g_star: RealLike = 106.75,
     *,
     convention: Convention,
+    R_star_H: RealLike | None = None,
 ) -> SoundWaves:
     """The peak of the gravitational waves of sound, today. Differentiable in all arguments.
 
@@ -114,6 +115,8 @@ def sound_waves(
         T: temperature of the plasma when the waves are made (GeV).
         g_star: relativistic degrees of freedom then.
         convention: "ptplot-2017" or "lisa-2020".
+        R_star_H: H R_* where it is known, as from a history of the bubbles; by default that of an
+            exponential rate, `hubble_separation`.
 
     Raises:
         ConfigurationError: for another convention.
@@ -122,7 +125,8 @@ def sound_waves(
         raise ConfigurationError('convention must be "ptplot-2017" or "lisa-2020"')
     alpha, share = as_leaf(alpha), as_leaf(g_star) / 100
     kappa = efficiency(v_w, alpha)
-    K, R = kappa * alpha / (1 + alpha), hubble_separation(beta_over_H, v_w)
+    K = kappa * alpha / (1 + alpha)
+    R = hubble_separation(beta_over_H, v_w) if R_star_H is None else as_leaf(R_star_H)
     time = R / jnp.sqrt(0.75 * K)
     frequency = _PEAK / R * as_leaf(T) / 100 * share ** (1 / 6)
     scale = _HUBBLE**2 * _AMPLITUDE * _REDSHIFT * share ** (-1 / 3)

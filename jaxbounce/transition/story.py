@@ -87,6 +87,8 @@ class Transition(NamedTuple):
     """H R_* at T_p."""
     beta_star_over_H: Scalar
     """(8π)^{1/3} v_w/(H R_*): β/H of the rate e^{βt} that leaves bubbles as far apart."""
+    v_w: Scalar
+    """The wall speed: as given, or that of the wall at T_p."""
     history: TransitionHistory
     """I and A/V at any temperature or time."""
 
@@ -232,6 +234,7 @@ def transition_of_samples(
         R_star=separation / here.hubble,
         R_star_H=separation,
         beta_star_over_H=v_w / (separation * bubble_density(1.0, 1.0) ** (1 / 3)),
+        v_w=v_w,
         history=TransitionHistory(background, chain, roots[0], beta_over_H, v_w),
     )
 

@@ -14,16 +14,23 @@ search finds; everything after that is smooth in it, and differentiable.
 Source: A. D. Linde, Nucl. Phys. B 216 (1983) 421.
 """
 
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._core.arrays import Array, Scalar
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import RealLike, as_leaf, as_real
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.transition.background import Contents, as_degrees, weighs
+from jaxbounce.transition.settled import (
+    WallAt as WallAt,
+    lte_wall as lte_wall,
+    settled_speed,
+)
 from jaxbounce.transition.story import (
     HAVE_NUMBERS,
     Plasma,
@@ -38,8 +45,10 @@ from jaxbounce.transition.vacua import (
     follow_vacua as follow_vacua,
     vacuum_energy as vacuum_energy,
 )
+from jaxbounce.transition.wall_speed import WallSpeed
 from jaxbounce.transition.window import (
     Exponent as Exponent,
+    Window,
     find_window,
     log_rate_over_hubble as log_rate_over_hubble,
 )
@@ -53,7 +62,7 @@ def find_transition(
     T_low: RealLike,
     T_high: RealLike,
     *,
-    v_w: RealLike = 1.0,
+    v_w: RealLike | WallAt = 1.0,
     I_p: RealLike = 0.34,
     g_star: RealLike | DegreesOfFreedom = 106.75,
     prefactor: RealLike = 1.0,
@@ -78,7 +87,8 @@ def find_transition(
         theta: its parameters.
         T_low: lowest temperature considered (GeV).
         T_high: highest (GeV); may be at or above the critical temperature.
-        v_w: wall speed.
+        v_w: wall speed; or the wall as a function of T and θ, such as `settled.lte_wall` makes of
+            a potential: then v_w is that at T_p, and T_p that at v_w.
         I_p: extended volume at percolation.
         g_star: relativistic degrees of freedom: a number, or functions of T such as
             `cosmology.StandardModel()`, whose entropy then says how a goes with T.
@@ -90,35 +100,84 @@ def find_transition(
     Returns:
         A `Transition`; NO_TRANSITION if I_p is not reached in the range or Γ stays below H⁴,
         TRANSITION_BEGINS_ABOVE if bubbles from above T_high would count, NEVER_COMPLETES if the
-        false vacuum's volume grows for ever, TRUE_VACUUM_NOT_DEEPER if ρ_V < 0.
+        false vacuum's volume grows for ever, TRUE_VACUUM_NOT_DEEPER if ρ_V < 0; of a wall that
+        is a function of T what it says at T_p (STATIC_WALL, RUNAWAY_WALL).
 
     Raises:
+        ValueError: without float64.
         ConfigurationError: for an `expansion` that is not one of them, or takes ρ_V, not given.
     """
+    if jnp.result_type(float) != jnp.float64:
+        raise ValueError(
+            "a transition needs float64: call jaxbounce.enable_x64() before making any array"
+        )
     weighed = weighs(expansion, vacuum_energy is not None)
-    degrees = as_degrees(g_star)
+    wall, given_speed = (v_w, 1.0) if callable(v_w) else (None, v_w)
     given = (
         jax.tree.map(as_leaf, theta),
-        *(as_leaf(as_real(x)) for x in (v_w, I_p)),
-        degrees,
+        *(as_leaf(as_real(x)) for x in (given_speed, I_p)),
+        as_degrees(g_star),
         as_leaf(as_real(prefactor)),
     )
-    (theta, v_w, I_p, degrees, prefactor), token = shielded(given)
-    fixed = jax.lax.stop_gradient((theta, v_w, degrees, prefactor))
-    ends = jax.lax.stop_gradient((as_leaf(T_low), as_leaf(T_high)))
-    in_H = vacuum_energy if weighed else None
-    window = find_window(exponent, in_H, fixed, ends, jax.lax.stop_gradient(I_p))
+    shielded_given, token = shielded(given)
+    theta, plasma = shielded_given[0], Plasma(*shielded_given[1:])
+    ends = (as_leaf(T_low), as_leaf(T_high))
+    sampled = partial(_sampled, exponent, vacuum_energy, weighed, theta, ends)
+    window, exponents, energies = sampled(plasma)
+    of_wall = jnp.asarray(Status.SUCCESS.value)
+    if wall is not None:
+        for last in (False, True):
+            of_speed = partial(_T_p, exponents, energies, window, plasma, weighed)
+            speed, of_wall = settled_speed(of_speed, partial(_wall_at, wall, theta))
+            plasma = plasma._replace(v_w=speed)
+            # the temperatures that matter are those of a wall of about this speed
+            if not last:
+                window, exponents, energies = sampled(plasma)
+    found = transition_of_samples(exponents, energies, window, plasma, weighed)
+    valid = (plasma.v_w > 0) & (plasma.I_p > 0)
+    status = jnp.where(valid, found.status, Status.INVALID_PARAMETER.value)
+    good = jnp.isin(status, jnp.asarray(HAVE_NUMBERS))
+    status = jnp.where(good & (of_wall != Status.SUCCESS.value), of_wall, status)
+    good = jnp.isin(status, jnp.asarray(HAVE_NUMBERS))
+    numbers = {k: v for k, v in found._asdict().items() if k not in _UNTOUCHED}
+    numbers = withheld(numbers, good, token, others=given)
+    return found._replace(**numbers, status=status)
 
+
+def _sampled(
+    exponent: Exponent,
+    vacuum_energy: Exponent | None,
+    weighed: bool,
+    theta: Any,
+    ends: tuple[Scalar, Scalar],
+    plasma: Plasma,
+) -> tuple[Window, Array, Array | None]:
+    """The temperatures that matter, S₃/T there, and ρ_V."""
+    theta_fixed, fixed, ends = jax.lax.stop_gradient((theta, plasma, ends))
+    in_H = vacuum_energy if weighed else None
+    of_rate = (theta_fixed, fixed.v_w, fixed.degrees, fixed.prefactor)
+    window = find_window(exponent, in_H, of_rate, ends, fixed.I_p)
     temperatures = sample_temperatures(window.low, window.high)
     exponents = jax.lax.map(lambda t: exponent(t, theta), temperatures)
     energies = None
     if vacuum_energy is not None:
         temperatures = sample_temperatures(window.end, window.high)
         energies = jax.lax.map(lambda t: as_real(vacuum_energy(t, theta)), temperatures)
-    plasma = Plasma(v_w, I_p, degrees, prefactor)
-    found = transition_of_samples(exponents, energies, window, plasma, weighed)
-    status = jnp.where((v_w > 0) & (I_p > 0), found.status, Status.INVALID_PARAMETER.value)
-    good = jnp.isin(status, jnp.asarray(HAVE_NUMBERS))
-    numbers = {k: v for k, v in found._asdict().items() if k not in _UNTOUCHED}
-    numbers = withheld(numbers, good, token, others=given)
-    return found._replace(**numbers, status=status)
+    return window, exponents, energies
+
+
+def _T_p(
+    exponents: Array,
+    energies: Array | None,
+    window: Window,
+    plasma: Plasma,
+    weighed: bool,
+    v_w: Scalar,
+) -> Scalar:
+    """The temperature of percolation at a wall speed."""
+    plasma = plasma._replace(v_w=v_w)
+    return transition_of_samples(exponents, energies, window, plasma, weighed).T_p
+
+
+def _wall_at(wall: WallAt, theta: Any, T: Scalar) -> WallSpeed:
+    return wall(T, theta)

@@ -1,4 +1,4 @@
-"""Steady planar walls: closed forms with and without friction, curved paths, thin critical bubbles."""
+"""Steady planar walls: closed forms with and without friction, curved paths, thin bubbles."""
 
 import jax
 import jax.numpy as jnp

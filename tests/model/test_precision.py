@@ -54,3 +54,16 @@ def test_what_is_refused():
     check_precision({"n": np.int32(1)})
     with pytest.raises(ConfigurationError, match="the model is float32"):
         check_precision({"a": np.float32(1)})
+
+
+def test_a_transition_in_float32_says_what_it_wants():
+    code = """
+import jaxbounce as jb
+try:
+    jb.find_transition(lambda T, theta: 1000 / T, 1.0, 10.0, 20.0)
+except ValueError as error:
+    assert "enable_x64" in str(error), error
+    print("said")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "said", done.stderr

@@ -8,7 +8,7 @@ import pytest
 from jaxbounce._core.errors import JaxbounceError
 from jaxbounce.potential.thermal import OneLoopPotential, Particle, one_loop
 from jaxbounce.potential.thermal_functions import J_B, J_F
-from jaxbounce.potential.thermal_models import CUBIC, DARK_U1, SEXTIC, Z2_SINGLET
+from jaxbounce.potential.thermal_models import CONFORMAL_U1, CUBIC, DARK_U1, SEXTIC, Z2_SINGLET
 
 # V at φ = 0, 20, 50, 90 (the specification of this project, golden numbers D.darkU1.V: two
 # implementations of J)
@@ -151,3 +151,14 @@ def test_closed_forms_of_the_models_without_loops():
     T_c = T_0 / np.sqrt(1 - E**2 / (lam * D))
     value = CUBIC.potential(jnp.array([2 * E * T_c / lam]), {**CUBIC.parameters, "T": T_c})
     assert abs(float(value)) < 1e-13 * T_c**4
+
+
+def test_the_conformal_vacuum_is_where_it_is_said():
+    """At T = 0: an extremum at v of depth Σ ±n m⁴/(128π²), of photon and fermion."""
+    theta = dict(CONFORMAL_U1.parameters, T=0.0, y=0.3)
+    at_v = jnp.asarray(theta["v"])
+    V, slope = jax.value_and_grad(lambda x: CONFORMAL_U1.potential(x[None], theta))(at_v)
+    masses = 3 * theta["g"] ** 4 - 4 * theta["y"] ** 4 / 4
+    depth = masses * theta["v"] ** 4 / (128 * np.pi**2)
+    assert float(V) == pytest.approx(-depth, rel=1e-12)
+    assert abs(float(slope)) < 1e-13 * depth / theta["v"] * 1e2

@@ -104,3 +104,14 @@ def test_separations():
 def test_another_convention_is_refused():
     with pytest.raises(ConfigurationError, match="ptplot-2017"):
         sound_waves(0.1, 10.0, 0.5, 100.0, convention="other")
+
+
+def test_bubbles_as_far_apart_as_a_history_says():
+    """h²Ω is as R_* where the sound is long-lived, as R_*² where shocks end it; f as 1/R_*."""
+    given, (_, R, *_), _ = ROWS[1]
+    one, two = (
+        sound_waves(*given, convention="ptplot-2017", R_star_H=factor * R) for factor in (1, 2)
+    )
+    np.testing.assert_allclose(one.h2_Omega, ROWS[1][2][0], rtol=1e-11)
+    np.testing.assert_allclose(two.h2_Omega / one.h2_Omega, 4.0, rtol=1e-12)
+    np.testing.assert_allclose(one.frequency / two.frequency, 2.0, rtol=1e-12)
