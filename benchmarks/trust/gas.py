@@ -50,7 +50,8 @@ def log_flux(x, v, statistics):
     faster = total(switch + s, np.log(s * _STEP), True)
     a = np.pi / 2 * np.sinh(_SINH)
     share, slope = 1 / (1 + np.exp(-2 * a)), np.pi / 2 * np.cosh(_SINH) / (2 * np.cosh(a) ** 2)
-    safe = np.maximum(switch, 1e-250)
+    # of a wall at nearly the speed of light no more of them than there are, e^{−100}
+    safe = np.clip(switch, 1e-250, 100.0)
     slower = total(safe * share, np.log(safe * slope * _SINH_STEP), False)
     return np.logaddexp(faster, slower)
 

@@ -1,6 +1,6 @@
 """Bounces of random potentials with two to five minima, against shooting.
 
-    python -m benchmarks.trust.potentials [--points 300] [--fields 1] [--seed 1]
+    python -m benchmarks.trust.potentials [--points 300] [--first 0] [--fields 1] [--seed 1]
 
 V is a polynomial of one field with random extrema, the false vacuum at 0, a deeper one of the
 others asked for. In two and three fields it lies along a random direction, across which the mass is
@@ -73,6 +73,7 @@ def solved(V, end, fields, dimension, rng):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--points", type=int, default=300)
+    parser.add_argument("--first", type=int, default=0, help="to go on from there")
     parser.add_argument("--fields", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=np.inf, help="stop after these")
@@ -80,7 +81,7 @@ def main() -> int:
     jaxbounce.enable_x64()
     tally, begin = Tally(f"bounces, {arguments.fields} field(s)"), time.perf_counter()
     kinds, ghosts = Counter(), []
-    for i in range(arguments.points):
+    for i in range(arguments.first, arguments.points):
         if time.perf_counter() - begin > arguments.seconds:
             break
         rng = np.random.default_rng([arguments.seed, arguments.fields, i])

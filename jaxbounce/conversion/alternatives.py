@@ -48,8 +48,9 @@ def alternatives(knots: np.ndarray, values: np.ndarray, places: np.ndarray) -> A
         places: the numbers from which ξ was computed; their digits count.
     """
     coarser = [_spline_through(kept, knots, values) for kept in _fewer_rows(knots)]
+    # numbers within half a unit have a standard deviation of 1/√3 of that
     rounding, noise = _doubts(places, values)
-    scattered = values + np.hypot(rounding, noise) * _signs(values, rounding)
+    scattered = values + np.hypot(rounding / np.sqrt(3), noise) * _signs(values, rounding)
     change, length = _tails(knots, values)
     return Alternatives(
         np.maximum(np.concatenate([coarser, scattered]), 0.0),

@@ -339,7 +339,7 @@ def _integrate_source(
     # as `panels.nodes_in_stretch`: a hot gas is singular in y at T → ∞, and hardly so in T_p/T
     hot = jax.lax.stop_gradient(active & (length > -np.log(NEAR_BRANCH)))
     even = jnp.where(hot, 2 / (1 + jnp.exp(jax.lax.stop_gradient(length))), 1.0)
-    share, pace = _share(even[:, None], (1 + x) / 2)
+    share, pace = _share(even[:, None], jnp.asarray((1 + x) / 2))
     y, span = first + span * share, span * pace
     node_n = jnp.where(active[:, None], _efolds(y, p.beta_over_H), start[:, None])
     rate = span * source_rate(p, c, y, relativistic[:, None], clock, history)

@@ -5,7 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbounce.yields.panels import integrate_panels, panel_nodes, unseen_at_edges
+from jaxbounce.yields.panels import (
+    integrate_panels,
+    panel_nodes,
+    unseen_at_edges,
+    with_edges,
+)
 
 PLACES = np.linspace(-0.8, 0.8, 161)
 
@@ -90,3 +95,9 @@ def test_a_tail_that_a_wide_panel_does_not_see():
         # where every panel sees its own, next to nothing is added
         y, half = panel_nodes(jnp.asarray([0.0, 1, 3, 6, 10, 16, 40]) * scale)
         assert unseen_at_edges(jnp.exp(-y / scale), half, continuous) < 1e-13 * scale
+
+
+def test_edges_outside_leave_the_first_and_the_last_panel():
+    """The first is even in T_p/T where it begins near T → ∞, which an empty one is not."""
+    edges = with_edges(jnp.array([0.0, 1.0, 2.0, 4.0]), jnp.array([-5.0, 0.0, 1.5, 4.0, 9.0]))
+    np.testing.assert_array_equal(edges, [0, 1, 1, 1, 1, 1, 1.5, 2, 4])
