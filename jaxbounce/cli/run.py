@@ -55,14 +55,18 @@ class Command(Point):
         outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
+        from jaxbounce.model.caveats import caveats
         from jaxbounce.model.story import story
 
         model, origins = story(resolved(configuration))
+        assumed = caveats(configuration.model, origins)
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
             found = _mapping(configuration, result, origins)
+            found |= {"assumptions": _story.caveat_mapping(assumed)}
             outputs.put(jb.files.write.write_json, self.out, found)
-        print("\n".join(_lines(configuration, result, origins)))
+        lines = (*_lines(configuration, result, origins), "", *_story.caveat_lines(assumed))
+        print("\n".join(lines))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 

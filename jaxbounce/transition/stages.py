@@ -7,6 +7,7 @@ theorem; inside `jit` and `vmap`, and for second derivatives, all of it is trace
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -14,6 +15,7 @@ from typing import Any, ClassVar, Self
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.core import Tracer
 from jaxtyping import Float
 
@@ -34,7 +36,7 @@ from jaxbounce.potential.thermal import Heated
 from jaxbounce.potential.vacua import Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.transition.background import Background, Contents, as_degrees
 from jaxbounce.transition.budget import has_plasma
-from jaxbounce.transition.solve import Settings, sampled
+from jaxbounce.transition.solve import Samples, Settings, sampled
 from jaxbounce.transition.story import (
     HAVE_NUMBERS,
     Plasma,
@@ -43,7 +45,7 @@ from jaxbounce.transition.story import (
     transition_of_samples,
 )
 from jaxbounce.transition.strength import fluid, strength
-from jaxbounce.transition.vacua import bounce_exponent, follow_vacua, vacuum_energy
+from jaxbounce.transition.vacua import Phases, bounce_exponent, follow_vacua, vacuum_energy
 from jaxbounce.transition.wall_speed import wall_speed
 from jaxbounce.transition.window import NODES, Window, chebyshev_series, find_window
 
@@ -56,6 +58,8 @@ _COLD = 65  # from the coldest of them to T = 0
 SLOWEST = 0.1
 """v_w for which the window of temperatures is to do where v_w is computed from the rate: its ends
 are where ln I is −60 and 4, and I ∝ v_w³."""
+
+_KEPT = 8  # points whose bounces are kept: what is asked of one of them is asked several times
 
 _LOOKS = 257  # temperatures among which Γ first exceeds H⁴
 
@@ -238,25 +242,13 @@ def _coupling(name: str) -> Range:
 
 def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> tuple[Rate, Code]:
     """Bounces solved at numbers; to first order around them where the stage is differentiated."""
-    here, bath, v_w, I_p = fixed
-    phases = follow_vacua(
-        here.potential,
-        Heated(here.temperature),
-        here.theta,
-        here.false_vacuum,
-        here.true_vacuum,
-        float(here.T_vacua),
-        float(here.T_low),
-        float(here.T_high),
-    )
+    here = fixed[0]
+    phases, found = _solved(_Given(fixed))
     nothing = jnp.full(NODES, jnp.nan)
     window = Window(here.T_low, here.T_low, here.T_high)
     exponents, energies = nothing, nothing
     status = Status(int(phases.status[0]))
-    if (phases.status == Status.SUCCESS).any():
-        settings = Settings(v_w, I_p, bath, here.prefactor)
-        arguments = (here.potential, here.temperature, here.theta, phases, settings)
-        found = sampled(*arguments, here.weighed())
+    if found is not None:
         window, status = found.window, Status.SUCCESS
         moved = {name: stage.theta[name] - here.theta[name] for name in here.theta}
         exponents = found.exponents + _change(found.of_exponents, moved)
@@ -277,6 +269,42 @@ def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> t
         weighed=stage.weighed(),
     )
     return rate, jnp.asarray(status.value)
+
+
+class _Given:
+    """Numbers in a tree, equal to others where all of them are."""
+
+    def __init__(self, tree: Any) -> None:
+        leaves, structure = jax.tree.flatten(tree)
+        self.tree = tree
+        self._key = structure, tuple(np.asarray(leaf).tobytes() for leaf in leaves)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Given) and self._key == other._key
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _solved(given: _Given) -> tuple[Phases, Samples | None]:
+    """Vacua over the temperature, and S₃/T where it matters if there is anything to tunnel."""
+    here, bath, v_w, I_p = given.tree
+    phases = follow_vacua(
+        here.potential,
+        Heated(here.temperature),
+        here.theta,
+        here.false_vacuum,
+        here.true_vacuum,
+        float(here.T_vacua),
+        float(here.T_low),
+        float(here.T_high),
+    )
+    if not (phases.status == Status.SUCCESS).any():
+        return phases, None
+    settings = Settings(v_w, I_p, bath, here.prefactor)
+    arguments = (here.potential, here.temperature, here.theta, phases, settings)
+    return phases, sampled(*arguments, here.weighed())
 
 
 def _change(slopes: Mapping[str, Array], moved: Mapping[str, Scalar]) -> Array | float:
