@@ -7,14 +7,11 @@ that a choice of the model takes care of is left out.
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from jaxbounce.conversion import CriticalBubble, WallConversion
-from jaxbounce.conversion.bounce_wall import TransitionBubble
+from jaxbounce.conversion import CriticalBubble
 from jaxbounce.cosmology.degrees_of_freedom import StandardModel
 from jaxbounce.cosmology.gas import number_density
 from jaxbounce.model.model import Model
 from jaxbounce.model.story import Origin
-from jaxbounce.occupancy import Collisions, Decays, EnergyPartition, OffBrane
-from jaxbounce.transition.stages import LteWallSpeed, ThermalTransition
 
 CONFINEMENT = 0.155
 """Temperature (GeV) of the QCD crossover, above which there are quarks in place of baryons."""
@@ -37,11 +34,10 @@ class _Seen(NamedTuple):
 
     model: Model
     values: Mapping[str, float]
-    stages: tuple[type, ...]
 
-    def has(self, *kinds: type) -> bool:
-        """Whether one of its stages is of these kinds."""
-        return any(issubclass(stage, kinds) for stage in self.stages)
+    def has(self, *kinds: str) -> bool:
+        """Whether one of its stages is of these kinds: by name, as importing them takes long."""
+        return any(type(stage).__name__ in kinds for stage in self.model.stages)
 
     def get(self, name: str) -> float:
         """A number that may not be there: NaN then."""
@@ -56,7 +52,7 @@ def caveats(model: Model, origins: Mapping[str, Origin]) -> tuple[Caveat, ...]:
         origins: its numbers, by `story`.
     """
     values = {name: origin.value for name, origin in origins.items()}
-    seen = _Seen(model, values, tuple(type(stage) for stage in model.stages))
+    seen = _Seen(model, values)
     return tuple(
         Caveat(point, *found) for point, say in enumerate(_POINTS, start=1) for found in say(seen)
     )
@@ -97,9 +93,9 @@ def _streaming(seen: _Seen) -> _Found:
 
 
 def _profile(seen: _Seen) -> _Found:
-    if not seen.has(WallConversion):
+    if not seen.has("WallConversion"):
         yield "P is a number that was given, of a wall that is not looked at", None
-    elif seen.has(CriticalBubble, TransitionBubble):
+    elif seen.has("CriticalBubble", "TransitionBubble"):
         yield (
             "the wall is the critical bubble, not the steady wall that it becomes: no drag, no"
             " contraction, another width (stretch changes it)",
@@ -172,19 +168,18 @@ def _masses(seen: _Seen) -> _Found:
 
 
 def _occupancy(seen: _Seen) -> _Found:
-    if seen.has(Decays):
+    if seen.has("Decays"):
         yield (
             "f_chi stands for a thermal spectrum; that of decays is colder, mean momentum over that"
             " of a thermal one",
             2.5 / _THERMAL_MOMENTUM,
         )
-    elif seen.has(Collisions):
+    elif seen.has("Collisions"):
         yield "f_chi is that of T_R, and stands for a thermal spectrum", None
-    elif seen.has(OffBrane):
+    elif seen.has("OffBrane"):
         yield "f_chi stands for an isotropic bath; what comes from off the brane is beamed", None
-    elif seen.has(EnergyPartition):
-        stages = [s for s in seen.model.stages if isinstance(s, EnergyPartition)]
-        own = any("Delta_theta" in s.needs for s in stages)
+    elif seen.has("EnergyPartition"):
+        own = any("Delta_theta" in stage.needs for stage in seen.model.stages)
         yield (
             "f_chi stands for a thermal spectrum"
             + ("; chi made by these same walls is no bath in front of them" if own else ""),
@@ -192,7 +187,7 @@ def _occupancy(seen: _Seen) -> _Found:
         )
     else:
         yield "f_chi is given: its history, spectrum and isotropy are taken for granted", None
-    if seen.has(Decays, Collisions):
+    if seen.has("Decays", "Collisions"):
         yield "chi that is frozen in after T_p, in the other phase, is not counted", None
 
 
@@ -209,7 +204,7 @@ def _degrees(seen: _Seen) -> _Found:
 
 
 def _loops(seen: _Seen) -> _Found:
-    if seen.has(ThermalTransition):
+    if seen.has("ThermalTransition"):
         yield (
             "the potential is taken as it is: gauge and scale dependence and two loops are often"
             " the largest error; vary its scale by 2 and see T_n and beta/H move",
@@ -218,7 +213,7 @@ def _loops(seen: _Seen) -> _Found:
 
 
 def _wall_speed(seen: _Seen) -> _Found:
-    if seen.has(LteWallSpeed):
+    if seen.has("LteWallSpeed"):
         yield (
             "v_w is that of local thermal equilibrium, an upper bound without friction of its own",
             None,
