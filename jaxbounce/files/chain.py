@@ -17,13 +17,8 @@ from jaxbounce._core.stage import Stage
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
-from jaxbounce.transition.stages import (
-    SLOWEST,
-    LteWallSpeed,
-    ThermalTransition,
-    TransitionArea,
-    Tunnelling,
-)
+from jaxbounce.transition.rate import SLOWEST, Tunnelling
+from jaxbounce.transition.stages import LteWallSpeed, ThermalTransition, TransitionArea
 
 _OWN = ("potential", "temperature", "T_low", "T_high", "prefactor", "expansion")
 
