@@ -1,12 +1,14 @@
 """What `jaxbounce run` says of stages: each quantity, its error, and what computed it."""
 
-from collections.abc import Iterator, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import number
 
 if TYPE_CHECKING:
+    from jaxbounce.model.caveats import Caveat
     from jaxbounce.model.story import Origin
 
 
@@ -59,3 +61,23 @@ def occupancy_lines(origins: "Mapping[str, Origin]", asked: float) -> Iterator[s
         if asked == asked and origin.value > 0
         else f"  f_chi    : {origin.value:.6e} is {origin.text}"
     )
+
+
+def caveat_lines(caveats: "Iterable[Caveat]") -> Iterator[str]:
+    """What the numbers assume, numbered as a referee would."""
+    yield "what these numbers assume"
+    before = 0
+    for caveat in caveats:
+        size = "" if caveat.size is None else f": {caveat.size:.3g}"
+        point = f"{caveat.point:2d}" if caveat.point != before else "  "
+        before = caveat.point
+        text = f"{caveat.text}{size}"
+        yield from textwrap.wrap(text, 96, initial_indent=f"  {point}  ", subsequent_indent=" " * 6)
+
+
+def caveat_mapping(caveats: "Iterable[Caveat]") -> list[dict[str, Any]]:
+    """The same for JSON."""
+    return [
+        {"point": c.point, "text": c.text, "size": None if c.size is None else number(c.size)}
+        for c in caveats
+    ]

@@ -56,14 +56,19 @@ class Command(Reported):
         outputs.check(self.out, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
+        from jaxbounce.model.caveats import caveats
         from jaxbounce.model.story import story
 
         model, origins = story(resolved(configuration))
+        assumed = caveats(configuration.model, origins)
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
             found = _mapping(configuration, result, origins)
+            found |= {"assumptions": _story.caveat_mapping(assumed)}
             outputs.put(jb.files.write.write_json, self.out, found)
-        print("\n".join(_lines(configuration, result, origins, figures)))
+        lines = (*_lines(configuration, result, origins, figures), "", *_story.caveat_lines(assumed))
+        print("
+".join(lines))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 

@@ -17,19 +17,10 @@ from jaxbounce._core.stage import Stage
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
-from jaxbounce.parameters import DECLARATIONS
-from jaxbounce.transition.stages import (
-    SLOWEST,
-    LteWallSpeed,
-    ThermalTransition,
-    TransitionArea,
-    Tunnelling,
-)
+from jaxbounce.transition.rate import SLOWEST, Tunnelling
+from jaxbounce.transition.stages import LteWallSpeed, ThermalTransition, TransitionArea
 
 _OWN = ("potential", "temperature", "T_low", "T_high", "prefactor", "expansion")
-
-RELEASED = tuple(name for name in ("alpha_V", "alpha_eff") if name in DECLARATIONS)
-"""Parameters that a transition supplies beside T_p and β/H."""
 
 _OF_MODEL = ("v_w", "I_p", "g_star", "hidden_sector")
 """Keys of the command's table that a configuration has at its own level."""
@@ -41,8 +32,6 @@ def expand_transition(written: Any, directory: Path) -> Any:
     Raises:
         ConfigurationError: one line, if it is no table or a file cannot be read.
     """
-    if written is None:
-        return None
     if isinstance(written, str):
         return {"potential": table_of(directory / written)}
     if not isinstance(written, Mapping):
@@ -56,12 +45,17 @@ def expand_transition(written: Any, directory: Path) -> Any:
     return table
 
 
-def read_stages(table: Mapping[str, Any], history: ThermalHistory | None) -> tuple[Stage, ...]:
+def read_stages(
+    table: Mapping[str, Any],
+    history: ThermalHistory | None,
+    released: tuple[str, ...] = (),
+) -> tuple[Stage, ...]:
     """The stages of a transition and of a wall speed that a configuration has.
 
     Args:
         table: the configuration, with every key.
         history: its g_*(T), if that is no number.
+        released: parameters that the transition is to supply beside T_p and β/H.
 
     Raises:
         ConfigurationError: with one line for the first bad field.
@@ -116,7 +110,7 @@ def read_stages(table: Mapping[str, Any], history: ThermalHistory | None) -> tup
             'transition.expansion = "radiation": leaves the energy of the vacuum out of H, and'
             ' expansion = "radiation+vacuum" of the yields does not; make them agree'
         )
-    stages = (tunnelling, ThermalTransition(RELEASED), *area)
+    stages = (tunnelling, ThermalTransition(released), *area)
     return stages if speed is None else (*stages, speed)
 
 

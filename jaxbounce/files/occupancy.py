@@ -66,8 +66,6 @@ def expand_occupancy(written: Any, directory: Path) -> Any:
     Raises:
         ConfigurationError: one line, if it is no table or a file cannot be read.
     """
-    if written is None:
-        return None
     if not isinstance(written, Mapping):
         raise ConfigurationError(
             f"occupancy = {shown(written)}: must be a table, with process and what goes with it"
@@ -79,15 +77,13 @@ def expand_occupancy(written: Any, directory: Path) -> Any:
     return table
 
 
-def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage | None:
-    """The stage that computes f_χ of a configuration; None where it is a number.
+def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage:
+    """The stage that computes f_χ of a configuration that has a table for it.
 
     Raises:
         ConfigurationError: with one line for the first bad field.
     """
     written = table["occupancy"]
-    if written is None:
-        return None
     if "process" not in written:
         names = ", ".join(f'"{name}"' for name in PROCESSES)
         raise ConfigurationError(f"occupancy.process: missing; add it, one of {names}")

@@ -23,11 +23,9 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
-from jaxbounce.files.chain import RELEASED, expand_transition, read_stages
 from jaxbounce.files.conversion import NAMES_INSIDE, expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
 from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
-from jaxbounce.files.occupancy import expand_occupancy, read_occupancy
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -270,15 +268,19 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
     stages = () if settings is None else settings.stages()
     history = read_history(table)
-    stages = (*read_stages(table, history), *stages)
+    if table["transition"] is not None or table["wall_speed"] is not None:
+        from jaxbounce.files.chain import read_stages
+
+        stages = (*read_stages(table, history, RELEASED), *stages)
     if history is not None:
         stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
     nucleation = read_nucleation(table["nucleation"])
     if nucleation is not None:
         stages = (*stages, nucleation)
-    occupancy = read_occupancy(table)
-    if occupancy is not None:
-        stages = (*stages, occupancy)
+    if table["occupancy"] is not None:
+        from jaxbounce.files.occupancy import read_occupancy
+
+        stages = (*stages, read_occupancy(table))
     model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
     return Configuration(table, model, settings, _reasons(table))
 
@@ -329,9 +331,13 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
             table[key] = expand_history(table[key], directory)
     if "nucleation" in table:
         table["nucleation"] = expand_nucleation(table["nucleation"], directory)
-    if "transition" in table:
+    if table.get("transition") is not None:
+        from jaxbounce.files.chain import expand_transition
+
         table["transition"] = expand_transition(table["transition"], directory)
-    if "occupancy" in table:
+    if table.get("occupancy") is not None:
+        from jaxbounce.files.occupancy import expand_occupancy
+
         table["occupancy"] = expand_occupancy(table["occupancy"], directory)
     if "nucleation.rate" in table:  # of --set
         rate = {"rate": table["nucleation.rate"]}
@@ -398,13 +404,20 @@ def configure(
     return _configuration({**_defaults(), **table, **dict.fromkeys(computed)})
 
 
+RELEASED = tuple(name for name in ("alpha_V", "alpha_eff") if name in DECLARATIONS)
+"""Parameters that a transition supplies beside T_p and β/H, keys too."""
+
 _STAGE_OF = {
     "P_chi_to_B": "conversion",
     "incident_flux_scale": "occupancy",
     "T_p_GeV": "transition",
     "beta_over_H": "transition",
     "v_w": "wall_speed",
-    **{DECLARATIONS[name].key: "transition" for name in RELEASED},
+    **{
+        DECLARATIONS[name].key: "transition"
+        for name in ("alpha_V", "alpha_eff")
+        if name in DECLARATIONS
+    },
 }
 """Keys of numbers, and of the table of the stage that computes each."""
 

@@ -7,6 +7,7 @@ from jaxbounce.occupancy.collisions import (
     Written as Written,
     tabulated as tabulated,
 )
+from jaxbounce.occupancy.elsewhere import EnergyPartition as EnergyPartition, OffBrane as OffBrane
 from jaxbounce.occupancy.freeze_in import (
     FreezeIn as FreezeIn,
     decay_range as decay_range,
@@ -31,9 +32,7 @@ from jaxbounce.occupancy.production import (
 )
 from jaxbounce.occupancy.stages import (
     Decays as Decays,
-    EnergyPartition as EnergyPartition,
     OccupancyStage as OccupancyStage,
-    OffBrane as OffBrane,
 )
 from jaxbounce.occupancy.transport import (
     Arrived as Arrived,

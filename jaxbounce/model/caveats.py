@@ -1,0 +1,246 @@
+"""What the numbers of a model assume: the points that apply to it, with a size where one is known.
+
+The thirteen points are those of a referee (which speed, which temperature, which wall, …). A point
+that a choice of the model takes care of is left out.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from jaxbounce.conversion import CriticalBubble
+from jaxbounce.cosmology.degrees_of_freedom import StandardModel
+from jaxbounce.cosmology.gas import number_density
+from jaxbounce.model.model import Model
+from jaxbounce.model.story import Origin
+
+CONFINEMENT = 0.155
+"""Temperature (GeV) of the QCD crossover, above which there are quarks in place of baryons."""
+
+_THERMAL_MOMENTUM = 3.15  # ⟨p⟩/T of massless fermions
+
+
+class Caveat(NamedTuple):
+    """One thing that the numbers assume."""
+
+    point: int
+    """1 to 13."""
+    text: str
+    size: float | None = None
+    """Relative size of what it leaves out, or the ratio that `text` names, where it is known."""
+
+
+class _Seen(NamedTuple):
+    """A model and its numbers."""
+
+    model: Model
+    values: Mapping[str, float]
+
+    def has(self, *kinds: str) -> bool:
+        """Whether one of its stages is of these kinds: by name, as importing them takes long."""
+        return any(type(stage).__name__ in kinds for stage in self.model.stages)
+
+    def get(self, name: str) -> float:
+        """A number that may not be there: NaN then."""
+        return self.values.get(name, float("nan"))
+
+
+def caveats(model: Model, origins: Mapping[str, Origin]) -> tuple[Caveat, ...]:
+    """The points that apply, in their order.
+
+    Args:
+        model: with its stages as they are given.
+        origins: its numbers, by `story`.
+    """
+    values = {name: origin.value for name, origin in origins.items()}
+    seen = _Seen(model, values)
+    return tuple(
+        Caveat(point, *found) for point, say in enumerate(_POINTS, start=1) for found in say(seen)
+    )
+
+
+_Found = Iterator[tuple[str, float | None]]
+
+
+def _speed(seen: _Seen) -> _Found:
+    v_w, v_plus, T_plus = (seen.get(name) for name in ("v_w", "v_plus", "T_plus_over_T"))
+    yield "P and the flux are those of v_w and T_p: chi streams freely through the plasma", None
+    if v_plus == v_plus:
+        flux = ((1 + v_plus) / (1 + v_w)) ** 2 * T_plus**3 - 1
+        yield (
+            "carried by the plasma chi would meet the wall with v_+ and T_+: a moving-wall flux"
+            " larger by this",
+            flux,
+        )
+    sigma_v = seen.get("sigma_v")
+    if sigma_v > 0:
+        n = seen.get("f_chi") * float(
+            number_density(
+                seen.get("T_p"),
+                seen.get("m_chi"),
+                seen.get("g_chi"),
+                seen.model.choices.chi_stats,
+            )
+        )
+        yield "annihilation alone leaves chi a mean free path of this many 1/GeV", 1 / (n * sigma_v)
+
+
+def _streaming(seen: _Seen) -> _Found:
+    yield (
+        "chi is taken to be isotropic in the plasma's frame and without collisions in the wall,"
+        " which needs a mean free path far beyond the wall's width",
+        None,
+    )
+
+
+def _profile(seen: _Seen) -> _Found:
+    if not seen.has("WallConversion"):
+        yield "P is a number that was given, of a wall that is not looked at", None
+    elif seen.has("CriticalBubble", "TransitionBubble"):
+        yield (
+            "the wall is the critical bubble, not the steady wall that it becomes: no drag, no"
+            " contraction, another width (stretch changes it)",
+            None,
+        )
+        vacuum = [s for s in seen.model.stages if isinstance(s, CriticalBubble)]
+        if any(s.dimension == 4 for s in vacuum):
+            yield (
+                "that bubble is of the vacuum, O(4), beside a bath at T_p: it is the one that"
+                " nucleates if S_4 is below S_3/T, which is not known here",
+                None,
+            )
+    else:
+        yield "the wall is a given profile; that it is the one of this transition is taken", None
+
+
+def _friction(seen: _Seen) -> _Found:
+    yield "what conversion takes from the wall (momentum, energy) does not slow it down", None
+
+
+def _energy(seen: _Seen) -> _Found:
+    chosen = seen.model.choices.as_dict()
+    alpha = seen.get("alpha_theta")
+    known = alpha == alpha
+    if chosen.get("expansion", "radiation") == "radiation":
+        size = alpha / 2 if known else None
+        yield (
+            "H of the yields is that of radiation alone; the energy released adds up to this",
+            size,
+        )
+    if chosen.get("dilution", "none") == "none":
+        size = (1 + alpha) ** 0.75 - 1 if known else None
+        yield "yields are not diluted by the heat released; each would be lower by this", size
+
+
+def _history(seen: _Seen) -> _Found:
+    if seen.model.choices.area_kernel == "history":
+        return
+    bends = 1 / seen.get("beta_over_H")
+    yield (
+        "the rate is a plain exponential, beta is constant and space does not expand meanwhile"
+        ' (area_kernel = "history" knows better): corrections of the order of',
+        bends,
+    )
+
+
+def _later(seen: _Seen) -> _Found:
+    yield (
+        "walls keep their speed to the end: no shocks, no heated plasma in front, no collisions",
+        None,
+    )
+
+
+def _number(seen: _Seen) -> _Found:
+    yield (
+        "Y_B counts B and anti-B together: it is an asymmetry only if P(chi to B) differs from"
+        " that of the antiparticles, which would otherwise annihilate; nothing here violates CP",
+        None,
+    )
+
+
+def _masses(seen: _Seen) -> _Found:
+    T_p = seen.get("T_p")
+    if T_p > CONFINEMENT:
+        yield (
+            "B is no bound baryon at T_p: it stands for three quarks, and thermal masses are left"
+            " out; T_p over that of confinement is",
+            T_p / CONFINEMENT,
+        )
+
+
+def _occupancy(seen: _Seen) -> _Found:
+    if seen.has("Decays"):
+        yield (
+            "f_chi stands for a thermal spectrum; that of decays is colder, mean momentum over that"
+            " of a thermal one",
+            2.5 / _THERMAL_MOMENTUM,
+        )
+    elif seen.has("Collisions"):
+        yield "f_chi is that of T_R, and stands for a thermal spectrum", None
+    elif seen.has("OffBrane"):
+        yield "f_chi stands for an isotropic bath; what comes from off the brane is beamed", None
+    elif seen.has("EnergyPartition"):
+        own = any("Delta_theta" in stage.needs for stage in seen.model.stages)
+        yield (
+            "f_chi stands for a thermal spectrum"
+            + ("; chi made by these same walls is no bath in front of them" if own else ""),
+            None,
+        )
+    else:
+        yield "f_chi is given: its history, spectrum and isotropy are taken for granted", None
+    if seen.has("Decays", "Collisions"):
+        yield "chi that is frozen in after T_p, in the other phase, is not counted", None
+
+
+def _degrees(seen: _Seen) -> _Found:
+    T_p, g_star = seen.get("T_p"), seen.get("g_star")
+    if isinstance(seen.model.degrees, StandardModel):
+        yield (
+            "g_*(T) is a fit that misses its own table by 0.1 to 4 %, most near 0.2 GeV",
+            0.04 if 0.12 < T_p < 0.3 else 0.006,
+        )
+    elif seen.model.degrees is None:
+        standard = float(StandardModel().energy(T_p))
+        yield "g_* is constant; that of the Standard Model at T_p differs by", standard / g_star - 1
+
+
+def _loops(seen: _Seen) -> _Found:
+    if seen.has("ThermalTransition"):
+        yield (
+            "the potential is taken as it is: gauge and scale dependence and two loops are often"
+            " the largest error; vary its scale by 2 and see T_n and beta/H move",
+            None,
+        )
+
+
+def _wall_speed(seen: _Seen) -> _Found:
+    if seen.has("LteWallSpeed"):
+        yield (
+            "v_w is that of local thermal equilibrium, an upper bound without friction of its own",
+            None,
+        )
+
+
+def _data(seen: _Seen) -> _Found:
+    yield "the distance to Planck is that of its statistical errors alone, none of theory", None
+
+
+def _first(seen: _Seen) -> _Found:
+    yield from _speed(seen)
+    yield from _wall_speed(seen)
+
+
+_POINTS: tuple[Callable[[_Seen], _Found], ...] = (
+    _first,
+    _streaming,
+    _profile,
+    _friction,
+    _energy,
+    _history,
+    _later,
+    _number,
+    _masses,
+    _occupancy,
+    _degrees,
+    _loops,
+    _data,
+)

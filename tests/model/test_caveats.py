@@ -1,0 +1,99 @@
+"""What the numbers assume: which points apply to which configuration, and their sizes."""
+
+import numpy as np
+import pytest
+from chains import POINT, TWO_FIELDS
+
+from jaxbounce import Status
+from jaxbounce.files.point import BENCHMARK, configure
+from jaxbounce.model.caveats import caveats
+from jaxbounce.model.story import Origin, story
+from jaxbounce.potential import PUBLISHED
+
+# of every configuration: streaming, friction, later walls, numbers of B, data
+ALWAYS = {2, 4, 7, 8, 13}
+
+
+def told(table, **computed):
+    """Points with their texts and sizes; numbers of stages as if computed."""
+    model = configure(table).model
+    given = {
+        name: Origin(float(value), 0.0, "", "", Status.SUCCESS)
+        for name, value in model.given().items()
+        if not isinstance(value, str)
+    }
+    made = {name: Origin(x, 0.0, "stage", "Stage", Status.SUCCESS) for name, x in computed.items()}
+    return caveats(model, given | made)
+
+
+def sizes(found, point):
+    return [caveat.size for caveat in found if caveat.point == point]
+
+
+def test_the_published_benchmark():
+    found = told(BENCHMARK)
+    assert {c.point for c in found} == ALWAYS | {1, 3, 5, 6, 9, 10, 11}
+    assert "given" in next(c.text for c in found if c.point == 3)
+    # g_* of the fit at 100 GeV is 101.32 (SPEC A)
+    np.testing.assert_allclose(sizes(found, 11), [101.32 / 106.75 - 1], atol=1e-5)
+    np.testing.assert_allclose(sizes(found, 9), [100 / 0.155])
+    np.testing.assert_allclose(sizes(found, 6), [0.01])
+    assert sizes(found, 5) == [None, None]
+
+
+def test_annihilation_and_a_history():
+    """The mean free path of annihilation; the history of its own leaves point 6 out; cold B."""
+    table = {**BENCHMARK, "T_p_GeV": 0.1, "m_chi_GeV": 0.0, "incident_flux_scale": 1.0}
+    table |= {"sigma_v_chi_GeV_m2": 1e-9, "area_kernel": "history", "nucleation": {}}
+    table |= {"g_star": "standard-model", "regime": "nonthermal", "sigma_v_chi_GeV_m2": 1e-9}
+    found = told(table, g_star=17.0)
+    assert {c.point for c in found} == ALWAYS | {1, 3, 5, 10, 11}
+    n = 0.75 * 1.2020569031595942 / np.pi**2 * 2 * 0.1**3
+    np.testing.assert_allclose(sizes(found, 1)[1], 1 / (n * 1e-9), rtol=1e-12)
+    assert sizes(found, 11) == [0.006]
+
+
+def test_a_vacuum_bubble():
+    found = told({**BENCHMARK, "P_chi_to_B": None, "conversion": {"potential": PUBLISHED}}, P=0.1)
+    texts = [c.text for c in found if c.point == 3]
+    assert len(texts) == 2
+    assert "critical bubble" in texts[0]
+    assert "S_4 is below S_3/T" in texts[1]
+
+
+def test_a_transition_with_its_wall_and_what_it_releases():
+    """The singlet of SPEC E: v_w = .620, v_+ = .511, T_+ = 1.097 make 15 % more flux."""
+    partition = {"process": "partition", "kappa": 1e-9, "mean_energy_over_T": 3.0}
+    table = {k: v for k, v in POINT.items() if k not in ("v_w", "incident_flux_scale")}
+    table |= {"wall_speed": {"model": "lte"}, "occupancy": partition, "P_chi_to_B": None}
+    table |= {
+        "transition": {**POINT["transition"], "potential": TWO_FIELDS},
+        "conversion": {"wall": "critical-bubble"},
+    }
+    numbers = {"T_p": 100.0, "beta_over_H": 1677.5242, "v_w": 0.620286, "v_plus": 0.510831}
+    found = told(table, **numbers, T_plus_over_T=1.096539, alpha_theta=0.1)
+    assert {c.point for c in found} == ALWAYS | {1, 3, 5, 6, 9, 10, 11, 12}
+    first = sizes(found, 1)
+    assert first[1] == pytest.approx(0.15, abs=0.005)
+    assert "upper bound" in [c.text for c in found if c.point == 1][2]
+    # SPEC E: +α/2 in H, 7 % of dilution at α = 0.1
+    np.testing.assert_allclose(sizes(found, 5), [0.05, 1.1**0.75 - 1])
+    assert "made by these same walls" in next(c.text for c in found if c.point == 10)
+
+
+def test_what_is_frozen_in():
+    decay = {"process": "decay", "m_A_GeV": 500.0, "Gamma_GeV": 1e-21}
+    table = {k: v for k, v in BENCHMARK.items() if k != "incident_flux_scale"}
+    found = told({**table, "occupancy": decay}, f_chi=1e-9)
+    texts = [c.text for c in found if c.point == 10]
+    assert "colder" in texts[0]
+    assert "after T_p" in texts[1]
+    # SPEC E: ⟨p⟩/T = 2.5 in place of 3.15
+    np.testing.assert_allclose(sizes(found, 10)[0], 2.5 / 3.15)
+
+
+def test_the_numbers_of_a_story_are_those_given():
+    settled, found = story(configure(BENCHMARK).model)
+    assert settled.stages == ()
+    assert found["v_w"] == Origin(0.3, 0.0, "", "", Status.SUCCESS)
+    assert found["v_w"].text == "given"
