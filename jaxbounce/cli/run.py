@@ -47,17 +47,21 @@ class Command(Reported):
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw rho_B by what is evaluated, with Planck's (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Predict, write and print it; the exit status."""
         figures, outputs = self.figures(), Outputs()
-        outputs.check(self.out, sources=(self.config,))
+        outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
         model = resolved(configuration)
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, result))
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(result), self.plot)
         print("\n".join(_lines(configuration, result, figures)))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 

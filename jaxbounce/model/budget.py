@@ -341,7 +341,7 @@ def _without_reflection(model: Model, wall: WallConversion) -> str | None:
         float((wall.couplings.y_chi * Phi).max()), float((wall.couplings.y_B * phi).max())
     )
     T = float(model.value("T_p")) / float(wall.unit_GeV)
-    if T < _HOT * largest:
+    if _HOT * largest > T:
         return None
     return (
         f"chi is too hot to be reflected: T_p is {T / largest:.3g} times the largest mass at the"
