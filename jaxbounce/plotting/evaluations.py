@@ -82,7 +82,7 @@ def waterfall(found: "Budget", figure: "Figure | None" = None) -> "Figure":
     left, right = figure.subplots(1, 2, sharey=True)
     _falls(left, found, "rho_B")
     _falls(right, found, "ratio")
-    left.set_yticks(range(len(names)), names)
+    left.set_yticks(range(len(names)), [_AS_MATHEMATICS.get(name, name) for name in names])
     left.set_ylim(len(names) - 0.4, -0.6)
     left.set_xlabel(r"$\Delta\ln\rho_B$ from the published evaluation")
     right.set_xlabel(r"$\Delta\ln(\rho_{\rm DM}/\rho_B)$")
@@ -90,12 +90,20 @@ def waterfall(found: "Budget", figure: "Figure | None" = None) -> "Figure":
     right.axvline(observed, color="black", linestyle="--", linewidth=1, label="observed")
     residual = rf"published residual factor, $\ln {RESIDUAL_FACTOR}$"
     right.axvspan(math.log(RESIDUAL_FACTOR), 0.0, color="#e08a3c", alpha=0.9, label=residual)
-    right.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False, ncols=2)
+    figure.legend(loc="outside upper right", frameon=False, ncols=2)
     return figure
 
 
+_AS_MATHEMATICS = {
+    "g_*(T)": "$g_*(T)$",
+    "exact two-level, P_ad": r"exact two-level, $P_{\rm ad}$",
+    "exact two-level, P_dec": r"exact two-level, $P_{\rm dec}$",
+}
+
+
 def _falls(ax: "Axes", found: "Budget", name: str) -> None:
-    reached = 0.0
+    reached, before = 0.0, 0
+    low, high = 0.0, 0.0
     ax.axvline(0, color="black", linewidth=0.8)
     for place, step in enumerate(found.steps, start=1):
         if step.change is None:
@@ -116,12 +124,15 @@ def _falls(ax: "Axes", found: "Budget", name: str) -> None:
             hatch="" if by > 0 else "////",
             linewidth=0.8,
         )
+        ax.plot([reached, reached], [before, place], color="#7a7a7a", linewidth=0.7, zorder=0)
         right = max(reached, reached + by)
-        text = f"{by:+.2g}" if abs(by) < 10 else f"{by:+.1f}"
+        text = f"{by:+.2g}".replace("-", "−")
         note = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}
         ax.annotate("0" if abs(by) < 5e-5 else text, (right, place), **note)
-        reached += by
-        ax.plot([reached, reached], [place, place + 0.8], color="#7a7a7a", linewidth=0.7)
-    ax.margins(x=0.13)
+        reached, before = reached + by, place
+        low, high = min(low, reached), max(high, reached)
+    room = 0.06 * (high - low or 1.0)
+    # numbers stand to the right of the bars
+    ax.set_xlim(low - room, high + 3.5 * room)
     ax.grid(axis="x", color=BAND, linewidth=0.6)
     ax.set_axisbelow(True)

@@ -1,10 +1,12 @@
 """Pictures of what is inferred: how well a fit meets the data, contours of a posterior."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jaxbounce._core.summary import sigmas
 from jaxbounce.plotting.figures import new_figure
 from jaxbounce.plotting.style import BAND, DARK, LIGHT, LINES, label, symbol
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 _LEVELS = (0.95, 0.68)
 
 _FARTHEST = 10.0  # σ of a picture: what is farther is an arrow with its number
+
+_NOTHING = 1e-6  # χ² of data that are reproduced
 
 _SPAN = 3.5  # σ to both sides
 
@@ -50,14 +54,16 @@ def pulls(found: "Fit", ax: "Axes") -> "Axes":
         beyond = abs(value) > _FARTHEST
         mark = (">" if value > 0 else "<") if beyond else "o"
         ax.plot(at, place, mark, color=DARK, markersize=7)
-        text = rf"{symbol(name)}: ${value:+.2f}\,\sigma$"
-        ax.annotate(text, (0, place), xytext=(0, 12), textcoords="offset points", ha="center")
+        text = f"{symbol(name)}: {sigmas(value + 0.0)}"
+        side = "center" if abs(at) < 2 else "right" if at > 0 else "left"
+        ax.annotate(text, (at, place), xytext=(0, 10), textcoords="offset points", ha=side)
     ax.set_ylim(-0.6, len(found.tension.pulls) - 0.2)
     farthest = max(3.0, *(min(abs(v), _FARTHEST) for v in found.tension.pulls.values()))
     ax.set_xlim(-1.15 * farthest, 1.15 * farthest)
     ax.set_yticks([])
     ax.set_xlabel(r"pull ($\sigma$)")
-    ax.set_title(rf"$\chi^2 = {found.chi2:.4g}$ for {found.dof} d.o.f.", fontsize=10)
+    chi2 = 0.0 if found.chi2 < _NOTHING else found.chi2
+    ax.set_title(rf"$\chi^2 = {chi2:.4g}$ for {found.dof} d.o.f.", fontsize=10)
     return ax
 
 
@@ -133,10 +139,10 @@ def _axes(
     panel: "Axes", i: int, j: int, names: Sequence[str], logs: Sequence[bool], size: int
 ) -> None:
     """Labels at the rim; columns of logarithms show powers of ten."""
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter
 
     powers = FuncFormatter(_as_power)
-    panel.xaxis.set_major_locator(MaxNLocator(4))
+    panel.xaxis.set_major_locator(_ticks(panel.get_xlim(), logs[j]))
     if logs[j]:
         panel.xaxis.set_major_formatter(powers)
     if i == size - 1:
@@ -146,13 +152,21 @@ def _axes(
         panel.set_xticklabels([])
     if i == j:
         return
-    panel.yaxis.set_major_locator(MaxNLocator(4))
+    panel.yaxis.set_major_locator(_ticks(panel.get_ylim(), logs[i]))
     if logs[i]:
         panel.yaxis.set_major_formatter(powers)
     if j == 0:
         panel.set_ylabel(label(names[i]))
     else:
         panel.set_yticklabels([])
+
+
+def _ticks(limits: tuple[float, float], log: bool) -> Any:
+    """Whole powers of ten where the axis holds two of them or more, else a few places."""
+    from matplotlib.ticker import MaxNLocator
+
+    powers = math.floor(limits[1]) - math.ceil(limits[0]) + 1
+    return MaxNLocator(4, integer=log and powers > 1)
 
 
 def _as_power(value: float, _: int) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _VISIBLE = 0.03  # of the largest distance from the false vacuum: tails of massless fields are long
 
+_WIDTHS = 6  # of the wall, outside of it
+
 
 def bounce(
     found: "Bounce",
@@ -40,6 +42,9 @@ def bounce(
         name = names[column] if names else f"field {column}"
         ax.plot(r, values[:, column], label=_field(name), **LINES[column % len(LINES)])
     left, right = _around_the_wall(r, values, np.asarray(found.false_vacuum))
+    # a massless field falls off like a power: nothing more of the wall is to be seen out there
+    edge = float(found.R_peak) + _WIDTHS * float(found.FWHM)
+    right = min(right, edge) if edge > left else right
     if right > 0:
         ax.set_xlim(left, right)
     ax.set_xlabel("$r$ (inverse units of the fields)")
@@ -145,12 +150,17 @@ def crossing(found: "Conversion", figure: "Figure | None" = None) -> "Figure":
         if tier.status == Status.SUCCESS:
             value = float(tier.estimate.P)
             below.axhline(value, label=f"{shown[tier.name]}: {value:.4f}", **line)
-        for place in tier.details.get("xi", []):
-            for panel in (above, below):
-                panel.axvline(place, color="#7a7a7a", linewidth=0.8)
-            above.annotate(r"$\xi_*$", (place, above.get_ylim()[1]), ha="left", va="top")
-    below.set_xlim(*_where_it_turns(xi, m_B, m_chi, m))
-    below.set_ylim(bottom=0)
+    left, right = _where_it_turns(xi, m_B, m_chi, m)
+    below.set_xlim(left, right)
+    below.set_ylim(0, 1.35 * below.get_ylim()[1])
+    seen = (xi >= left) & (xi <= right)
+    above.set_ylim(0, 1.08 * max(float(values[seen].max()) for values in (m_B, m_chi, m)))
+    for i in np.flatnonzero(np.diff(np.sign(m_B - m_chi)) != 0):
+        for panel in (above, below):
+            panel.axvline(xi[i], color="#7a7a7a", linewidth=0.8)
+        above.annotate(
+            r"$\xi_*$", (xi[i], above.get_ylim()[1]), (4, -14), textcoords="offset points"
+        )
     below.set_xlabel(r"$\xi = r - R$ (inverse unit of mass); the bubble is to the left")
     below.set_ylabel(rf"$|\langle B|\psi(\xi)\rangle|^2$ at $v_w = {found.v_w:g}$")
     below.legend(frameon=False, loc="upper right")
