@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _VISIBLE = 0.03  # of the largest distance from the false vacuum: tails of massless fields are long
 
+_THIN = 0.7  # inner over outer radius of a wall above which its inside is left out
+
 _WIDTHS = 6  # of the wall, outside of it
 
 
@@ -67,7 +69,7 @@ def _around_the_wall(r: Any, values: Any, false_vacuum: Any) -> tuple[float, flo
     changed = np.abs(values - values[0]).max(1)
     inner = r[np.flatnonzero(changed > _VISIBLE * changed.max())[:1]]
     right = min(1.25 * r[seen[-1]], r[-1])
-    if not inner.size or inner[0] < 0.5 * r[seen[-1]]:
+    if not inner.size or inner[0] < _THIN * r[seen[-1]]:
         return 0.0, float(right)
     width = r[seen[-1]] - inner[0]
     return float(max(inner[0] - width, 0.0)), float(min(r[seen[-1]] + width, r[-1]))
