@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from jaxbounce.cli import _waiting, main
+from jaxbounce.cli._shared import Outputs
 from jaxbounce.files.point import BENCHMARK, configure
 
 
@@ -65,3 +66,17 @@ def test_a_point_in_the_encodings_that_editors_write(tmp_path, encoding):
     lines = [f"{k} = {json.dumps(v)}  # χ" for k, v in BENCHMARK.items() if v is not None]
     path.write_text("\n".join(lines), encoding=encoding)
     assert configure(path) == configure(BENCHMARK)
+
+
+def test_a_picture_that_cannot_be_made_does_not_lose_the_result(capsys, tmp_path):
+    def fails():
+        raise ValueError("no number to draw")
+
+    outputs = Outputs()
+    outputs.draw(fails, tmp_path / "x.png")
+    assert outputs.status(0) == 1
+    assert (
+        capsys.readouterr().err
+        == f"jaxbounce: {tmp_path / 'x.png'}: no picture: no number to draw\n"
+    )
+    assert not list(tmp_path.iterdir())
