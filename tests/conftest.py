@@ -31,6 +31,8 @@ if "XLA_FLAGS" not in os.environ:
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", tempfile.mkdtemp(prefix="jaxbounce-tests-"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+# How long a command takes here says nothing: tests see what it prints of its result.
+os.environ.setdefault("JAXBOUNCE_QUIET", "1")
 os.environ.setdefault("XDG_CACHE_HOME", os.environ["JAX_COMPILATION_CACHE_DIR"])
 
 import jax

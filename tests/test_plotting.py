@@ -7,7 +7,10 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+import jaxbounce
 from jaxbounce import plotting
+from jaxbounce.inference import read_priors
+from jaxbounce.inference.fisher import Combination
 
 
 @pytest.mark.parametrize("false", [[0.0, 3.0], [-1.0, 3.0]])
@@ -17,16 +20,21 @@ def test_a_bounce_is_shown_as_far_as_its_wall_reaches(false):
         return np.array(false) + np.outer(step, [1.0, -2.0])
 
     found = SimpleNamespace(
-        scan_radii=lambda n: np.linspace(0.0, 400.0, n), fields=fields, false_vacuum=false
+        scan_radii=lambda n: np.linspace(0.0, 400.0, n),
+        fields=fields,
+        false_vacuum=false,
+        R_peak=5.0,
+        FWHM=1.0,
     )
     ax = plotting.bounce(found, names=["Phi", "phi"])
     left, right = ax.get_xlim()
     assert left == 0
+    assert ax.lines[0].get_linestyle() != ax.lines[1].get_linestyle()  # told apart in grey
     assert right == pytest.approx(1.25 * (5 + np.arctanh(0.94)), abs=0.4)  # the step of the radii
-    assert ax.get_xlabel().startswith("r (")
+    assert ax.get_xlabel().startswith("$r$ (")
     legend = ax.get_legend()
     assert legend is not None
-    assert [text.get_text() for text in legend.get_texts()] == ["Phi", "phi"]
+    assert [text.get_text() for text in legend.get_texts()] == [r"$\Phi$", r"$\phi$"]
 
 
 def test_a_bounce_that_fills_its_box_is_shown_whole():
@@ -34,21 +42,94 @@ def test_a_bounce_that_fills_its_box_is_shown_whole():
         scan_radii=lambda n: np.linspace(0.0, 10.0, n),
         fields=lambda r: np.cos(np.pi * r / 20)[:, None],
         false_vacuum=[0.0],
+        R_peak=np.nan,
+        FWHM=np.nan,
     )
     assert plotting.bounce(found).get_xlim() == (0.0, 10.0)
 
 
+def test_a_thin_wall_is_shown_without_its_inside():
+    found = SimpleNamespace(
+        scan_radii=lambda n: np.linspace(0.0, 400.0, n),
+        fields=lambda r: ((1 - np.tanh(r - 100.0)) / 2)[:, None],
+        false_vacuum=[0.0],
+        R_peak=100.0,
+        FWHM=1.0,
+    )
+    left, right = plotting.bounce(found).get_xlim()
+    assert 90 < left < 99
+    assert 101 < right <= 106
+
+
 def test_yields_are_shown_without_what_is_nothing_beside_the_largest():
-    T = np.geomspace(500.0, 0.1, 50)
-    Y_B = np.where(T > 400, 0.0, 1e-10 * np.exp(-((T / 100) ** 2)))
+    y = np.linspace(-50.0, 400.0, 200)
+    T = 100 / np.sqrt(1 + 2 * y / 101)
+    Y_B = np.where(y < -40, 0.0, 1e-10 / (1 + np.exp(-y)))
     Y_B[1:8] = np.geomspace(1e-40, 1e-30, 7)
-    found = SimpleNamespace(T=T, Y_chi=0 * T + 4.9e-10, Y_B=Y_B, source=Y_B, area_density=T)
-    upper, lower = plotting.evolution(found).axes
+    source = np.exp(-(((y - 5) / 10) ** 2))
+    found = SimpleNamespace(T=T, y=y, Y_chi=0 * T + 4.9e-10, Y_B=Y_B, source=source, area_density=T)
+    upper, zoom, lower, lower_zoom = plotting.evolution(found).axes
     low, high = upper.get_ylim()
     assert 1e-25 < low < 1e-20
     assert 4.9e-10 < high < 1e-7
     assert upper.get_xlim()[0] > upper.get_xlim()[1]  # time goes to the right
-    for axes in (upper, lower):
-        assert axes.get_ylabel()
-    dead = SimpleNamespace(T=T, Y_chi=0 * T, Y_B=0 * T, source=0 * T, area_density=0 * T)
-    assert plotting.evolution(dead).axes[0].get_ylabel() == "yield n/s"
+    assert lower.get_xlabel() == "$T$ (GeV)"
+    assert "T_p = 100" in upper.get_title()
+    assert -60 < zoom.get_xlim()[0] < -20  # where walls are
+    assert 30 < lower_zoom.get_xlim()[1] < 60
+    dead = SimpleNamespace(T=T, y=y, Y_chi=0 * T, Y_B=0 * T, source=0 * T, area_density=0 * T)
+    assert plotting.evolution(dead).axes[0].get_ylabel() == "yield $n/s$"
+
+
+def test_contours_hold_what_they_say_and_follow_their_priors():
+    rng = np.random.default_rng(1)
+    f, P = np.exp(rng.normal(size=20_000) - 20), rng.normal(0.5, 0.05, 20_000)
+    priors = {
+        "f_chi": {"prior": "log-uniform", "low": 1e-12, "high": 1e-6},
+        "P": {"prior": "uniform", "low": 0.0, "high": 1.0},
+    }
+    model = jaxbounce.load()
+    found = SimpleNamespace(
+        fit=SimpleNamespace(
+            values={"f_chi": 2e-9, "P": 0.5},
+            problem=SimpleNamespace(
+                names=("f_chi", "P"), priors=tuple(read_priors(model, priors, priors).values())
+            ),
+            directions=SimpleNamespace(determined=[Combination({"f_chi": 1.0, "P": 1.0}, 0.1)]),
+        ),
+        data=SimpleNamespace(
+            posterior={"f_chi": SimpleNamespace(values=f), "P": SimpleNamespace(values=P)}
+        ),
+    )
+    figure = plotting.corner(found)
+    (panel,) = [ax for ax in figure.axes if ax.get_xlabel() and ax.get_ylabel()]
+    assert (panel.get_xlabel(), panel.get_ylabel()) == (r"$f_\chi$", "$P$")
+    # the axis is of log10 f: so is its prior's outline on the diagonal, which is level there
+    assert panel.get_xlim()[0] < np.log10(np.median(f)) < panel.get_xlim()[1]
+    outline = figure.axes[0].lines[0].get_ydata()
+    np.testing.assert_allclose(outline, 1 / 6, rtol=1e-6)  # per decade, of six
+    outer, inner = (_share(panel.collections[-1], i, np.log10(f), P) for i in (0, 1))
+    assert outer == pytest.approx(0.95, abs=0.02)
+    assert inner == pytest.approx(0.68, abs=0.03)
+
+
+def _share(contours, level, x, y):
+    path = contours.get_paths()[level]
+    return np.mean(path.contains_points(np.column_stack([x, y])))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rho_B", r"$\rho_B$ ($\rm kg\,m^{-3}$)"),
+        ("v_w", "$v_w$"),
+        ("a$b", r"a\$b"),
+        ("error_estimate", "error_estimate"),
+    ],
+)
+def test_labels_are_symbols_with_units(name, text):
+    assert plotting.label(name) == text
+
+
+def test_every_parameter_has_a_symbol():
+    assert set(jaxbounce.parameters.DECLARATIONS) <= set(plotting.style.SYMBOLS)

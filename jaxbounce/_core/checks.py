@@ -3,6 +3,7 @@
 import difflib
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,14 @@ def check_text(key: str, value: Any, meaning: str) -> str:
     if "\0" in value:  # which no file system has in a name
         raise ConfigurationError(f"{key} = {shown(value)}: holds a NUL character; drop it")
     return value
+
+
+def at_home(path: Any) -> Path:
+    """A path with a leading ~ as the home that it stands for; as it is where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def check_name(key: str, value: Any, allowed: Iterable[str]) -> str:

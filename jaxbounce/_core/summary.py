@@ -20,12 +20,19 @@ def summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> 
     Args:
         title: what it is.
         status: its status code, one or an array of them.
-        numbers: value and unit by name; arrays with axes are shown by their range.
+        numbers: value (or what gives it) and unit by name; arrays with axes are shown by their
+            range.
     """
     try:
-        codes = np.atleast_1d(np.asarray(status))
+        return _summary(title, status, numbers)
     except TracerArrayConversionError:
         return f"{title} (being traced)"
+    except (TypeError, ValueError):  # a tree of something else in its shape, such as types
+        return f"{title} (without numbers)"
+
+
+def _summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> str:
+    codes = np.atleast_1d(np.asarray(status))
     good = int((codes == Status.SUCCESS).sum())
     if codes.size == 1:
         verdict = Status(int(codes.ravel()[0])).message
@@ -34,11 +41,13 @@ def summary(title: str, status: Any, numbers: Mapping[str, tuple[Any, str]]) -> 
     width = max(map(len, [*numbers, "status"]))
     lines = [title]
     for name, (value, unit) in numbers.items():
-        lines.append(f"  {name:{width}}  {_text(value)} {unit}".rstrip())
+        value = value() if callable(value) else value
+        lines.append(f"  {name:{width}}  {text_of(value)} {unit}".rstrip())
     return "\n".join([*lines, f"  {'status':{width}}  {verdict}"])
 
 
-def _text(value: Any) -> str:
+def text_of(value: Any) -> str:
+    """A number, or the range of an array with axes."""
     values = np.asarray(value, float)
     if values.ndim == 0:
         return f"{float(values):.{_DIGITS}g}"

@@ -124,6 +124,9 @@ class Bounce(eqx.Module):
             },
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return as_html(str(self))
 

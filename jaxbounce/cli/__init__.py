@@ -9,12 +9,14 @@ Nothing that needs JAX is imported before the arguments are parsed, so that `--h
 once.
 """
 
+import dataclasses
 import importlib
 import os
 import pkgutil
 import sys
 import traceback
 from types import ModuleType
+from typing import Any, get_args
 
 import tyro
 
@@ -29,6 +31,7 @@ from jaxbounce.cli._streams import (
     say,
     usage_as_one_line,
 )
+from jaxbounce.cli._waiting import said_if_long
 
 
 def commands() -> dict[str, ModuleType]:
@@ -66,7 +69,11 @@ def _status(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"jaxbounce {__version__}")
         return 0
+    # warnings of XLA's own are for who works on XLA; an error is an exception here
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     known = commands()
+    for module in known.values():
+        _leave_out_none(module.Command)
     examples = [line for module in known.values() for line in module.EXAMPLES.splitlines()]
     with usage_as_one_line():
         command = tyro.extras.subcommand_cli_from_dict(
@@ -74,10 +81,10 @@ def _status(arguments: list[str]) -> int:
             prog="jaxbounce",
             description="From a phase transition to today's baryon and dark-matter densities."
             "\nexamples:\n" + "".join(f"  {line}\n" for line in examples),
-            args=arguments,
+            args=arguments or ["--help"],
         )
     try:
-        with mended_cache():
+        with mended_cache(), said_if_long(_name_of(command, known)):
             return command.run()
     except BrokenPipeError:
         raise
@@ -97,6 +104,20 @@ def _status(arguments: list[str]) -> int:
         if isinstance(error, OSError) and output_fails():
             raise
         return _unforeseen(error)
+
+
+def _name_of(command: Any, known: dict[str, ModuleType]) -> str:
+    return next(name for name, module in known.items() if type(command) is module.Command)
+
+
+def _leave_out_none(command: type) -> None:
+    """Let the help of a command not say "(default: None)", of which nobody can make anything."""
+    for field in dataclasses.fields(command):
+        if field.default is not None:
+            continue
+        for settings in get_args(field.type)[1:]:
+            if getattr(settings, "help_behavior_hint", "") is None:
+                object.__setattr__(settings, "help_behavior_hint", "")
 
 
 _TRACEBACK = "JAXBOUNCE_TRACEBACK"

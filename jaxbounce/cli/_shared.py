@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 import jaxbounce as jb
-from jaxbounce._core.errors import ConfigurationError, OutputError
+from jaxbounce._core.errors import ComputationError, ConfigurationError, OutputError
 from jaxbounce._core.status import Status
 from jaxbounce.cli._streams import say
 
@@ -198,8 +198,14 @@ class Outputs:
             self.failed = True
             return None
 
-    def draw(self, figure: Any, path: Path) -> None:
-        """Write a figure."""
+    def draw(self, make: Callable[[], Any], path: Path) -> None:
+        """Make a figure and write it; one that cannot be made does not lose the result."""
+        try:
+            figure = make()
+        except (ConfigurationError, ComputationError, ArithmeticError, ValueError) as error:
+            say(f"{path}: no picture: {error}")
+            self.failed = True
+            return
         self.put(lambda place: jb.plotting.save(figure, place), path)
 
     def status(self, status: int) -> int:

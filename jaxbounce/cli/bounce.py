@@ -55,7 +55,7 @@ class Command:
     points: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
     """Rows of the profile, dense at the wall."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Draw the fields (PNG, PDF or SVG); needs the extra "plot"."""
+    """Draw fields and potential along the path (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Solve, write, draw and print it; the exit status."""
@@ -94,7 +94,14 @@ class Command:
                 outputs.put(jb.files.write.write_whole, profile, _profile(solved, points))
                 outputs.put(jb.files.write.write_json, rest, _mapping(solved, decays, derived))
             if self.plot is not None:
-                outputs.draw(jb.plot(solved.bounce, names=solved.fields), self.plot)
+                outputs.draw(
+                    lambda: jb.plotting.bounce_with_potential(
+                        solved.bounce,
+                        lambda phi: solved.configured.potential(phi, solved.configured.theta),
+                        solved.fields,
+                    ),
+                    self.plot,
+                )
         print("\n".join(_lines(solved, decays, derived)))
         return outputs.status(exit_status(solved.status))
 

@@ -51,7 +51,7 @@ class Command(Reported):
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, found))
         if self.plot is not None:
-            outputs.draw(jb.plot(found), self.plot)
+            outputs.draw(lambda: jb.plot(found), self.plot)
         print("\n".join(_lines(found, figures, wall is not None)))
         return outputs.status(0)
 
@@ -143,7 +143,7 @@ def _lines(found: "Budget", figures: Figures, with_published_wall: bool) -> Iter
     for note in found.notes:
         yield f"  note: {note}"
     if with_published_wall:
-        yield "  P of the steps of conversion: of the wall of the published potential, lambda = 0.209"
+        yield "  the steps of conversion take the wall of the published potential, lambda = 0.209"
     yield ""
     yield (
         f"beside the residual factor of the published pipeline, {RESIDUAL_FACTOR} = 5.357/5.6889"

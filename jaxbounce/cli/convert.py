@@ -60,6 +60,8 @@ class Command:
     """Set one key of the conversion table, such as couplings.y_B=0.9, K=2 or unit_GeV=1000."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON with the published output keys, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw the level crossing and P along the wall (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Compute, write and print it; the exit status."""
@@ -68,7 +70,7 @@ class Command:
         from jaxbounce.conversion.published import local_estimate, solved_overlap
 
         outputs = Outputs()
-        outputs.check(self.out, sources=(self.source, self.params))
+        outputs.check(self.out, picture=self.plot, sources=(self.source, self.params))
         jb.enable_x64()
         keep_compiled()
         table = settled(self._table(), self.set)
@@ -89,6 +91,8 @@ class Command:
         overlap = solved_overlap(settings, result.v_w)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(result, local, overlap))
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(result), self.plot)
         print("\n".join(_lines(result, local, overlap)))
         return outputs.status(_exit_status(result.tiers[0]))
 

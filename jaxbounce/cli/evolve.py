@@ -63,7 +63,7 @@ class Command(Point):
         inputs = json.dumps(configuration.as_mapping())
         outputs.put(jb.files.evolution.write, self.out, found, inputs)
         if self.plot is not None:
-            outputs.draw(jb.plotting.evolution(found), self.plot)
+            outputs.draw(lambda: jb.plot(found), self.plot)
         place = "" if outputs.failed else f"{self.out}: "
         print(f"{place}{codes.size} temperatures, {failed.size} without a number")
         status = Status(int(failed[0])) if failed.size else Status.SUCCESS

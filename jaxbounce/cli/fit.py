@@ -49,16 +49,21 @@ class Command(Reported):
     """Shifts them."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw pulls and Δχ² (posterior: all pairs of parameters) as PNG, PDF or SVG; needs the extra
+    "plot"."""
 
     def run(self) -> int:
         """Fit, write and print it; the exit status."""
         figures, outputs = self.figures(), Outputs()
-        outputs.check(self.out, sources=(self.config, self.data, self.priors))
+        outputs.check(self.out, picture=self.plot, sources=(self.config, self.data, self.priors))
         configuration, arguments = self.arguments()
         outputs.spare(named_files(self, configuration))
         found = jb.fit(*arguments, starts=self.starts, seed=self.seed)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, found))
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(found), self.plot)
         print("\n".join(text_lines(found, figures)))
         if found.status != jb.inference.FitStatus.CONVERGED:
             say(found.message)

@@ -2,10 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import tyro
+from typing import TYPE_CHECKING
 
 import jaxbounce as jb
 from jaxbounce.cli import fit
@@ -31,8 +28,6 @@ class Command(fit.Command):
     """Draws of each chain."""
     warmup: int = 500
     """Draws before them that adapt the sampler."""
-    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Draw all pairs of parameters (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Sample, write, draw and print it; the exit status."""
@@ -58,7 +53,7 @@ class Command(fit.Command):
         if self.out is not None:
             outputs.put(jb.files.posterior.write, self.out, found)
         if self.plot is not None:
-            outputs.draw(jb.plotting.corner(found), self.plot)
+            outputs.draw(lambda: jb.plot(found), self.plot)
         print("\n".join(_lines(found, figures)))
         return outputs.status(0)
 

@@ -49,11 +49,13 @@ class Command(Reported):
 
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw rho_B by what is evaluated, with Planck's (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Predict, write and print it; the exit status."""
         figures, outputs = self.figures(), Outputs()
-        outputs.check(self.out, sources=(self.config,))
+        outputs.check(self.out, picture=self.plot, sources=(self.config,))
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
         from jaxbounce.model.caveats import caveats
@@ -66,9 +68,10 @@ class Command(Reported):
             found = _mapping(configuration, result, origins)
             found |= {"assumptions": _story.caveat_mapping(assumed)}
             outputs.put(jb.files.write.write_json, self.out, found)
-        lines = (*_lines(configuration, result, origins, figures), "", *_story.caveat_lines(assumed))
-        print("
-".join(lines))
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(result), self.plot)
+        lines = _lines(configuration, result, origins, figures)
+        print("\n".join((*lines, "", *_story.caveat_lines(assumed))))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 

@@ -58,7 +58,7 @@ class Command(Reported):
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(configuration, model, found))
         if self.plot is not None:
-            outputs.draw(jb.plot(found), self.plot)
+            outputs.draw(lambda: jb.plot(found), self.plot)
         print("\n".join(_lines(model, found, figures)))
         return outputs.status(exit_status(Status(int(found.prediction.status))))
 

@@ -31,7 +31,7 @@ class Command:
     store: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="STORE")]
     """What `jaxbounce scan` made; it may be unfinished."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
-    """Draw a quantity over two parameters, with the measured band of rho_B (PNG, PDF or SVG); needs
+    """Draw a quantity over one parameter or two, with the measured band (PNG, PDF or SVG); needs
     the extra "plot"."""
     x: Annotated[str | None, tyro.conf.arg(metavar="NAME")] = None
     """Parameter along the picture; the first that varies if left out."""
@@ -72,14 +72,14 @@ class Command:
 
     def _draw(self, store: "Store", data: "Likelihood", path: Path, outputs: Outputs) -> None:
         if len(store.names) < 2:
-            raise ConfigurationError(
-                f"--plot: {store.path} varies one parameter; a picture needs two"
-            )
+            outputs.draw(lambda: jb.plot(store, quantity=self.quantity, data=data), path)
+            print(f"{path}: {self.quantity} over {', '.join(store.names)}")
+            return
         x, y = jb.plotting.two_parameters(store, self.x, self.y)
         if x == y:
             raise ConfigurationError(f"--x and --y: are both {x}; give two parameters")
-        figure = jb.plot(store, x=x, y=y, quantity=self.quantity, data=data)
-        outputs.draw(figure, path)
+        options = {"x": x, "y": y, "quantity": self.quantity, "data": data}
+        outputs.draw(lambda: jb.plot(store, **options), path)
         print(f"{path}: {self.quantity} over {x} and {y}")
 
 

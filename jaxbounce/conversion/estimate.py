@@ -68,6 +68,9 @@ class Estimate(eqx.Module):
             {"P": (self.P, ""), "error": (self.error, "(absolute)")},
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return as_html(str(self))
 

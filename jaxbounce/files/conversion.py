@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxbounce._core.checks import (
+    at_home,
     check_flag,
     check_keys,
     check_name,
@@ -88,11 +89,12 @@ def expand_conversion(source: str | Path | Mapping[str, Any], directory: Path) -
     if isinstance(source, Mapping):
         table = table_of(source)
     else:
-        path = directory / source
+        path = directory / at_home(source)
         table, directory = table_of(path), path.parent
     for key in ("profile_csv", "potential"):
         if isinstance(table.get(key), str):
-            table[key] = str(directory / check_text(f"conversion.{key}", table[key], "path"))
+            place = at_home(check_text(f"conversion.{key}", table[key], "path"))
+            table[key] = str(directory / place)
     return table
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxbounce._core.checks import (
+    at_home,
     check_flag,
     check_keys,
     check_name,
@@ -374,7 +375,8 @@ def configure(
     elif isinstance(source, Mapping):
         table = table_of(source)
     else:
-        table, directory = table_of(source), Path(source).parent
+        table = table_of(source)
+        directory = at_home(source).parent
     table = _expanded(table, directory)
     changes = _expanded(table_of(overrides or {}), Path())
     # a number and its stage exclude each other: an override of one drops the other

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jaxbounce._core.checks import plain, shown
+from jaxbounce._core.checks import at_home, plain, shown
 from jaxbounce._core.errors import ConfigurationError
 
 _LARGEST = 64 * 2**20  # bytes of a table; a device that never ends is not read to its end
@@ -167,7 +167,7 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
     Raises:
         ConfigurationError: if the file cannot be read or is not one table.
     """
-    path = Path(path)
+    path = at_home(path)
     text = read_text(path)
     toml = path.suffix.lower() == ".toml"
     try:

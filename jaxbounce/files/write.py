@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from jaxbounce._core.checks import at_home
 from jaxbounce._core.errors import ConfigurationError, OutputError, one_line
 
 Result = TypeVar("Result")
@@ -42,7 +43,7 @@ def need_writable(path: str | Path) -> None:
     Raises:
         ConfigurationError: with the reason.
     """
-    path = Path(path)
+    path = at_home(path)
     try:
         if _is_written_into(path):
             if not os.access(path, os.W_OK):
@@ -69,7 +70,7 @@ def write_with(path: str | Path, writer: Callable[[Path], Result]) -> Result:
     Raises:
         OutputError: if it cannot be written there; the result is then where the message says.
     """
-    path = Path(path)
+    path = at_home(path)
     try:
         return _written(path, writer)
     except _FAILURES as error:

@@ -73,9 +73,17 @@ class Fit(NamedTuple):
 
     def __str__(self) -> str:
         lines = [f"best fit: {self.message}"]
-        lines += [f"  {name}  {value:.9g}" for name, value in self.values.items()]
+        for name, value in self.values.items():
+            sigma = self.directions.sigma[name]
+            spread = f"± {sigma:.3g} relative" if np.isfinite(sigma) else "not determined"
+            lines.append(f"  {name}  {value:.6g}  {spread}")
         lines.append(f"  χ²  {self.chi2:.6g} for {self.dof} degrees of freedom")
+        pulls = ", ".join(f"{name} {sigmas(pull)}" for name, pull in self.tension.pulls.items())
+        lines.append(f"  pulls  {pulls}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return as_html(str(self))

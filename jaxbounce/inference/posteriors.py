@@ -18,6 +18,7 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import check_whole
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.summary import as_html
 from jaxbounce._core.version import __version__
 from jaxbounce.inference.coordinates import coordinates
 from jaxbounce.inference.data import Likelihood
@@ -87,6 +88,16 @@ class Posterior(NamedTuple):
     divergences: int
     warnings: tuple[str, ...]
     interrupted: bool
+
+    def __str__(self) -> str:
+        warnings = [f"warning: {text}" for text in self.warnings]
+        return "\n".join(["posterior", self.table(), f"divergences: {self.divergences}", *warnings])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
     def table(self) -> str:
         """The summary as text, one line for each quantity."""

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
+from jaxbounce._core.summary import as_html
 from jaxbounce.conversion import Estimate, WallConversion
 from jaxbounce.conversion.models import MODELS
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom, StandardModel
@@ -106,6 +107,12 @@ class Budget(NamedTuple):
                 told = f"{step.change.rho_B:+.4f} in ln rho_B, DM/B = {ratio:.6g}"
             lines.append(f"  {step.name:24} {told}")
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
 
 def _verdict(size: float) -> str:

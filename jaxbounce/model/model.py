@@ -23,6 +23,7 @@ from jaxbounce._core.numerics import check_precision
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order, taken
 from jaxbounce._core.status import UNRESOLVED, Status
+from jaxbounce._core.summary import as_html, text_of
 from jaxbounce._core.types import Flag, RealLike, Scalar
 from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate, WallConversion
@@ -110,6 +111,31 @@ class Model(eqx.Module):
                 " a stage that supplies it (jaxbounce.percolation.Nucleation)"
             )
 
+    def __str__(self) -> str:
+        lines = ["model"]
+        width = max(map(len, self.names()))
+        for name in self.names():
+            home, inner = self._home(name)
+            unit = DECLARATIONS[inner].unit if home is None else ""
+            lines.append(f"  {name:{width}}  {_shown(self._held(home, inner))} {unit}".rstrip())
+        chosen = self.choices.as_dict()
+        told = [f"{n} {value}" for n, value in chosen.items() if not self._is_unused_choice(n)]
+        lines.append(f"  {'choices':{width}}  {', '.join(told)}")
+        for stage in self.stages:
+            supplied = ", ".join(stage.supplies)
+            lines.append(f"  {'stage':{width}}  {type(stage).__name__}, which gives {supplied}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
+
+    def _is_unused_choice(self, name: str) -> bool:
+        chosen = self.choices.as_dict()
+        return any(chosen[other] not in used for other, used in CHOICES[name].used_if.items())
+
     @property
     def conversion(self) -> WallConversion | None:
         """The stage that computes P from a wall; None where P is a number."""
@@ -175,7 +201,9 @@ class Model(eqx.Module):
 
     def value(self, name: str) -> Scalar:
         """The parameter of that name."""
-        home, inner = self._home(name)
+        return self._held(*self._home(name))
+
+    def _held(self, home: int | None, inner: str) -> Any:
         return getattr(self.parameters, inner) if home is None else self.stages[home].value(inner)
 
     def range_of(self, name: str) -> Range:
@@ -322,6 +350,16 @@ class Model(eqx.Module):
             stages[i] = stage
             given |= found.values
         return dataclasses.replace(self, stages=tuple(stages))
+
+
+def _shown(value: Any) -> str:
+    """A parameter as it is read; what has no value has a word instead."""
+    if isinstance(value, Tracer):
+        return "(being traced)"
+    try:
+        return text_of(value)
+    except (TypeError, ValueError):
+        return "(without a number)"
 
 
 def _supplied(stage: Stage, given: Mapping[str, Any]) -> Supplied:

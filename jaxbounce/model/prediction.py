@@ -57,10 +57,15 @@ class Prediction(eqx.Module):
                 "DM/B": (self.ratio, ""),
                 "Y_B": (self.Y_B, ""),
                 "Y_chi": (self.Y_chi, ""),
+                "Omega_b h²": (lambda: omega_h2(self.rho_B), ""),
+                "Omega_DM h²": (lambda: omega_h2(self.rho_DM), ""),
                 "P": (self.P, ""),
                 "error": (self.error_estimate, "(relative, of Y_B)"),
             },
         )
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def _repr_html_(self) -> str:
         return as_html(str(self))

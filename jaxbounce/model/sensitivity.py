@@ -11,10 +11,13 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 from jaxtyping import Array, Float
 
 from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.status import Status
+from jaxbounce._core.summary import as_html
 from jaxbounce.model.model import Model, predict
 from jaxbounce.model.prediction import Prediction
 
@@ -42,6 +45,25 @@ class Sensitivities(eqx.Module):
     elasticities: Float[Array, "outputs names"]
     curvatures: Float[Array, "outputs names names"] | None
     prediction: Prediction
+
+    def __str__(self) -> str:
+        if isinstance(self.elasticities, Tracer) or jnp.ndim(self.elasticities) != 2:
+            return f"sensitivities of {', '.join(OUTPUTS)} to {', '.join(self.names)}"
+        width = max(map(len, [*self.names, "parameter"]))
+        heads = "".join(f"{output:>13}" for output in OUTPUTS)
+        lines = ["d ln(output)/d ln(parameter)", f"  {'parameter':{width}}{heads}"]
+        for row in as_rows(self):
+            values = (row[output] for output in OUTPUTS)
+            cells = "".join(f"{'none' if v is None else f'{v + 0.0:.6g}':>13}" for v in values)
+            lines.append(f"  {row['parameter']:{width}}{cells}")
+        lines.append(f"  status: {Status(int(self.prediction.status)).message}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return as_html(str(self))
 
 
 def check_parameters(model: Model, names: Sequence[str] | None) -> tuple[str, ...]:

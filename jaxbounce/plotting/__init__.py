@@ -4,22 +4,31 @@ Each function takes a result, and axes to draw into if there are some; `plot` fi
 result. `save` writes a figure.
 """
 
-import io
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jaxbounce._core.errors import ConfigurationError
-from jaxbounce.files.write import write_bytes_whole
+from jaxbounce.plotting.evaluations import comparison as comparison, waterfall as waterfall
+from jaxbounce.plotting.figures import (
+    need_matplotlib as need_matplotlib,
+    new_figure as new_figure,
+    picture_format as picture_format,
+    save as save,
+)
+from jaxbounce.plotting.inferred import corner as corner, goodness as goodness
+from jaxbounce.plotting.style import DARK, LIGHT, LINES, label, log_if_wide, measured_band, symbol
+from jaxbounce.plotting.walls import (
+    bounce as bounce,
+    bounce_with_potential as bounce_with_potential,
+    crossing as crossing,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from jaxbounce.bounce import Bounce
-    from jaxbounce.inference import Likelihood, Posterior
+    from jaxbounce.inference import Likelihood
     from jaxbounce.model.sensitivity import Sensitivities
     from jaxbounce.scan.store import Store
     from jaxbounce.yields import Evolution
@@ -27,63 +36,16 @@ if TYPE_CHECKING:
 
 _SMALLEST = 1e-14  # of the largest yield: what rounding leaves of it
 
-_VISIBLE = 0.03  # of the largest distance from the false vacuum: tails of massless fields are long
-
-
-def new_figure(width: float, height: float) -> "Figure":
-    """A figure of its own, without touching the state of pyplot.
-
-    Raises:
-        ConfigurationError: if matplotlib is not installed.
-    """
-    need_matplotlib()
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def need_matplotlib() -> None:
-    """Raise if there is no matplotlib: before the work, not after it.
-
-    Raises:
-        ConfigurationError: with what to install.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError:
-        raise ConfigurationError(
-            "a picture needs matplotlib; pip install 'jaxbounce[plot]', or leave the picture out"
-        ) from None
-
-
-def picture_format(path: str | Path) -> str:
-    """The format of a picture, which follows the suffix of its file (PNG without one).
-
-    Raises:
-        ConfigurationError: for a suffix that matplotlib does not know.
-    """
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    form = Path(path).suffix.lstrip(".").lower() or "png"
-    if form not in FigureCanvasBase.get_supported_filetypes():
-        raise ConfigurationError(f"{path}: unknown picture format; use .png, .pdf or .svg")
-    return form
-
-
-def save(figure: "Figure", path: str | Path) -> None:
-    """Write a figure, whole or not at all; the format follows the suffix (PNG without one)."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=picture_format(path), dpi=150)
-    write_bytes_whole(path, buffer.getvalue())
-
 
 def plot(result: Any, **options: Any) -> "Figure":
     """A picture of a result.
 
     Args:
-        result: a `Bounce` (fields over the radius), an `Evolution` (yields, source and wall area
-            over temperature), `Sensitivities` (bars), a `Posterior` (all pairs of parameters) or
-            the `Store` of a scan (a quantity over two parameters).
+        result: a `Comparison` (ρ_B by what is evaluated), a `Budget` (a waterfall), a `Bounce`
+            (fields over the radius), a `Conversion` (the level crossing), an `Evolution` (yields,
+            source and wall area over temperature), `Sensitivities` (bars), a `Fit` (pulls and
+            Δχ²), a `Posterior` (all pairs of parameters) or the `Store` of a scan (a quantity over
+            two parameters, or over one).
         **options: those of the function of this module that draws it.
 
     Returns:
@@ -93,113 +55,101 @@ def plot(result: Any, **options: Any) -> "Figure":
         ConfigurationError: for anything else, or if matplotlib is not installed.
     """
     from jaxbounce.bounce import Bounce
-    from jaxbounce.inference import Posterior
+    from jaxbounce.conversion.tiers import Conversion
+    from jaxbounce.inference import Fit, Posterior
+    from jaxbounce.model.budget import Budget
+    from jaxbounce.model.comparison import Comparison
     from jaxbounce.model.sensitivity import Sensitivities
     from jaxbounce.scan.store import Store
     from jaxbounce.yields import Evolution
 
-    if isinstance(result, Evolution):
-        return evolution(result, **options)
-    if isinstance(result, Posterior):
-        return corner(result, **options)
-    drawn = {Bounce: bounce, Sensitivities: tornado, Store: heat_map}
+    drawn: dict[type, Any] = {
+        Comparison: comparison,
+        Budget: waterfall,
+        Bounce: bounce,
+        Conversion: crossing,
+        Evolution: evolution,
+        Sensitivities: tornado,
+        Fit: goodness,
+        Posterior: corner,
+        Store: scan,
+    }
     for kind, draw in drawn.items():
         if isinstance(result, kind):
-            figure: Any = draw(result, **options).figure
-            return figure
-    kinds = ", ".join(kind.__name__ for kind in (*drawn, Evolution, Posterior))
+            made = draw(result, **options)
+            return getattr(made, "figure", made)
+    kinds = ", ".join(kind.__name__ for kind in drawn)
     raise ConfigurationError(f"plot: cannot draw a {type(result).__name__}; it draws {kinds}")
 
 
+def scan(store: "Store", x: str | None = None, y: str | None = None, **options: Any) -> "Axes":
+    """A quantity of a scan: over the parameter where one varies, else over two of them."""
+    if len(store.names) < 2:
+        return line(store, x, **options)
+    return heat_map(store, x, y, **options)
+
+
 def evolution(found: "Evolution", figure: "Figure | None" = None) -> "Figure":
-    """Y_χ and Y_B, and below them source and wall area, over temperature."""
-    figure = new_figure(7, 6) if figure is None else figure
-    upper, lower = figure.subplots(2, sharex=True)
-    T = np.asarray(found.T)
-    upper.semilogx(T, np.asarray(found.Y_chi), label=r"$Y_\chi$")
-    upper.semilogx(T, np.asarray(found.Y_B), label="$Y_B$")
+    """Y_χ and Y_B, and below them source and wall area: the whole range, and the walls alone.
+
+    On the left over temperature, T_p being marked; on the right over y = β(t − t_p), as far as
+    the walls make something.
+
+    Args:
+        found: the yields.
+        figure: to draw into.
+    """
+    figure = new_figure(9, 5.6) if figure is None else figure
+    (upper, upper_zoom), (lower, lower_zoom) = figure.subplots(
+        2, 2, sharex="col", sharey="row", width_ratios=(1, 1)
+    )
+    T, y = np.asarray(found.T), np.asarray(found.y)
+    yields = {"Y_chi": np.asarray(found.Y_chi), "Y_B": np.asarray(found.Y_B)}
+    shapes = {
+        "source $dY_B/dy$": _scaled(np.asarray(found.source)),
+        "$A/V$": _scaled(np.asarray(found.area_density)),
+    }
+    for panels, values in (((upper, upper_zoom), yields), ((lower, lower_zoom), shapes)):
+        for (name, curve), line in zip(values.items(), LINES, strict=False):
+            for panel, x in zip(panels, (T, y), strict=True):
+                panel.plot(x, curve, label=symbol(name) if name in yields else name, **line)
     # what walls far from percolation make is no part of the picture
-    top = float(np.nanmax([found.Y_chi, found.Y_B], initial=0.0))
+    top = float(np.nanmax([*yields.values()], initial=0.0))
     if top > 0:
         upper.set_yscale("log")
         upper.set_ylim(_SMALLEST * top, 10 * top)
-    lower.semilogx(T, _scaled(np.asarray(found.source)), label="source $dY_B/dy$")
-    lower.semilogx(T, _scaled(np.asarray(found.area_density)), label="A/V")
-    lower.set_xlabel("T (GeV)")
-    upper.set_ylabel("yield n/s")
+    lower.set_xscale("log")
+    lower.invert_xaxis()
+    lower.set_xlabel("$T$ (GeV)")
+    lower_zoom.set_xlabel(r"$y = \beta(t - t_p)$")
+    upper.set_ylabel("yield $n/s$")
     lower.set_ylabel("share of the largest value")
-    upper.invert_xaxis()
-    upper.legend()
-    lower.legend()
+    lower_zoom.set_xlim(*_wall_epoch(y, np.asarray(found.source)))
+    T_p = float(np.interp(0.0, y, T)) if y.size and y.min() < 0 < y.max() else None
+    for panel, place in ((upper, T_p), (lower, T_p), (upper_zoom, 0.0), (lower_zoom, 0.0)):
+        if place is not None:
+            panel.axvline(place, color="#7a7a7a", linewidth=0.9)
+    if T_p is not None:
+        upper.set_title(rf"$T_p = {T_p:.4g}$ GeV", fontsize=10)
+        upper_zoom.set_title("the walls", fontsize=10)
+    upper.legend(frameon=False)
+    lower.legend(frameon=False)
     return figure
+
+
+def _wall_epoch(y: Any, source: Any) -> tuple[float, float]:
+    """The times between which the walls make something, with room, T_p being among them."""
+    made = y[np.nan_to_num(source) > 1e-3 * np.nanmax(source, initial=0.0)]
+    if not made.size:
+        return (float(y.min()), float(y.max())) if y.size else (-1.0, 1.0)
+    low, high = min(float(made.min()), 0.0), max(float(made.max()), 0.0)
+    room = 0.15 * (high - low) or 1.0
+    return low - room, high + room
 
 
 def _scaled(values: Any) -> Any:
-    largest = values.max()
+    largest = np.nanmax(values, initial=0.0)
     return values / largest if largest > 0 else values
-
-
-def corner(
-    found: "Posterior", names: Sequence[str] | None = None, figure: "Figure | None" = None
-) -> "Figure":
-    """All pairs of parameters as scatters, and each one as a histogram.
-
-    Args:
-        found: the draws.
-        names: parameters or densities; the free parameters if None.
-        figure: to draw into.
-    """
-    names = tuple(found.fit.values) if names is None else tuple(names)
-    size = len(names)
-    if figure is None:
-        figure = new_figure(2.4 * size + 0.6, 2.4 * size + 0.6)
-    axes = figure.subplots(size, size, squeeze=False)
-    columns = [found.data.posterior[name].values.ravel() for name in names]
-    for i in range(size):
-        for j in range(size):
-            panel = axes[i][j]
-            if j > i:
-                panel.set_visible(False)
-            elif i == j:
-                panel.hist(columns[i], bins=40)
-                panel.set_yticks([])
-            else:
-                panel.plot(columns[j], columns[i], ",")
-            if i == size - 1:
-                panel.set_xlabel(names[j])
-            if j == 0 and i > 0:
-                panel.set_ylabel(names[i])
-    return figure
-
-
-def bounce(
-    found: "Bounce",
-    names: Sequence[str] | None = None,
-    points: int = 2000,
-    ax: "Axes | None" = None,
-) -> "Axes":
-    """Fields of a bounce over the radius, as far as they differ visibly from the false vacuum.
-
-    Args:
-        found: the bounce.
-        names: of the fields.
-        points: radii, dense at the wall.
-        ax: to draw into.
-    """
-    ax = new_figure(7, 4).subplots() if ax is None else ax
-    r = np.asarray(found.scan_radii(points))
-    values = np.asarray(found.fields(r))
-    for column in range(values.shape[1]):
-        ax.plot(r, values[:, column], label=names[column] if names else f"field {column}")
-    # the far field goes on for many widths of the wall, and nothing is to be seen there
-    away = np.abs(values - np.asarray(found.false_vacuum)).max(1)
-    seen = np.flatnonzero(away > _VISIBLE * away.max(initial=0.0))
-    if seen.size and r[seen[-1]] > 0:
-        ax.set_xlim(0.0, min(1.25 * r[seen[-1]], r[-1]))
-    ax.set_xlabel("r (inverse units of the fields)")
-    ax.set_ylabel("fields")
-    ax.legend()
-    return ax
 
 
 def heat_map(
@@ -247,20 +197,62 @@ def heat_map(
     else:
         norm = Normalize()
     mesh = ax.pcolormesh(cells.x, cells.y, values, norm=norm, shading="nearest")
-    unit = " (kg/m³)" if quantity.startswith("rho_") else ""
     how = f", {cells.how}" if cells.how else ""
-    ax.figure.colorbar(mesh, label=f"{quantity}{unit}{how}")
+    ax.figure.colorbar(mesh, label=f"{label(quantity)}{how}")
     for scale, coordinate in ((ax.set_xscale, cells.x), (ax.set_yscale, cells.y)):
         if coordinate.min() > 0 and coordinate.max() / coordinate.min() > 30:
             scale("log")
-    ax.set_xlabel(x)
-    ax.set_ylabel(y)
+    ax.set_xlabel(label(x))
+    ax.set_ylabel(label(y))
     rho = cells.rho_B
     if rho is not None and min(rho.shape) > 1 and _crosses(rho, band):
         ax.contour(cells.x, cells.y, np.ma.masked_invalid(rho), levels=band, colors="red")
         # above the picture: the band may be anywhere in it
         place = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "frameon": False}
         ax.legend([Line2D([], [], color="red")], [r"measured $\rho_B \pm 2\sigma$"], **place)
+    return ax
+
+
+def line(
+    store: "Store",
+    x: str | None = None,
+    quantity: str = "rho_B",
+    data: "Likelihood | str | None" = None,
+    ax: "Axes | None" = None,
+) -> "Axes":
+    """A quantity of a scan over one parameter, with the band of Planck's density.
+
+    Points of a design that is no grid are drawn as points.
+
+    Args:
+        store: the scan.
+        x: the parameter; the first if None.
+        quantity: a stored result, or log_likelihood.
+        data: of the likelihood; Planck 2018 if None.
+        ax: to draw into.
+
+    Raises:
+        ConfigurationError: for an unknown name.
+        ComputationError: if no point has a number.
+    """
+    from jaxbounce.inference import read_likelihood
+    from jaxbounce.scan.summary import points_of
+
+    x = x or store.names[0]
+    at, values = points_of(store, quantity, x, read_likelihood(data))
+    ax = new_figure(6, 4).subplots() if ax is None else ax
+    measured_band(ax, quantity)
+    if store.names == (x,):
+        ax.plot(at, values, **LINES[0])
+    else:
+        ax.plot(at, values, ".", color=DARK, markersize=2)
+    log_if_wide(at, ax, "x")
+    log_if_wide(values, ax, "y")
+    ax.margins(x=0)
+    ax.set_xlabel(label(x))
+    ax.set_ylabel(label(quantity))
+    if quantity in ("rho_B", "rho_DM"):
+        ax.legend(frameon=False)
     return ax
 
 
@@ -287,11 +279,12 @@ def tornado(found: "Sensitivities", ax: "Axes | None" = None) -> "Axes":
     shown = [r for r in rows if max(abs(r["rho_B"] or 0), abs(r["rho_DM"] or 0)) > 1e-6][::-1]
     ax = new_figure(7, 1.2 + 0.32 * max(len(shown), 1)).subplots() if ax is None else ax
     place = range(len(shown))
-    labels = (r"$\rho_B$", r"$\rho_{DM}$")
-    for offset, output, label in zip((0.2, -0.2), ("rho_B", "rho_DM"), labels, strict=True):
+    looks: tuple[Any, ...] = ({"facecolor": DARK}, {"facecolor": LIGHT, "hatch": "////"})
+    for offset, output, look in zip((0.2, -0.2), ("rho_B", "rho_DM"), looks, strict=True):
         values = [row[output] or 0.0 for row in shown]
-        ax.barh([p + offset for p in place], values, height=0.38, label=label)
-    ax.set_yticks(list(place), [row["parameter"] for row in shown])
+        places = [p + offset for p in place]
+        ax.barh(places, values, height=0.38, label=symbol(output), edgecolor=DARK, **look)
+    ax.set_yticks(list(place), [symbol(row["parameter"]) for row in shown])
     ax.axvline(0, color="black", linewidth=0.8)
     ax.set_xlabel(r"$\partial\,\ln\rho\,/\,\partial\,\ln\theta$")
     ax.legend()

@@ -159,6 +159,38 @@ def picture(store: Store, quantity: str, x: str, y: str, data: Likelihood) -> Pi
     )
 
 
+def points_of(
+    store: Store, quantity: str, x: str, data: Likelihood
+) -> tuple[np.ndarray, np.ndarray]:
+    """A parameter and a quantity at the points of a store that have a number, by the parameter.
+
+    Raises:
+        ConfigurationError: for a parameter that does not vary, or a quantity that is not stored.
+        ComputationError: if there is none.
+    """
+    check_name("x", x, store.names)
+    read = _reader(store, quantity, data)
+    skip = math.ceil(store.layout.points / _SHOWN)
+    at, values = [], []
+    for chunk in range(0, store.layout.count, skip):
+        region = store.layout.region(chunk)
+        found = read(region)
+        if POINT in store.dims:
+            place = store.read(x, region)
+        else:
+            axis = store.dims.index(x)
+            shape = [-1 if i == axis else 1 for i in range(found.ndim)]
+            place = np.broadcast_to(store.axis(x)[region[axis]].reshape(shape), found.shape)
+        good = np.isfinite(found)
+        at.append(place[good])
+        values.append(found[good])
+    x_all, all_values = np.concatenate(at), np.concatenate(values)
+    if not x_all.size:
+        raise ComputationError(f"{store.path}: no point has a number to draw")
+    order = np.argsort(x_all, kind="stable")
+    return x_all[order], all_values[order]
+
+
 def _binned(
     store: Store,
     read: Callable[[Region], np.ndarray],

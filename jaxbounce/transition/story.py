@@ -109,6 +109,9 @@ class Transition(NamedTuple):
             },
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return as_html(str(self))
 

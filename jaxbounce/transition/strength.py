@@ -88,6 +88,9 @@ class Strength(NamedTuple):
             },
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         return as_html(str(self))
 
