@@ -1,5 +1,6 @@
 """The documentation: what it shows is what happens, and its links lead somewhere."""
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -117,3 +118,31 @@ def test_the_built_site_has_no_broken_links():
     if not site.is_dir():
         pytest.skip("the site is not built: pip install -e '.[docs]' && mkdocs build --strict")
     assert list(broken_links(site)) == []
+
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+
+
+def _cells(script):
+    """Kind and text of each cell of a percent script."""
+    _, *cells = re.split(r"^# %%", script, flags=re.MULTILINE)
+    for cell in cells:
+        head, _, text = cell.partition("\n")
+        if "[markdown]" in head:
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        yield ("markdown" if "[markdown]" in head else "code"), text.strip()
+
+
+@pytest.mark.parametrize("script", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_a_notebook_is_its_script_executed(script):
+    cells = json.loads(script.with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    found = [(cell["cell_type"], "".join(cell["source"]).strip()) for cell in cells]
+    assert found == list(_cells(script.read_text(encoding="utf-8"))), "python notebooks/make.py"
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert outputs
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    pictures = [o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+    assert all(len(picture) * 3 / 4 < 60_000 for picture in pictures)
+    assert not re.search(r"site-packages|/home/|/root/|/tmp/", json.dumps(outputs)), (
+        "a path of a machine"
+    )
