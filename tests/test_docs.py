@@ -2,14 +2,18 @@
 
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+import jaxbounce as jb
 import snippets
 from jaxbounce.cli import commands
+from jaxbounce.files.point import BENCHMARK, configure
+from jaxbounce.files.scan import read_scan
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -146,3 +150,19 @@ def test_a_notebook_is_its_script_executed(script):
     assert not re.search(r"site-packages|/home/|/root/|/tmp/", json.dumps(outputs)), (
         "a path of a machine"
     )
+
+
+def test_tables_in_the_docs_are_ones_that_are_read(tmp_path):
+    for block in snippets.blocks((DOCS / "configurations.md").read_text(encoding="utf-8")):
+        if block.kind == "toml":
+            table = tomllib.loads(block.body)
+            given = {"g_star_s"} if "g_star" in table else set()
+            if "conversion" in table:
+                given = {"P_chi_to_B"}
+                del table["conversion"]["profile_csv"]  # the reader's own
+                table["conversion"]["potential"] = jb.potential.PUBLISHED
+            rest = {key: value for key, value in BENCHMARK.items() if key not in given}
+            assert configure({**rest, **table}).model.stages
+    for block in snippets.blocks((DOCS / "scans.md").read_text(encoding="utf-8")):
+        if block.title:
+            read_scan(tomllib.loads(block.body), tmp_path)
