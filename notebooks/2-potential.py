@@ -36,7 +36,7 @@ def V(fields, theta):
 
 
 theta = {"lam_Phi": 0.1, "v": 2.4, "g": 2.3, "kappa": 1e-3}
-false, true = [0.0, 3**0.5], [2.4, 0.0]
+false, true = jnp.array([0.0, 3**0.5]), jnp.array([2.4, 0.0])
 
 # %% [markdown]
 # ## The bounce

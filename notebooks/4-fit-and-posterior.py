@@ -16,6 +16,10 @@
 # Which occupancy, and which P, do Planck's densities ask for? Four ways, from the shortest to the most general.
 
 # %%
+import warnings
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # progress bars as text will do
+
 import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt

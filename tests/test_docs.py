@@ -1,21 +1,32 @@
 """The documentation: what it shows is what happens, and its links lead somewhere."""
 
+import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
+import jaxbounce as jb
 import snippets
 from jaxbounce.cli import commands
+from jaxbounce.files.point import BENCHMARK, configure
+from jaxbounce.files.scan import read_scan
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md"))
 
 # pages whose snippets take more than seconds
-SLOW: set[str] = set()
+SLOW = {
+    "extending.md",
+    "sharp-bits.md",
+    "start/pipeline.md",
+    "start/potential.md",
+    "start/published.md",
+}
 
 _RUN = {"python", "console"}
 
@@ -27,7 +38,7 @@ def _with_snippets():
             yield pytest.param(name, marks=pytest.mark.slow if name in SLOW else ())
 
 
-@pytest.mark.parametrize("name", _with_snippets())
+@pytest.mark.parametrize("name", list(_with_snippets()))
 def test_what_a_page_shows_is_what_happens(name, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     page = (DOCS / name).read_text(encoding="utf-8")
@@ -111,3 +122,47 @@ def test_the_built_site_has_no_broken_links():
     if not site.is_dir():
         pytest.skip("the site is not built: pip install -e '.[docs]' && mkdocs build --strict")
     assert list(broken_links(site)) == []
+
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+
+
+def _cells(script):
+    """Kind and text of each cell of a percent script."""
+    _, *cells = re.split(r"^# %%", script, flags=re.MULTILINE)
+    for cell in cells:
+        head, _, text = cell.partition("\n")
+        if "[markdown]" in head:
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        yield ("markdown" if "[markdown]" in head else "code"), text.strip()
+
+
+@pytest.mark.parametrize("script", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_a_notebook_is_its_script_executed(script):
+    cells = json.loads(script.with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    found = [(cell["cell_type"], "".join(cell["source"]).strip()) for cell in cells]
+    assert found == list(_cells(script.read_text(encoding="utf-8"))), "python notebooks/make.py"
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert outputs
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    pictures = [o["data"]["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+    assert all(len(picture) * 3 / 4 < 60_000 for picture in pictures)
+    assert not re.search(r"site-packages|/home/|/root/|/tmp/", json.dumps(outputs)), (
+        "a path of a machine"
+    )
+
+
+def test_tables_in_the_docs_are_ones_that_are_read(tmp_path):
+    for block in snippets.blocks((DOCS / "configurations.md").read_text(encoding="utf-8")):
+        if block.kind == "toml":
+            table = tomllib.loads(block.body)
+            given = {"g_star_s"} if "g_star" in table else set()
+            if "conversion" in table:
+                given = {"P_chi_to_B"}
+                del table["conversion"]["profile_csv"]  # the reader's own
+                table["conversion"]["potential"] = jb.potential.PUBLISHED
+            rest = {key: value for key, value in BENCHMARK.items() if key not in given}
+            assert configure({**rest, **table}).model.stages
+    for block in snippets.blocks((DOCS / "scans.md").read_text(encoding="utf-8")):
+        if block.title:
+            read_scan(tomllib.loads(block.body), tmp_path)

@@ -34,6 +34,11 @@ def _cell(text: str) -> str:
     return " ".join(text.replace("|", "&#124;").split())
 
 
+def _plain(text: str) -> str:
+    """Text in which nothing is Markdown."""
+    return re.sub(r"([_*])", r"\\\1", text)
+
+
 def _code(text: str) -> str:
     return f"`{text}`" if text else ""
 
@@ -71,13 +76,13 @@ def choices() -> str:
         if name not in CHOICE_KEYS:
             continue
         values = [f"**`{v}`**" if v == declared.default else f"`{v}`" for v in declared.allowed]
-        rows.append((_code(name), ", ".join(values), declared.meaning.replace("_", "\\_")))
+        rows.append((_code(name), ", ".join(values), _plain(declared.meaning)))
     return _rows(("choice", "values (default in bold)", "meaning"), rows)
 
 
 def keys() -> str:
     """The keys that are neither a parameter nor a choice."""
-    rows = [(_code(name), key.meaning.replace("_", "\\_")) for name, key in OTHER_KEYS.items()]
+    rows = [(_code(name), _plain(key.meaning)) for name, key in OTHER_KEYS.items()]
     return _rows(("key", "meaning"), rows)
 
 
@@ -90,14 +95,14 @@ def presets() -> str:
 
 def statuses() -> str:
     """Every status code with what it says."""
-    rows = [(str(int(s)), _code(s.name), s.message.replace("_", "\\_")) for s in Status]
+    rows = [(str(int(s)), _code(s.name), _plain(s.message)) for s in Status]
     return _rows(("code", "`jb.Status.…`", "what happened; what to do"), rows)
 
 
 def conversion_models() -> str:
     """The conversion models by name."""
     rows = [
-        (_code(name), named.meaning.replace("_", "\\_"), str(named.steps or "–"))
+        (_code(name), _plain(named.meaning), str(named.steps or "–"))
         for name, named in MODELS.items()
     ]
     return _rows(("`model`", "what it is", "steps"), rows)
@@ -134,7 +139,7 @@ def _source(room: str) -> ast.Module:
 
 
 def _summary(room: str) -> str:
-    return (ast.get_docstring(_source(room)) or "").split("\n")[0].replace("_", "\\_")
+    return _plain((ast.get_docstring(_source(room)) or "").split("\n")[0])
 
 
 def _public(room: str) -> list[str]:
