@@ -11,6 +11,7 @@ import jaxbounce
 from jaxbounce import plotting
 from jaxbounce.inference import read_priors
 from jaxbounce.inference.fisher import Combination
+from jaxbounce.plotting.style import SYMBOLS
 
 
 @pytest.mark.parametrize("false", [[0.0, 3.0], [-1.0, 3.0]])
@@ -132,4 +133,4 @@ def test_labels_are_symbols_with_units(name, text):
 
 
 def test_every_parameter_has_a_symbol():
-    assert set(jaxbounce.parameters.DECLARATIONS) <= set(plotting.style.SYMBOLS)
+    assert set(jaxbounce.parameters.DECLARATIONS) <= set(SYMBOLS)

@@ -1,6 +1,7 @@
 """The budget against the rows of the specification (SPEC.md, section 0), and what it says."""
 
 import math
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -33,7 +34,7 @@ def test_the_residual_factor_is_what_verdicts_measure_by():
 @pytest.mark.slow
 def test_each_improvement_of_the_benchmark():
     found = jb.budget(jb.load())
-    steps = {step.name: step for step in found.steps}
+    steps: dict[str, Any] = {step.name: step for step in found.steps}
     expected = {
         "grids converged": math.log(EQ6 / PUBLISHED),
         "exact area density": math.log(KJMA_WINDOW / EQ6),
@@ -70,7 +71,8 @@ def test_a_budget_is_drawn_from_where_each_step_begins():
     )
     figure = jb.plot(Budget(one, steps, 1.0, ()))
     left, right = figure.axes
-    bars = [(bar.get_x(), bar.get_width(), bool(bar.get_hatch())) for bar in left.patches]
+    patches: list[Any] = list(left.patches)
+    bars = [(bar.get_x(), bar.get_width(), bool(bar.get_hatch())) for bar in patches]
     assert bars == [(0.0, 0.5, False), (0.5, -2.0, True)]
     assert [text.get_text() for text in left.get_yticklabels()] == [
         "published",
