@@ -1,5 +1,7 @@
 """Vacuum energy in the expansion rate, and the entropy that it releases."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import mpmath as mp
@@ -74,7 +76,7 @@ def _heated(alpha, T_p):
 
     energy, entropy = at(T_p)
     target = energy * T_p**4 * (1 + alpha)
-    T = brentq(lambda T: at(T)[0] * T**4 - target, 0.5 * T_p, 3 * T_p, xtol=1e-16, rtol=1e-15)
+    T: Any = brentq(lambda T: at(T)[0] * T**4 - target, 0.5 * T_p, 3 * T_p, xtol=1e-16, rtol=1e-15)
     return T, at(T)[1] * T**3 / (entropy * T_p**3)
 
 

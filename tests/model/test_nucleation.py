@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -141,13 +142,13 @@ def test_a_rate_over_temperature_from_a_file(tmp_path):
 
     @jax.jit
     def run(knots, T_p):
-        (stage,) = model.stages
+        stage: Any = model.stages[0]
         rate = eqx.tree_at(lambda r: r.knots, stage.rate, knots)
         moved = dataclasses.replace(model, stages=(type(stage)(rate),)).replace(T_p=T_p)
         found = moved.known()
         return found.values["area"].scaled(0.0), found.status
 
-    (stage,) = model.stages
+    stage: Any = model.stages[0]
     np.testing.assert_allclose(stage.rate.beta_over_H(keys["T_p_GeV"]), 1117.47000637, rtol=1e-6)
     area, status = run(stage.rate.knots, keys["T_p_GeV"])
     assert Status(int(status)) is Status.SUCCESS
