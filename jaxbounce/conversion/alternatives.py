@@ -20,6 +20,8 @@ _LEVELS = 64  # different signs for values rounded to different numbers
 
 _SLOWEST = 0.8  # ratio of successive changes of a tail beyond which its limit is not in sight
 
+_UNRESOLVED = 0.9  # gap over the width of the wall around it: fewer rows tell nothing of its shape
+
 _FEWEST = 4  # rows of a cubic spline without conditions at its ends
 
 
@@ -48,6 +50,9 @@ def alternatives(knots: np.ndarray, values: np.ndarray, places: np.ndarray) -> A
         places: the numbers from which ξ was computed; their digits count.
     """
     coarser = [_spline_through(kept, knots, values) for kept in _fewer_rows(knots)]
+    if _widest_gap(knots, values) > _UNRESOLVED * _width(knots, values):
+        # splines with and without a row beside a wall that lies between two are alike, and wrong
+        coarser = [np.full_like(values, np.nan) for _ in coarser]
     # numbers within half a unit have a standard deviation of 1/√3 of that
     rounding, noise = _doubts(places, values)
     scattered = values + np.hypot(rounding / np.sqrt(3), noise) * _signs(values, rounding)
@@ -118,13 +123,26 @@ def _signs(values: np.ndarray, rounding: np.ndarray) -> np.ndarray:
     return signs
 
 
-def _width(knots: np.ndarray, values: np.ndarray) -> float:
-    """1.5 times the distance between the quartiles of what the fields vary by."""
+def _quartiles(knots: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Where a quarter and three quarters of what the fields vary by are done."""
     done = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(values)).sum(0))])
     if not done[-1] > 0:
-        return float(knots[-1] - knots[0])
+        return float(knots[0]), float(knots[-1])
     first, third = np.interp(done[-1] * np.array([0.25, 0.75]), done, knots)
-    return 1.5 * float(third - first)
+    return float(first), float(third)
+
+
+def _width(knots: np.ndarray, values: np.ndarray) -> float:
+    """1.5 times the distance between the quartiles; all of the table where nothing varies."""
+    first, third = _quartiles(knots, values)
+    return (1.5 if np.diff(values).any() else 1.0) * (third - first)
+
+
+def _widest_gap(knots: np.ndarray, values: np.ndarray) -> float:
+    """Of the gaps between rows that reach between the quartiles."""
+    first, third = _quartiles(knots, values)
+    inside = (knots[1:] > first) & (knots[:-1] < third)
+    return float(np.diff(knots)[inside].max())
 
 
 def _tails(knots: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

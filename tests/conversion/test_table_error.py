@@ -106,6 +106,15 @@ def test_a_table_that_does_not_tell_P_says_what_it_lacks(name):
     assert found.error > 0.1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [12, 15, 20])
+def test_a_wall_between_two_rows_is_not_resolved(step):
+    """P 88–97 % too large, stated 2–20 %: splines through all and through fewer rows agree."""
+    xi = step * np.linspace(-12, 12, ROWS) + 1.1
+    found = _found(LOCAL, xi, *_fields(xi))
+    assert found.status == Status.TABLE_TOO_COARSE
+
+
 def _random_table(random):
     """A wall with its couplings, tabulated as people do."""
     A, B = random.uniform(1, 3, 2)
