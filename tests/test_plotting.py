@@ -52,3 +52,18 @@ def test_yields_are_shown_without_what_is_nothing_beside_the_largest():
         assert axes.get_ylabel()
     dead = SimpleNamespace(T=T, Y_chi=0 * T, Y_B=0 * T, source=0 * T, area_density=0 * T)
     assert plotting.evolution(dead).axes[0].get_ylabel() == "yield n/s"
+
+
+def test_phases_are_drawn_where_they_are():
+    from jaxbounce.files.phases import solve_phases
+    from jaxbounce.plotting_transition import phases
+
+    table = {"model": "high-T-cubic", "transition": {"T_low": 95.0, "T_high": 112.0}}
+    found = solve_phases(table)
+    (ax,) = phases(found).axes
+    assert ax.get_ylabel() == "phi (GeV)"
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert len(curves) == len(found.diagram.phases)
+    marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    # T_0/√(1 − E²/(λD)) of the model's couplings
+    assert marked == pytest.approx([100 / np.sqrt(1 - 0.05**2 / (0.1 * 0.2))], rel=1e-10)

@@ -64,6 +64,9 @@ class Command:
     """Set one key of the file, such as parameters.E=0.1 or transition.T_low=50."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw S3/T, the rate, the true vacuum's share and V (PNG, PDF or SVG); needs the extra
+    "plot"."""
 
     def run(self) -> int:
         """Solve, write and print it; the exit status."""
@@ -76,7 +79,7 @@ class Command:
                 " (jaxbounce transition --template prints one)"
             )
         outputs = Outputs()
-        outputs.check(self.out, sources=(self.potential,))
+        outputs.check(self.out, picture=self.plot, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
@@ -85,6 +88,10 @@ class Command:
         found = released(solved)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(solved, found))
+        if self.plot is not None:
+            from jaxbounce.plotting_transition import story
+
+            outputs.draw(story(solved), self.plot)
         print("\n".join(_lines(solved, found)))
         return outputs.status(0)
 
