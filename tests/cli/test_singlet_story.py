@@ -7,8 +7,8 @@ import sys
 import pytest
 
 # SPEC2 D: S₃/T by an independent program of V, percolation integral of its own; radiation alone in
-# H, constant g_*, I_p = 0.34. Its S₃/T is good to 6e-9, as ours is (m³ has a kink on the way); a slope
-# in T over the width of the transition, a hundredth of T, loses two digits of that
+# H, constant g_*, I_p = 0.34. Its S₃/T is good to 6e-9, as ours is (m³ has a kink on the way); a
+# slope in T over the width of the transition, a hundredth of T, loses two digits of that
 STORY = {
     "T_n_GeV": (97.320898373, 2e-9),
     "T_n_integral_GeV": (96.977010, 1e-8),
