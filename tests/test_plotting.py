@@ -134,3 +134,18 @@ def test_labels_are_symbols_with_units(name, text):
 
 def test_every_parameter_has_a_symbol():
     assert set(jaxbounce.parameters.DECLARATIONS) <= set(SYMBOLS)
+
+
+def test_phases_are_drawn_where_they_are():
+    from jaxbounce.files.phases import solve_phases
+    from jaxbounce.plotting.transitions import phases
+
+    table = {"model": "high-T-cubic", "transition": {"T_low": 95.0, "T_high": 112.0}}
+    found = solve_phases(table)
+    (ax,) = phases(found).axes
+    assert ax.get_ylabel() == "phi (GeV)"
+    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    assert len(curves) == len(found.diagram.phases)
+    marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    # T_0/√(1 − E²/(λD)) of the model's couplings
+    assert marked == pytest.approx([100 / np.sqrt(1 - 0.05**2 / (0.1 * 0.2))], rel=1e-10)

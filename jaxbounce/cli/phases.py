@@ -49,6 +49,8 @@ class Command:
     """Print the result as JSON."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw the phases over T (PNG, PDF or SVG); needs the extra "plot"."""
 
     def run(self) -> int:
         """Find, write and print them; the exit status."""
@@ -65,7 +67,7 @@ class Command:
         if self.reach is not None:
             check_number("--reach", self.reach, above(0, "half-width of a box of fields, GeV"))
         outputs = Outputs()
-        outputs.check(self.out, sources=(self.model,))
+        outputs.check(self.out, picture=self.plot, sources=(self.model,))
         jb.enable_x64()
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.model), self.set)
@@ -73,6 +75,8 @@ class Command:
         result = _mapping(found)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, result)
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(found), self.plot)
         print(json.dumps(result, indent=2) if self.json else "\n".join(_lines(found)))
         return outputs.status(0)
 

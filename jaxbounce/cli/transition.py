@@ -66,6 +66,9 @@ class Command:
     """Set one key of the file, such as parameters.E=0.1 or transition.T_low=50."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Draw S3/T, the rate, the true vacuum's share and V (PNG, PDF or SVG); needs the extra
+    "plot"."""
 
     def run(self) -> int:
         """Solve, write and print it; the exit status."""
@@ -78,7 +81,7 @@ class Command:
                 " (jaxbounce transition --template prints one)"
             )
         outputs = Outputs()
-        outputs.check(self.out, sources=(self.potential,))
+        outputs.check(self.out, picture=self.plot, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
@@ -87,6 +90,8 @@ class Command:
         found = released(solved)
         if self.out is not None:
             outputs.put(jb.files.write.write_json, self.out, _mapping(solved, found))
+        if self.plot is not None:
+            outputs.draw(lambda: jb.plot(solved), self.plot)
         print("\n".join(_lines(solved, found)))
         return outputs.status(0)
 

@@ -44,8 +44,9 @@ def plot(result: Any, **options: Any) -> "Figure":
         result: a `Comparison` (ρ_B by what is evaluated), a `Budget` (a waterfall), a `Bounce`
             (fields over the radius), a `Conversion` (the level crossing), an `Evolution` (yields,
             source and wall area over temperature), `Sensitivities` (bars), a `Fit` (pulls and
-            Δχ²), a `Posterior` (all pairs of parameters) or the `Store` of a scan (a quantity over
-            two parameters, or over one).
+            Δχ²), a `Posterior` (all pairs of parameters), the `Store` of a scan (a quantity over
+            two parameters, or over one), a transition as `solve_transition` gives it (S₃/T, Γ/H⁴,
+            the true vacuum's fraction, V) or the phases of a model (fields over temperature).
         **options: those of the function of this module that draws it.
 
     Returns:
@@ -56,11 +57,14 @@ def plot(result: Any, **options: Any) -> "Figure":
     """
     from jaxbounce.bounce import Bounce
     from jaxbounce.conversion.tiers import Conversion
+    from jaxbounce.files.phases import Found
     from jaxbounce.inference import Fit, Posterior
     from jaxbounce.model.budget import Budget
     from jaxbounce.model.comparison import Comparison
     from jaxbounce.model.sensitivity import Sensitivities
+    from jaxbounce.plotting.transitions import phases, story
     from jaxbounce.scan.store import Store
+    from jaxbounce.transition.solve import Solved
     from jaxbounce.yields import Evolution
 
     drawn: dict[type, Any] = {
@@ -73,6 +77,8 @@ def plot(result: Any, **options: Any) -> "Figure":
         Fit: goodness,
         Posterior: corner,
         Store: scan,
+        Solved: story,
+        Found: phases,
     }
     for kind, draw in drawn.items():
         if isinstance(result, kind):

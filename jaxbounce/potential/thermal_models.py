@@ -159,16 +159,12 @@ def _conformal_fermion(phi: Fields, theta: Couplings) -> Scalar:
     return theta["y"] ** 2 * phi[0] ** 2 / 2
 
 
-def _conformal_photon_debye(theta: Couplings) -> Real:
-    return theta["g"] ** 2 * theta["T"] ** 2 / 3
-
-
 CONFORMAL_U1 = ThermalModel(
     fields=("phi",),
     potential=OneLoopPotential(
         _conformal_tree,
         (
-            Particle("A, longitudinal", _dark_photon, 1, "boson", 5 / 6, _conformal_photon_debye),
+            Particle("A, longitudinal", _dark_photon, 1, "boson", 5 / 6, _dark_photon_debye),
             Particle("A, transverse", _dark_photon, 2, constant=5 / 6),
             Particle("psi", _conformal_fermion, 4, "fermion"),
         ),
