@@ -217,7 +217,7 @@ def test_a_point_without_transition_leaves_the_others_alone():
     def masked(shared):
         """Of points that share a factor of the scale."""
         found, codes = jax.vmap(lambda scale: one(shared * scale))(scales)
-        return jnp.where(codes == Status.SUCCESS, jnp.log(jnp.stack(found)), 0.0).sum()
+        return jnp.where(codes == Status.SUCCESS, found[0] / 100 + found[1] / 1e4, 0.0).sum()
 
     slope = jax.jit(jax.grad(masked))(1.0)
     h = 1e-4
