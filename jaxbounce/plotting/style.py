@@ -30,6 +30,8 @@ SYMBOLS = {
     "T_min_over_Tp": (r"T_{\rm min}/T_p", ""),
     "y_min": (r"y_{\rm min}", ""),
     "y_max": (r"y_{\rm max}", ""),
+    "alpha_V": (r"\alpha_V", ""),
+    "alpha_eff": (r"\alpha_{\rm eff}", ""),
     "P_back_over_P": (r"P_{\rm back}/P", ""),
     "sigma_v": (r"\langle\sigma v\rangle", r"GeV^{-2}"),
     "sigma_v_slope": (r"\langle\sigma v\rangle_1", r"GeV^{-2}"),
