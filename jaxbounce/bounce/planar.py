@@ -20,7 +20,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Float
 
 from jaxbounce._core.arrays import (
@@ -178,7 +177,7 @@ def planar_wall(
     if false_guess.ndim != 1 or false_guess.shape != true_guess.shape or not false_guess.size:
         raise ValueError(
             "the vacua must be vectors of one value per field, both of one length; their"
-            f" shapes are {np.shape(false_vacuum)} and {np.shape(true_vacuum)}"
+            f" shapes are {false_guess.shape} and {true_guess.shape}"
         )
     if false_guess.dtype != jnp.float64:
         raise ValueError(

@@ -158,7 +158,8 @@ def _slope_weights(shape: Shape, values: Nodal) -> tuple[Real, Real]:
     """Parts of ∫u_i'² dx, element by element, and x − 1 there."""
     grid, reference = make_grid(ELEMENTS, shape, 1), reference_element(ELEMENTS.order)
     slopes = xp.einsum("ij,eja->eia", reference.derivative, to_elements(ELEMENTS, values))
-    return reference.weights[:, None] * slopes**2 / grid.slope[..., None], grid.x - 1
+    weights = reference.weights[:, None] * slopes**2 / grid.slope[..., None]
+    return xp.asarray(weights), grid.x - 1
 
 
 def _drift(values: Nodal) -> Nodal:
@@ -217,7 +218,7 @@ def _solved(matrix: Real, right: Real) -> Real:
     """The solution of the equations whose matrix `_jacobian` is, for a residual `right`."""
     right = _as_its_rows(matrix, right)
     if is_at_once():
-        return np.linalg.solve(matrix, right)
+        return xp.asarray(np.linalg.solve(matrix, right))
     return eliminate(matrix, right[:, None])[0][:, 0]
 
 

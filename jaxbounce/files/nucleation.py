@@ -3,7 +3,7 @@
 `nucleation` is a table with `rate`, one of "exponential" (with curvature), "gaussian"
 (nucleation_time, width), "simultaneous" (nucleation_time), a table with the columns y and log_rate,
 or T_GeV and S3_over_T, or the path of a CSV, JSON or TOML file with one, such as what
-`jaxbounce transition --out` writes; and initial_radius and expansion.
+the transition command writes; and initial_radius and expansion.
 """
 
 from collections.abc import Mapping

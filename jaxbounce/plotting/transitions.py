@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce.plotting.figures import new_figure
@@ -34,9 +35,11 @@ def story(solved: "Solved", figure: "Figure | None" = None) -> "Figure":
     T = np.linspace(low, high, _POINTS)
     background = history.background
     inside = np.clip(T, float(background.window.low), high)
-    action.plot(inside, np.asarray(background.exponent_at(inside)))
+    action.plot(inside, np.asarray(background.exponent_at(jnp.asarray(inside))))
     action.set_ylabel("$S_3/T$")
-    log_rate = np.asarray(jax.vmap(lambda x: background.at(x).log_rate)(background.efolds(inside)))
+    log_rate = np.asarray(
+        jax.vmap(lambda x: background.at(x).log_rate)(background.efolds(jnp.asarray(inside)))
+    )
     rate.plot(inside, log_rate)
     rate.axhline(0.0, color="black", linewidth=0.8)
     rate.set_ylabel(r"$\ln\,\Gamma/H^4$")
@@ -77,7 +80,7 @@ def _potential(solved: "Solved", ax: "Axes") -> None:
         theta = {**configured.theta, thermal.temperature: T}
         points = false + share[:, None] * (true - false)
         V = np.asarray(jax.vmap(lambda phi, t=theta: configured.potential(phi, t))(points))
-        at_false = float(configured.potential(jax.numpy.asarray(false), theta))
+        at_false = float(configured.potential(jnp.asarray(false), theta))
         colour = {"$T_c$": "C0", "$T_n$": "C1", "$T_p$": "C2"}[name]
         length = float(np.linalg.norm(true - false))
         ax.plot(share * length, V - at_false, color=colour, label=f"{name} = {T:.5g} GeV")

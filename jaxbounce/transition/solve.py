@@ -243,11 +243,11 @@ class _Bounces(NamedTuple):
         ground, cold = np.asarray(self.ground()), self.parameters(jnp.zeros(()))
         found = []
         for T in temperatures:
-            warm, false = self.parameters(jnp.asarray(T)), np.asarray(self.vacua(T)[0])
+            warm, false = self.parameters(jnp.asarray(T)), self.vacua(T)[0]
             with at_once():
                 slope = landscape(self.potential, cold).gradients(false)
                 bend = landscape(self.potential, warm).curvatures(false)
-            moved = -inverse(bend[None])[0] @ slope
+            moved = -inverse(np.asarray(bend)[None])[0] @ slope
             own = of_values(self.potential, cold, np.stack([false, ground]), [1.0, -1.0])
             of_moving = of_lines(self.potential, warm, false[None], moved[None])
             found.append({name: own[name] + of_moving[name] for name in self.couplings})

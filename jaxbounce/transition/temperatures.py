@@ -120,7 +120,7 @@ def find_transition(
         as_leaf(as_real(prefactor)),
     )
     shielded_given, token = shielded(given)
-    theta, plasma = shielded_given[0], Plasma(*shielded_given[1:])
+    theta, plasma = shielded_given[0], Plasma._make(shielded_given[1:])
     ends = (as_leaf(T_low), as_leaf(T_high))
     sampled = partial(_sampled, exponent, vacuum_energy, weighed, theta, ends)
     window, exponents, energies = sampled(plasma)

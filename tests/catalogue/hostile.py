@@ -247,7 +247,6 @@ def broken_usage(rng) -> Case:
     return Case(
         (
             ("walk",),
-            (),
             ("run", "--outt", "x"),
             ("run", "a.json", "b.json"),
             ("scan",),

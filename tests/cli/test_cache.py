@@ -87,7 +87,7 @@ def test_commands_run_under_it(kept, capsys, monkeypatch):
     for path in kept.glob("*-cache"):
         path.write_bytes(path.read_bytes()[:40])
     monkeypatch.setattr(jaxbounce, "compare", compiling)
-    monkeypatch.setattr("jaxbounce.cli.run.resolved", lambda _: None)
+    monkeypatch.setattr("jaxbounce.cli.run.resolved", lambda c: c.model)
     assert main(["run"]) == 1
     first, second = capsys.readouterr().err.splitlines()
     assert "could not be read" in first

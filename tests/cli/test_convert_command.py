@@ -216,7 +216,7 @@ BAD = [
     ({}, "all missing"),
     ({"tanh": "thin"}, "must be a table"),
     ({"model": "two-levels"}, "did you mean 'two-level'"),
-    ({"couplings": {"lam": 0.1}}, "lambda_tr_eff"),
+    ({"couplings": {"lamda": 0.1}}, "did you mean 'lam'"),
     ({"couplings": {"y_B": "1"}}, "must be a number"),
     ({"y_B": 1.0, "couplings": {"y_B": 1.0}}, "both given"),
     ({"wall": {"v_w": 2}}, "v_w = 2"),

@@ -13,6 +13,7 @@ from jaxbounce.transition.temperatures import (
     log_rate_over_hubble,
     vacuum_energy,
 )
+from jaxbounce.transition.wall_speed import wall_speed
 
 
 def pole(T, amplitude):
@@ -35,6 +36,29 @@ def test_percolation_temperature_and_rate_of_a_known_action():
     assert float(found.exponent_p) == pytest.approx(float(pole(found.T_p, 3.9)), rel=1e-12)
     rate = log_rate_over_hubble(found.T_n, pole(found.T_n, 3.9))
     assert float(rate) == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.long
+def test_the_wall_and_T_p_belong_together():
+    third = jnp.sqrt(1 / 3)
+
+    def wall(T, amplitude):
+        strength = 0.1 * (98.6 / T) ** 4
+        return wall_speed(strength, 1 - 2 * strength, third, third)
+
+    @jax.jit
+    def settled(amplitude):
+        found = find_transition(pole, amplitude, 20.0, 125.0, v_w=wall)
+        return found.T_p, found.v_w, found.status
+
+    T_p, v_w, status = settled(3.9)
+    assert Status(int(status)) is Status.SUCCESS
+    assert float(v_w) == pytest.approx(float(wall(T_p, 3.9).v_w), rel=1e-9)
+    assert float(from_pole(3.9, v_w).T_p) == pytest.approx(float(T_p), rel=1e-10)
+    up, down = (settled(3.9 + h)[:2] for h in (1e-4, -1e-4))
+    slopes = jax.jit(jax.jacfwd(lambda a: settled(a)[:2]))(3.9)
+    for slope, high, low in zip(slopes, up, down, strict=True):
+        assert float(slope) == pytest.approx((float(high) - float(low)) / 2e-4, rel=1e-6)
 
 
 @pytest.mark.long
