@@ -1,5 +1,6 @@
 """What `jaxbounce run` says of stages: each quantity, its error, and what computed it."""
 
+import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,8 +25,11 @@ def lines(origins: "Mapping[str, Origin]") -> Iterator[str]:
             error = f"± {origin.error:.1e}" if origin.error > 0 else ""
             yield f"  {name:16} = {origin.value:<18.12g} {error:11} {origin.text}"
         elif origin.stage not in failed:
+            # what needs a number that is missing finds it out of range
+            needs = failed and origin.status == Status.INVALID_PARAMETER
+            reason = "what it needs has no number" if needs else origin.status.message
             failed.add(origin.stage)
-            yield f"  {name:16}   no number: {origin.stage}: {origin.status.message}"
+            yield f"  {name:16}   no number: {origin.stage}: {reason}"
     others = [name for name in _TOLD if name in origins and not origins[name].stage]
     if others:
         given = ", ".join(f"{name} = {origins[name].value:.10g}" for name in others)
@@ -68,7 +72,8 @@ def caveat_lines(caveats: "Iterable[Caveat]") -> Iterator[str]:
     yield "what these numbers assume"
     before = 0
     for caveat in caveats:
-        size = "" if caveat.size is None else f": {caveat.size:.3g}"
+        known = caveat.size is not None and math.isfinite(caveat.size)
+        size = f": {caveat.size:.3g}" if known else ""
         point = f"{caveat.point:2d}" if caveat.point != before else "  "
         before = caveat.point
         text = f"{caveat.text}{size}"

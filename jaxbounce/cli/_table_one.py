@@ -80,7 +80,9 @@ def why_lines(rows: Mapping[str, Any]) -> Iterator[str]:
     """Why each row differs from the one before it."""
     yield "why they differ: Y_B of each row over that of the row above"
     for name, (before, reason) in _WHY.items():
-        if not all(Status(int(rows[row].status)) == Status.SUCCESS for row in (name, before)):
+        # where there is no P, there are no rows
+        pair = [rows[row] for row in (name, before) if row in rows]
+        if len(pair) < 2 or not all(Status(int(row.status)) == Status.SUCCESS for row in pair):
             continue
         lower, upper = float(rows[before].Y_B), float(rows[name].Y_B)
         if lower > 0 and upper > 0:

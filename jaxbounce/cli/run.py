@@ -205,10 +205,11 @@ def _lines(
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
         yield from _occupancy_lines(p, c.choices, figures)
         yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p))
-    yield ""
-    yield from _row_lines(c, result, of["f_chi"], figures)
-    yield ""
-    yield from why_lines(result.rows)
+    if result.rows:
+        yield ""
+        yield from _row_lines(c, result, of["f_chi"], figures)
+        yield ""
+        yield from why_lines(result.rows)
 
 
 def _row_lines(
@@ -294,8 +295,8 @@ def _vacuum_lines(
         )
         yield f"  reheating: alpha_eff = {of['alpha_eff']:g}{heated if known else ''}"
     for name in ("alpha_V", "alpha_eff"):
-        unused = c.model.why_unused(name)
-        if of[name] and unused is not None:
+        unused = jb.parameters.why_unused(name, c.choices)
+        if of[name] > 0 and unused is not None:
             yield f"  {name} = {of[name]:g} is not in the numbers below: {unused}"
 
 

@@ -403,7 +403,9 @@ def configure(
             + (f", as well as {', '.join(missing[1:])}" if missing[1:] else "")
             + (few if isinstance(source, Mapping) else "")
         )
-    return _configuration({**_defaults(), **table, **dict.fromkeys(k for k in computed if k not in table)})
+    return _configuration(
+        {**_defaults(), **table, **dict.fromkeys(k for k in computed if k not in table)}
+    )
 
 
 RELEASED = tuple(name for name in ("alpha_V", "alpha_eff") if name in DECLARATIONS)

@@ -121,14 +121,13 @@ def _energy(seen: _Seen) -> _Found:
     alpha = seen.get("alpha_theta")
     known = alpha == alpha
     if chosen.get("expansion", "radiation") == "radiation":
-        size = alpha / 2 if known else None
-        yield (
-            "H of the yields is that of radiation alone; the energy released adds up to this",
-            size,
-        )
+        adds = "up to this" if known else "up to alpha/2, which is not known here"
+        text = f"H of the yields is that of radiation alone; the energy released adds {adds}"
+        yield text, alpha / 2 if known else None
     if chosen.get("dilution", "none") == "none":
-        size = (1 + alpha) ** 0.75 - 1 if known else None
-        yield "yields are not diluted by the heat released; each would be lower by this", size
+        lower = "this" if known else "(1 + alpha)^(3/4) - 1, which is not known here"
+        text = f"yields are not diluted by the heat released; each would be lower by {lower}"
+        yield text, (1 + alpha) ** 0.75 - 1 if known else None
 
 
 def _history(seen: _Seen) -> _Found:

@@ -54,6 +54,8 @@ are where ln I is −60 and 4, and I ∝ v_w³."""
 
 _KEPT = 8  # points whose bounces are kept: what is asked of one of them is asked several times
 
+_TRACED_ERROR = 1e-8  # of S₃/T, what a certified bounce is good to where its own is not at hand
+
 _LOOKS = 257  # temperatures among which Γ first exceeds H⁴
 
 
@@ -85,6 +87,7 @@ class Rate(eqx.Module):
         true_vacuum: the same.
         degrees: g_*(T) of H.
         prefactor: A of Γ.
+        exponent_error: relative error of S₃/T that comes of the bounces.
         potential: V(φ, θ).
         temperature: name of the parameter that is the temperature.
         weighed: whether ρ_V is part of H.
@@ -99,6 +102,7 @@ class Rate(eqx.Module):
     true_vacuum: Float[Array, "k n"]
     degrees: DegreesOfFreedom
     prefactor: Scalar
+    exponent_error: Scalar
     potential: Potential = eqx.field(static=True)
     temperature: str = eqx.field(static=True)
     weighed: bool = eqx.field(static=True)
@@ -239,10 +243,10 @@ def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> t
     phases, found = _solved(_Given(fixed))
     nothing = jnp.full(NODES, jnp.nan)
     window = Window(here.T_low, here.T_low, here.T_high)
-    exponents, energies = nothing, nothing
+    exponents, energies, error = nothing, nothing, jnp.nan
     status = Status(int(phases.status[0]))
     if found is not None:
-        window, status = found.window, Status.SUCCESS
+        window, status, error = found.window, Status.SUCCESS, found.exponent_error
         moved = {name: stage.theta[name] - here.theta[name] for name in here.theta}
         exponents = found.exponents + _change(found.of_exponents, moved)
         if found.energies is not None:
@@ -257,6 +261,7 @@ def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> t
         *map(jnp.asarray, (phases.T, phases.false_vacuum, phases.true_vacuum)),
         degrees=degrees,
         prefactor=stage.prefactor,
+        exponent_error=jnp.asarray(error),
         potential=stage.potential,
         temperature=stage.temperature,
         weighed=stage.weighed(),
@@ -337,6 +342,7 @@ def _traced_rate(
         *(T, false, true),
         degrees=degrees,
         prefactor=stage.prefactor,
+        exponent_error=jnp.asarray(_TRACED_ERROR),
         potential=potential,
         temperature=stage.temperature,
         weighed=stage.weighed(),

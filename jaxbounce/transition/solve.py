@@ -274,6 +274,8 @@ class Samples(NamedTuple):
     of_exponents: dict[str, Float[Array, " nodes"]]
     """∂/∂θ by coupling; zero at a temperature without a bounce, which does not count."""
     of_energies: dict[str, Float[Array, " nodes"]]
+    exponent_error: float
+    """Largest relative error of S₃/T among them, by the certificates of the bounces."""
 
 
 def sampled(
@@ -335,7 +337,10 @@ def _sampled(
     for name in bounces.couplings:
         slopes = jnp.stack([slope[name] for slope in by_action]) / temperatures
         by_value[name] = jnp.where(known, slopes, 0.0)
-    return Samples(window, values, energies, by_value, dict(by_energy))
+    # relative to the kinetic action, of which S is two thirds in three dimensions
+    errors = [1.5 * float(bounce.certificate.action_error) for bounce in solved]
+    worst = max((e for e in errors if np.isfinite(e)), default=np.nan)
+    return Samples(window, values, energies, by_value, dict(by_energy), worst)
 
 
 def _solve(
@@ -343,7 +348,7 @@ def _solve(
 ) -> tuple[Transition, dict[str, Array]]:
     """Bounces at once, and one program of what does not depend on the potential."""
     settings = jax.tree.map(jnp.asarray, settings)
-    window, values, energies, by_value, by_energy = _sampled(bounces, settings, ends, weighed)
+    window, values, energies, by_value, by_energy, _ = _sampled(bounces, settings, ends, weighed)
     found, of_values, of_energies, of_settings = _story(values, energies, window, settings, weighed)
     of_couplings = {}
     for name in bounces.couplings:

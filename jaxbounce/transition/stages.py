@@ -228,8 +228,11 @@ def _released(rate: Rate, T: Scalar) -> Scalar:
 
 
 def _errors(rate: Rate, found: Transition) -> dict[str, Scalar]:
-    """Absolute errors of T_p and β/H from that of S₃/T, whose slope is off by NODES² times that."""
-    T, error = found.T_p, found.error * found.exponent_p
+    """Absolute errors of T_p and β/H from that of S₃/T, whose slope is off by NODES² times that.
+
+    S₃/T is off by what its interpolation is, and by what the bounces are.
+    """
+    T, error = found.T_p, (found.error + rate.exponent_error) * found.exponent_p
     half = (rate.window.high - rate.window.low) / 2
     values = {"T_p": T * error / found.beta_over_H, "beta_over_H": error * T * NODES**2 / half}
     return jax.lax.stop_gradient(jax.tree.map(jnp.abs, values))

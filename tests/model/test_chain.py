@@ -165,6 +165,7 @@ class GivenRate(Stage):
             jnp.full((2, 1), 2.0),
             degrees,
             one,
+            1e-9 * one,
             double_well,
             "T",
             weighed=False,
