@@ -1,6 +1,7 @@
 """Pictures: what can be seen in them. Drawn from results made by hand."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,8 +145,9 @@ def test_phases_are_drawn_where_they_are():
     found = solve_phases(table)
     (ax,) = phases(found).axes
     assert ax.get_ylabel() == "phi (GeV)"
-    curves = [line for line in ax.lines if len(line.get_xdata()) > 2]
+    lines: list[Any] = list(ax.lines)
+    curves = [line for line in lines if len(line.get_xdata()) > 2]
     assert len(curves) == len(found.diagram.phases)
-    marked = [line.get_xdata()[0] for line in ax.lines if line.get_linestyle() == "--"]
+    marked = [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"]
     # T_0/√(1 − E²/(λD)) of the model's couplings
     assert marked == pytest.approx([100 / np.sqrt(1 - 0.05**2 / (0.1 * 0.2))], rel=1e-10)

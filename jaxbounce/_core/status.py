@@ -56,6 +56,7 @@ class Status(enum.IntEnum):
     OCCUPANCY_TOO_LARGE = 55
     REHEATED_BELOW_T_P = 56
     DECAY_CLOSED = 57
+    RELEASE_NOT_FOLLOWED = 58
     TRUE_VACUUM_NOT_MINIMUM = 60
     WALL_NOT_CONVERGED = 61
 
@@ -229,7 +230,7 @@ _MESSAGES = {
     ),
     Status.WALL_NOT_CONVERGED: (
         "no steady planar wall between the vacua was found; a third vacuum between them lets it"
-        " come apart into two: give neighbouring vacua"
+        " come apart into two, or both guesses lead to one vacuum: give two neighbouring ones"
     ),
     Status.OCCUPANCY_TOO_LARGE: (
         "χ would reach more than a tenth of its equilibrium density, where what takes it back into"
@@ -239,6 +240,11 @@ _MESSAGES = {
     Status.REHEATED_BELOW_T_P: (
         "χ is made from a temperature T_R on that is below T_p, where nothing would be there for"
         " the walls; raise T_R"
+    ),
+    Status.RELEASE_NOT_FOLLOWED: (
+        "annihilation or washout go on while and after the energy is released, which the Boltzmann"
+        " equations here do not follow: expansion and dilution hold for the source alone; leave"
+        " these rates out, or set expansion = radiation and dilution = none"
     ),
     Status.DECAY_CLOSED: "what decays into χ is lighter than its products; raise m_A",
     Status.NO_TRANSITION: (

@@ -33,12 +33,12 @@ def action_slopes(potential: Potential, theta: Tree, bounce: Bounce) -> Tree:
     """
     if int(bounce.status) != Status.SUCCESS:
         return jax.tree.map(lambda leaf: jnp.full(jnp.shape(leaf), jnp.nan), theta)
-    if float(_beyond(bounce)) < _NOTHING_BEYOND:
+    # fields fall off beyond the grid, unless it ends in the wall of a box, where they pull
+    boxed = not bool(jnp.any(bounce.decay != 0))
+    if not boxed and float(_beyond(bounce)) < _NOTHING_BEYOND:
         return _inside(potential, theta, bounce)
     vacuum, unit = bounce.false_vacuum, bounce.field_unit
     shape = bounce.shape._replace(radius=bounce.shape.radius / unit)
-    # fields fall off beyond the grid, unless it ends in the wall of a box
-    boxed = not bool(jnp.any(bounce.decay != 0))
     problem = Problem(potential, bounce.dimension, boxed, False, bounce.elements)
     return _slopes(problem, theta, vacuum, unit, shape, bounce.values)
 

@@ -101,7 +101,8 @@ def _status(arguments: list[str]) -> int:
         say("not enough memory; ask for fewer points, draws or starts")
         return 1
     except Exception as error:  # the edge of the program: a fault of ours is one line too
-        if isinstance(error, OSError) and output_fails():
+        # one of files has a name; without, it is of the standard output
+        if isinstance(error, OSError) and (error.filename is None or output_fails()):
             raise
         return _unforeseen(error)
 

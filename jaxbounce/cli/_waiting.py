@@ -1,4 +1,4 @@
-"""What takes long says so: one line on standard error, within a second, and none for what does not.
+"""What takes long says so: one line on standard error, and none for what does not.
 
 A line, not an animation, so that it reads in a log file too.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from jaxbounce.cli._streams import say
 
-_PATIENCE = 0.8  # seconds
+_PATIENCE = 1.5  # seconds, in which bad input is found; then nothing is said but its own line
 
 _QUIET = "JAXBOUNCE_QUIET"
 """Set in the environment, nothing is said of waiting."""
@@ -19,7 +19,7 @@ _KEPT = "kept for the next run"
 
 _TEXTS = {
     "run": f"compiling the yields, a few seconds; {_KEPT}",
-    "budget": f"compiling some twenty evaluations, up to a minute; {_KEPT}",
+    "budget": f"compiling some twenty evaluations, a minute or two; {_KEPT}",
     "sensitivity": f"compiling the derivatives, some seconds; {_KEPT}",
     "fit": f"compiling the fit and its derivatives, about 10 s; {_KEPT}",
     "posterior": f"compiling fit and sampler, about 20 s ({_KEPT}), then drawing",
@@ -36,7 +36,7 @@ _TEXTS = {
 
 @contextlib.contextmanager
 def said_if_long(command: str) -> Iterator[None]:
-    """Say what a command is doing if it is not done within a second."""
+    """Say what a command is doing if it is not done soon."""
     text = _TEXTS.get(command)
     if text is None or os.environ.get(_QUIET):
         yield

@@ -173,4 +173,4 @@ def _step_line(found: "Budget", step: "Step", figures: Figures, wide: int) -> st
 def _signed(value: float | None) -> str:
     if value is None or math.isnan(value):
         return f"{'–':>10}"
-    return f"{value:>+10.4f}"
+    return f"{round(value, 4) + 0.0:>+10.4f}"

@@ -36,7 +36,7 @@ class Command:
             from jaxbounce._core.checks import suggestion
 
             groups = jb.files.reference.entries().values()
-            known = [name for rows in groups for row in rows for name in row[:2]]
+            known = dict.fromkeys(name for rows in groups for row in rows for name in row[:2])
             raise ConfigurationError(f"{self.word}: no such name{suggestion(self.word, known)}")
         print("\n".join(lines))
         return 0

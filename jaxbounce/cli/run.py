@@ -65,18 +65,21 @@ class Command(Reported):
         assumed = caveats(configuration.model, origins)
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
-            found = _mapping(configuration, result, origins)
+            found = _mapping(configuration, model, result, origins)
             found |= {"assumptions": _story.caveat_mapping(assumed)}
             outputs.put(jb.files.write.write_json, self.out, found)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(result), self.plot)
-        lines = _lines(configuration, result, origins, figures)
+        lines = _lines(configuration, model, result, origins, figures)
         print("\n".join((*lines, "", *_story.caveat_lines(assumed))))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 
 def _mapping(
-    configuration: "jb.Configuration", result: "Comparison", origins: "Mapping[str, Origin]"
+    configuration: "jb.Configuration",
+    model: "jb.Model",
+    result: "Comparison",
+    origins: "Mapping[str, Origin]",
 ) -> dict[str, Any]:
     """The published output JSON, with our additions; null where there is no number."""
     from jaxbounce.model.comparison import ROWS, matching_occupancy
@@ -105,7 +108,7 @@ def _mapping(
             "caution": _caution(prediction),
             **status_keys(Status(int(prediction.status))),
         },
-        "nucleation": _nucleation_mapping(configuration),
+        "nucleation": _nucleation_mapping(configuration, model),
         "story": _story.mapping(origins),
         "tension_with_planck2018": _tension_mapping(prediction),
         "comparison": [
@@ -148,6 +151,7 @@ _NAMES_OF_KERNELS = {
 
 def _lines(
     c: "jb.Configuration",
+    model: "jb.Model",
     result: "Comparison",
     origins: "Mapping[str, Origin]",
     figures: Figures,
@@ -181,7 +185,7 @@ def _lines(
     yield f"  choices: {_choices_line(c.choices)}"
     yield from _path_lines(c, p)
     yield f"           {_NAMES_OF_KERNELS[c.choices.area_kernel]}"
-    yield from _nucleation_lines(c)
+    yield from _nucleation_lines(c, model)
     yield ""
     yield "today"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
@@ -270,7 +274,7 @@ def _history_lines(c: "jb.Configuration", of: Mapping[str, float]) -> Iterator[s
             f"  at T_p: g_* = {float(degrees.energy(T_p)):.8g},"
             f" g_*s = {float(degrees.entropy(T_p)):.8g}"
         )
-    if c.table["g_star"] == "standard-model":
+    if c.table["g_star"] == "standard-model" and math.isfinite(of["T_p"]):
         size = next(text for T, text in _UNCERTAINTY if of["T_p"] <= T)
         yield f"           model uncertainty of g_* near T_p: about {size}, not in the error below"
     yield (
@@ -300,12 +304,16 @@ def _vacuum_lines(
             yield f"  {name} = {of[name]:g} is not in the numbers below: {unused}"
 
 
-def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
+def _nucleation_lines(c: "jb.Configuration", model: "jb.Model") -> Iterator[str]:
     """Which nucleation history the wall area is of, and its certificate."""
     written = c.table["nucleation"]
     if c.choices.area_kernel != "history":
         if written is not None:
             yield '           nucleation: not used, area_kernel = "history" takes it'
+        return
+    if written is None:
+        yield "  nucleation: that of the transition"
+        yield from _area_lines(c, _area(model))
         return
     rate = written.get("rate", "exponential")
     numbers = ", ".join(
@@ -314,13 +322,19 @@ def _nucleation_lines(c: "jb.Configuration") -> Iterator[str]:
     expands = "expanding" if written.get("expansion", True) else "without expansion"
     name = rate if isinstance(rate, str) else f"table of {len(next(iter(rate.values())))} rows"
     yield f"  nucleation: {name}{', ' if numbers else ''}{numbers}, {expands}"
-    area = _area(c)
+    area = _area(model)
+    if Status(int(area.status)) == Status.SUCCESS:
+        yield from _rate_lines(c)
+    yield from _area_lines(c, area)
+
+
+def _area_lines(c: "jb.Configuration", area: "AreaHistory") -> Iterator[str]:
+    """The certificate of a wall area."""
     status = Status(int(area.status))
     if status != Status.SUCCESS:
         yield f"           {status.message}"
         return
     I_p = c.table["I_p"]
-    yield from _rate_lines(c)
     yield (
         f"           walls sweep {float(area.swept_fraction):.6g} of space, bubbles are born with"
         f" {float(area.nucleated_fraction):.6g}, {float(area.remaining_fraction):.2g} is left at"
@@ -350,11 +364,11 @@ def _rate_lines(c: "jb.Configuration") -> Iterator[str]:
     )
 
 
-def _nucleation_mapping(c: "jb.Configuration") -> dict[str, Any] | None:
+def _nucleation_mapping(c: "jb.Configuration", model: "jb.Model") -> dict[str, Any] | None:
     """The certificate of the wall area; None where it is not that of a history."""
     if c.choices.area_kernel != "history":
         return None
-    area = _area(c)
+    area = _area(model)
     return {
         "swept_fraction": number(area.swept_fraction),
         "nucleated_fraction": number(area.nucleated_fraction),
@@ -365,11 +379,11 @@ def _nucleation_mapping(c: "jb.Configuration") -> dict[str, Any] | None:
     }
 
 
-def _area(c: "jb.Configuration") -> "AreaHistory":
+def _area(model: "jb.Model") -> "AreaHistory":
     """The wall area that the model's history gives."""
     import jax
 
-    return jax.jit(lambda model: model.known().values["area"])(c.model.with_P(0.0))
+    return jax.jit(lambda model: model.known().values["area"])(model.with_P(0.0))
 
 
 def _tension_lines(p: "jb.Prediction") -> Iterator[str]:

@@ -76,7 +76,12 @@ def read_stages(
         raise ConfigurationError(
             f"transition.potential: {have}; give a table as of jaxbounce transition, or its path"
         )
-    own = dict(inner.get("transition", {}))
+    inside = inner.get("transition", {})
+    if not isinstance(inside, Mapping):
+        raise ConfigurationError(
+            f"transition.potential.transition = {shown(inside)}: must be a table, or left out"
+        )
+    own = dict(inside)
     for key in _OF_MODEL:
         if key in own and own[key] != table[key]:
             raise ConfigurationError(
@@ -86,6 +91,11 @@ def read_stages(
         own.pop(key, None)
     own |= {key: value for key, value in written.items() if key != "potential"}
     thermal = read_transition({**inner, "transition": own}, Path())
+    if "prefactor" in thermal.couplings:
+        raise ConfigurationError(
+            "transition.potential.parameters.prefactor: is the name of A of Γ in the transition;"
+            " give the coupling another one"
+        )
     false, true = thermal.configured[2:4]
     # read_potential has looked for vacua that were not given
     assert false is not None

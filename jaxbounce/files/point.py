@@ -340,7 +340,14 @@ def _expanded(table: dict[str, Any], directory: Path) -> dict[str, Any]:
         from jaxbounce.files.occupancy import expand_occupancy
 
         table["occupancy"] = expand_occupancy(table["occupancy"], directory)
-    if "nucleation.rate" in table:  # of --set
+    if isinstance(table.get("transition.potential"), str):  # of --set, as those that follow
+        table["transition.potential"] = table_of(directory / table["transition.potential"])
+    if "occupancy.cross_section" in table:
+        from jaxbounce.files.occupancy import expand_occupancy
+
+        section = {"cross_section": table["occupancy.cross_section"]}
+        table["occupancy.cross_section"] = expand_occupancy(section, directory)["cross_section"]
+    if "nucleation.rate" in table:
         rate = {"rate": table["nucleation.rate"]}
         table["nucleation.rate"] = expand_nucleation(rate, directory)["rate"]
     conversion = table.get("conversion")
@@ -383,7 +390,8 @@ def configure(
     for number, stage in _STAGE_OF.items():
         if any(key.split(".")[0] == stage for key in changes):
             table[number] = None
-        elif changes.get(number) is not None:
+        # what a transition releases is no reason to do without it
+        elif changes.get(number) is not None and PARAMETER_OF_KEY[number] not in RELEASED:
             table[stage] = None
     for key, value in changes.items():
         put(table, key, value)

@@ -29,6 +29,7 @@ from jaxbounce.model.comparison import (
 from jaxbounce.model.model import Model, predict
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.model.published import RESIDUAL_FACTOR
+from jaxbounce.parameters import DECLARATIONS
 
 OBSERVED_RATIO = PLANCK_RHO_DM / PLANCK_RHO_B
 """ρ_DM/ρ_B of Planck 2018."""
@@ -94,7 +95,7 @@ class Budget(NamedTuple):
     def verdicts(self) -> Iterator[tuple[str, str]]:
         """Which steps are larger than the published residual factor, which cannot explain it."""
         for step in self.steps:
-            if step.change is None:
+            if step.change is None or not math.isfinite(step.change.ratio):
                 continue
             yield step.name, _verdict(step.change.ratio / RESIDUAL)
 
@@ -187,6 +188,12 @@ def budget(model: Model, wall: WallConversion | None = None) -> Budget:
     """
     wall = model.conversion if model.conversion is not None else wall
     notes: list[str] = []
+    for name, declared in DECLARATIONS.items():
+        if name != "P" and getattr(model.parameters, name) is None:
+            raise ConfigurationError(
+                f"{declared.key}: is computed by a stage here; a budget needs the number, which"
+                " jaxbounce run prints: give it in place of the stage"
+            )
     start = _published(model, wall, notes)
     first = start.predicted()
     if Status(int(first.status)) != Status.SUCCESS:
@@ -194,6 +201,8 @@ def budget(model: Model, wall: WallConversion | None = None) -> Budget:
             f"budget: the published evaluation of this point has no number:"
             f" {Status(int(first.status)).message}"
         )
+    if not float(first.rho_B) > 0:
+        raise ConfigurationError("budget: nothing is converted: P or f_chi is 0; give both")
     steps, point, before = [], start, first
     for improvement in _improvements(model, wall):
         step, point, before = _taken(improvement, (start, first), point, before)

@@ -4,6 +4,7 @@ The thirteen points are those of a referee (which speed, which temperature, whic
 that a choice of the model takes care of is left out.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -81,7 +82,9 @@ def _speed(seen: _Seen) -> _Found:
                 seen.model.choices.chi_stats,
             )
         )
-        yield "annihilation alone leaves chi a mean free path of this many 1/GeV", 1 / (n * sigma_v)
+        if n > 0:
+            path = 1 / (n * sigma_v)
+            yield "annihilation alone leaves chi a mean free path of this many 1/GeV", path
 
 
 def _streaming(seen: _Seen) -> _Found:
@@ -125,9 +128,9 @@ def _energy(seen: _Seen) -> _Found:
         text = f"H of the yields is that of radiation alone; the energy released adds {adds}"
         yield text, alpha / 2 if known else None
     if chosen.get("dilution", "none") == "none":
-        lower = "this" if known else "(1 + alpha)^(3/4) - 1, which is not known here"
+        lower = "this" if known else "1 - (1 + alpha)^(-3/4), which is not known here"
         text = f"yields are not diluted by the heat released; each would be lower by {lower}"
-        yield text, (1 + alpha) ** 0.75 - 1 if known else None
+        yield text, 1 - (1 + alpha) ** -0.75 if known else None
 
 
 def _history(seen: _Seen) -> _Found:
@@ -186,6 +189,13 @@ def _occupancy(seen: _Seen) -> _Found:
         )
     else:
         yield "f_chi is given: its history, spectrum and isotropy are taken for granted", None
+    if seen.has("Decays", "Collisions", "OffBrane") and (
+        seen.model.choices.expansion == "radiation+vacuum"
+    ):
+        yield (
+            "H of f_chi is that of radiation alone: near T_p it is larger by this",
+            math.sqrt(1 + seen.get("alpha_V")) - 1,
+        )
     if seen.has("Decays", "Collisions"):
         yield "chi that is frozen in after T_p, in the other phase, is not counted", None
 

@@ -48,8 +48,9 @@ ROWS: dict[str, dict[str, str]] = {
 }
 """The rows of the comparison: published grids, the same equations converged, the exact ones.
 
-Depletion closures, annihilation and washout are left out, so that the rows differ in the source
-alone; Y_χ is the input, or follows the configuration's dark-matter option with the linear closure.
+Depletion closures, annihilation, washout and vacuum energy are left out, so that the rows differ
+in the source alone; Y_χ is the input, or follows the configuration's dark-matter option with the
+linear closure.
 """
 
 
@@ -121,6 +122,8 @@ def source_alone(model: Model) -> Model:
     """The model with nothing but the source: what the rows of the comparison evaluate."""
     return model.replace(**dict.fromkeys(_BESIDE_SOURCE, 0.0)).choose(
         closure="linear",
+        expansion="radiation",
+        dilution="none",
         equations="quadrature",
         initial="given",
         coupling="external",

@@ -105,6 +105,13 @@ class Model(eqx.Module):
                         f"{name}: {type(stage).__name__} needs it, and nothing supplies it; add a"
                         " stage that does"
                     )
+        if self.choices.expansion == "radiation+vacuum":
+            for stage in self.stages:
+                if "rate" in stage.supplies and getattr(stage, "expansion", None) == "radiation":
+                    raise ConfigurationError(
+                        f'expansion = "radiation+vacuum": {type(stage).__name__} leaves the vacuum'
+                        " energy out of H; give both the same expansion"
+                    )
         if self.choices.area_kernel == "history" and "area" not in supplied:
             raise ConfigurationError(
                 'area_kernel = "history": needs the nucleation history; add a table nucleation, or'
@@ -545,9 +552,12 @@ def _predict(model: Model) -> Prediction:
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
         status = solved.status
-    else:
-        active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
+    active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
+    if choices.equations != "boltzmann":
         status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)
+    elif choices.dilution != "none":
+        # what freezes out of the heated bath is not diluted by what heated it before
+        status = jnp.where(active, Status.RELEASE_NOT_FOLLOWED, status)
     if choices.dilution != "none":
         Y_B, Y_chi, available = (Y / reheat.dilution for Y in (Y_B, Y_chi, available))
     s_today = entropy_density_today(degrees, choices.constants)

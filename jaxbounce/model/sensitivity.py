@@ -172,6 +172,8 @@ def why_zero(model: Model, output: str, name: str) -> str | None:
         return "every point is swept once: the integral of v_w A/V is 1 whatever I_p is"
     if model.degrees is not None:
         return None  # J/s changes with T through g_*s, and the zeros of constant g_* are gone
+    if model.parameters.T_p is None:
+        return None  # a stage computes it
     cold = float(model.value("m_chi")) > _HOT * float(model.value("T_p"))
     return _RELATIVISTIC if name in _IN_TIME and not cold else None
 

@@ -76,7 +76,9 @@ def speed_or_limit(wall: WallSpeed) -> Scalar:
 def verdict(wall: WallSpeed, v_w: Scalar) -> Code:
     """The status of the wall at T_p(v_w): its own, or RUNAWAY_WALL where v_w is at the jump."""
     jumps = (wall.status == Status.SUCCESS.value) & ~(jnp.abs(wall.v_w - v_w) < SAME_SPEED)
-    return jnp.where(jumps, Status.RUNAWAY_WALL.value, wall.status)
+    slower = jumps & (v_w <= 2 * SLOWEST)
+    told = jnp.where(jumps, Status.RUNAWAY_WALL.value, wall.status)
+    return jnp.where(slower, Status.STATIC_WALL.value, told)
 
 
 def settled_speed(
@@ -93,4 +95,6 @@ def settled_speed(
         return speed_or_limit(wall(T_p(v_w))) - v_w
 
     v_w = bracketed_root(misses, jnp.asarray(SLOWEST), jnp.asarray(1.0))
+    # one that runs away at every speed ends at that of light, not at the end of a bracket
+    v_w = jnp.where(constant(misses(jnp.asarray(1.0))) >= 0, 1.0, v_w)
     return v_w, constant(verdict(wall(T_p(constant(v_w))), v_w))

@@ -191,6 +191,23 @@ def _solve_sextic(k, near=None, tunnels_to="given"):
     return solve_bounce(_sextic, theta, [0.0], [2.493], 3, tunnels_to=tunnels_to, near=near)
 
 
+def test_slopes_in_a_box_know_that_its_wall_pulls():
+    """Moving a potential in the field changes nothing, in a box either, where fields do not end."""
+
+    def moved(phi, theta):
+        x = phi[0] - theta["s"]
+        return theta["m"] * x**2 / 2 - x**3 + 0.23 * x**4 + theta["t"] * phi[0]
+
+    def solve(theta):
+        return solve_bounce(moved, theta, [0.1], [3.0], 3, r_max=9.0)
+
+    theta = {"s": 0.1, "m": 1.0, "t": 0.02}
+    slopes = action_slopes(moved, theta, solve(theta))
+    assert float(slopes["s"]) == pytest.approx(0.0, abs=1e-9)
+    up, down = (solve(theta | {"t": 0.02 + h}).action for h in (1e-6, -1e-6))
+    assert float(slopes["t"]) == pytest.approx(float(up - down) / 2e-6, rel=1e-6)
+
+
 def test_a_bounce_is_followed_from_that_of_a_similar_potential():
     one, searched = _solve_sextic(0.085), _solve_sextic(0.09)
     followed = _solve_sextic(0.09, near=one)
