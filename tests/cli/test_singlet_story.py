@@ -28,7 +28,7 @@ expansion = "radiation"
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_story_of_the_singlet(tmp_path):
     (tmp_path / "model.toml").write_text(FILE)
     out = tmp_path / "out.json"

@@ -198,7 +198,7 @@ def given_model(kernel="kjma"):
     return Model(parameters, Choices(area_kernel=kernel, window="none"), stages)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_point_without_transition_leaves_the_others_alone():
     """Beside two with one; numbers are those of `find_transition`, slopes those of differences."""
     model, scales = given_model(), jnp.array([0.5, 1e9, 0.7])
@@ -226,7 +226,7 @@ def test_a_point_without_transition_leaves_the_others_alone():
     np.testing.assert_allclose(slope, (4 * near - far) / 3, rtol=1e-7)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_area_is_that_of_the_transition():
     """A/V of its own history: walls of massless χ sweep space once, whatever the history."""
     exact = given_model()

@@ -33,6 +33,7 @@ def test_a_settled_wall_has_the_speed_of_its_own_temperature():
     assert float(v_w) == pytest.approx(0.55649164984, rel=0.05)  # SPEC2 C.2 at the same alpha, Psi
 
 
+@pytest.mark.long
 def test_derivatives_of_a_settled_speed():
     """Forward and reverse, against differences: through the wall and through T_p."""
     given, h = (0.1, 0.02), 1e-5
@@ -48,6 +49,7 @@ def test_derivatives_of_a_settled_speed():
         assert float(reverse[k]) == pytest.approx(difference, rel=1e-7)
 
 
+@pytest.mark.long
 def test_walls_that_do_not_settle_have_a_status():
     third = jnp.sqrt(1 / 3)
 
