@@ -247,6 +247,7 @@ def broken_usage(rng) -> Case:
     return Case(
         (
             ("walk",),
+            ("budget", "--digits", "0"),
             ("run", "--outt", "x"),
             ("run", "a.json", "b.json"),
             ("scan",),
