@@ -77,7 +77,7 @@ def test_a_transition_with_its_wall_and_what_it_releases():
     assert first[1] == pytest.approx(0.15, abs=0.005)
     assert "upper bound" in [c.text for c in found if c.point == 1][2]
     # SPEC E: +α/2 in H, 7 % of dilution at α = 0.1
-    np.testing.assert_allclose(sizes(found, 5), [0.05, 1.1**0.75 - 1])
+    np.testing.assert_allclose(sizes(found, 5), [0.05, 1 - 1.1**-0.75])
     assert "made by these same walls" in next(c.text for c in found if c.point == 10)
 
 
