@@ -59,6 +59,11 @@ def test_each_improvement_of_the_benchmark():
     assert "exact area density" in repr(found)
 
 
+def test_where_there_is_nothing_to_improve_it_says_so():
+    with pytest.raises(jb.ConfigurationError, match="nothing is converted"):
+        jb.budget(jb.load(preset="published", P_chi_to_B=0.0))
+
+
 def test_a_budget_is_drawn_from_where_each_step_begins():
     pytest.importorskip("matplotlib")
     names = [name for name in Prediction.__dataclass_fields__ if name != "status"]

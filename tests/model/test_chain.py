@@ -72,6 +72,11 @@ BAD = [
         "transition.potential.transition.v_w = 0.5: differs from v_w = 0.3",
     ),
     (
+        {"transition": {**TRANSITION, "potential": {**POTENTIAL, "transition": 5}}},
+        "transition.potential.transition = 5: must be a table",
+    ),
+    ({"alpha_V": 0.1}, "alpha_V = 0.1 and transition: both given"),
+    (
         {"transition": {**TRANSITION, "potential": {**POTENTIAL, "fieldss": []}}},
         "fieldss: unknown key; did you mean 'fields'",
     ),
@@ -96,6 +101,24 @@ def test_what_contradicts_is_one_line(changes, text):
     with pytest.raises(ConfigurationError, match=text) as caught:
         configure({**POINT, **changes})
     assert "\n" not in str(caught.value)
+
+
+def test_overrides_of_a_transition(tmp_path):
+    """A path in one is read; what a transition releases does not do without it."""
+    path = tmp_path / "potential.json"
+    path.write_text(json.dumps(POTENTIAL), encoding="utf-8")
+    moved = configure(POINT, overrides={"transition.potential": str(path)})
+    assert moved.model.names() == configure(POINT).model.names()
+    with pytest.raises(ConfigurationError, match=r"alpha_V = 0.1 and transition: both given"):
+        configure(POINT, overrides={"alpha_V": 0.1})
+    hidden = {**POTENTIAL, "parameters": {**POTENTIAL["parameters"], "prefactor": 1.0}}
+    with pytest.raises(ConfigurationError, match="is the name of A of Γ in the transition"):
+        configure({**POINT, "transition": {**TRANSITION, "potential": hidden}})
+    # of one point in both: with and without what is released in H
+    radiation = {**TRANSITION, "expansion": "radiation"}
+    model = configure({**POINT, "transition": radiation}).model
+    with pytest.raises(ConfigurationError, match="leaves the vacuum energy out of H"):
+        model.choose(expansion="radiation+vacuum")
 
 
 def test_stages_without_what_they_need():
