@@ -54,7 +54,7 @@ are where ln I is −60 and 4, and I ∝ v_w³."""
 
 _KEPT = 8  # points whose bounces are kept: what is asked of one of them is asked several times
 
-_TRACED_ERROR = 1e-8  # of S₃/T, what a certified bounce is good to where its own is not at hand
+_TRACED_ERROR = 1e-7  # of S₃/T, what a certified bounce is good to where its own is not at hand
 
 _LOOKS = 257  # temperatures among which Γ first exceeds H⁴
 
@@ -414,4 +414,5 @@ def _nucleation_temperature(rate: Rate) -> tuple[Scalar, Code]:
     root = bracketed_root(lambda x: background.at(x).log_rate, looked[last - 1], looked[last])
     good = above.any() & ~above[0]
     status = jnp.where(good, Status.SUCCESS.value, Status.NO_TRANSITION.value)
+    status = jnp.where(above[0], Status.TRANSITION_BEGINS_ABOVE.value, status)
     return withheld(background.temperature(root), good, token), status
