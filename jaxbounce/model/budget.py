@@ -340,14 +340,15 @@ def _converting(
     return apply
 
 
-_HOT = 3.0  # times the largest mass: reflection is exponentially small in K over it
+_HOT = 3.0  # T over the largest mass from which the full wave is left out, with what that is worth
 
 
 def _without_reflection(model: Model, wall: WallConversion) -> str | None:
-    """Why reflection does not matter; None where it may.
+    """What reflection can change at most, where that is little; None where it may matter.
 
-    A wave at K far above all masses is not reflected (2e-39 at K = 4 times the largest mass,
-    SPEC A.4), and resolving it would take steps in proportion to K for nothing.
+    A wave far above all masses is not reflected (2e-39 at K = 4 times the largest, SPEC A.4), and
+    resolving it would take steps in proportion to K. What is slower than twice the largest mass
+    is a share x³/(6·1.803) of massless fermions at most, x²/(2·2.404) of bosons, x = 2m/T.
     """
     if wall.profile is None:
         wall = wall.on(model.known().values["wall"])
@@ -359,9 +360,11 @@ def _without_reflection(model: Model, wall: WallConversion) -> str | None:
     T = float(model.value("T_p")) / float(wall.unit_GeV)
     if _HOT * largest > T:
         return None
+    x = 2 * largest / T
+    share = x**3 / 10.8 if model.choices.chi_stats == "fermion" else x**2 / 4.8
     return (
-        f"chi is too hot to be reflected: T_p is {T / largest:.3g} times the largest mass at the"
-        " wall, where the average over two-level passages is the full wave"
+        f"not worked out: at most {share:.1g} of the chi are slow enough (below twice the largest"
+        f" mass at the wall, T_p is {T / largest:.3g} times that mass) to be reflected"
     )
 
 

@@ -555,8 +555,9 @@ def _predict(model: Model) -> Prediction:
     active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
     if choices.equations != "boltzmann":
         status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)
-    elif choices.dilution != "none":
-        # what freezes out of the heated bath is not diluted by what heated it before
+    elif choices.dilution != "none" or choices.expansion != "radiation":
+        # what freezes out of the heated bath is not diluted by what heated it before, and its H is
+        # that of a bath which is heated
         status = jnp.where(active, Status.RELEASE_NOT_FOLLOWED, status)
     if choices.dilution != "none":
         Y_B, Y_chi, available = (Y / reheat.dilution for Y in (Y_B, Y_chi, available))

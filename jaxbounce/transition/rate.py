@@ -253,20 +253,34 @@ def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> t
             energies = found.energies + _change(found.of_energies, moved)
         elif here.weighed():
             status = Status.POTENTIAL_NOT_FINITE
-    rate = Rate(
+    vacua = tuple(map(jnp.asarray, (phases.T, phases.false_vacuum, phases.true_vacuum)))
+    rate = _rate(stage, degrees, vacua, window, exponents, energies, jnp.asarray(error))
+    return rate, jnp.asarray(status.value)
+
+
+def _rate(
+    stage: Tunnelling,
+    degrees: DegreesOfFreedom,
+    vacua: tuple[Array, ...],
+    window: Window,
+    exponents: Array,
+    energies: Array | None,
+    error: Scalar,
+) -> Rate:
+    """What was sampled, with what the stage is of."""
+    return Rate(
         window,
         exponents,
         energies,
         stage.theta,
-        *map(jnp.asarray, (phases.T, phases.false_vacuum, phases.true_vacuum)),
+        *vacua,
         degrees=degrees,
         prefactor=stage.prefactor,
-        exponent_error=jnp.asarray(error),
+        exponent_error=error,
         potential=stage.potential,
         temperature=stage.temperature,
         weighed=stage.weighed(),
     )
-    return rate, jnp.asarray(status.value)
 
 
 class _Given:
@@ -334,20 +348,8 @@ def _traced_rate(
         finite = jnp.isfinite(energies).all()
         told = jnp.where(finite, Status.SUCCESS.value, Status.POTENTIAL_NOT_FINITE.value)
         status = jnp.where(status == Status.SUCCESS, told, status)
-    rate = Rate(
-        window,
-        exponents,
-        energies,
-        stage.theta,
-        *(T, false, true),
-        degrees=degrees,
-        prefactor=stage.prefactor,
-        exponent_error=jnp.asarray(_TRACED_ERROR),
-        potential=potential,
-        temperature=stage.temperature,
-        weighed=stage.weighed(),
-    )
-    return rate, status
+    error = jnp.asarray(_TRACED_ERROR)
+    return _rate(stage, degrees, (T, false, true), window, exponents, energies, error), status
 
 
 def _followed(

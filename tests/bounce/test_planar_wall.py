@@ -97,6 +97,7 @@ def test_critical_bubbles_have_the_wall_where_they_are_large():
         ours = np.asarray(wall.fields(xi + wall.centre))[:, 0]
         profile = np.abs(ours - np.asarray(bubble.fields(R + xi))[:, 0]).max()
         apart.append([abs(float(wall.friction) * R / 2 - 1), profile])
+    # what comes after 1/R² is still a few per cent there
     np.testing.assert_allclose(np.divide(*apart), 4.0, rtol=0.1)
     assert max(apart[1]) < 1e-3
 

@@ -24,6 +24,7 @@ PUBLISHED, EQ6, KJMA_WINDOW, KJMA, MOVING = (
 
 def test_the_residual_factor_is_what_verdicts_measure_by():
     assert pytest.approx(math.log(0.94168), rel=1e-15) == RESIDUAL
+    # of numbers printed to four digits
     assert math.exp(RESIDUAL) == pytest.approx(5.357 / 5.6889, rel=1e-4)
     assert _verdict(0.001) == "cannot explain it: negligible"
     assert _verdict(0.5) == "too small to explain it alone"
