@@ -26,8 +26,6 @@ from jaxbounce.occupancy.freeze_in import (
 from jaxbounce.occupancy.limit import Occupancy, OfT
 from jaxbounce.occupancy.production import Production, decay_rate
 
-_FEW_JOINTS = 4  # of g_*(T): of a table there are too many for an edge each
-
 
 class Bath(NamedTuple):
     """What a stage of f_χ looks up.
@@ -57,9 +55,8 @@ class Bath(NamedTuple):
         return jnp.asarray(True) if self.degrees is None else self.degrees.covers(T).all()
 
     def joints(self) -> Real:
-        """Temperatures (GeV) at which g_* is not smooth."""
-        found = jnp.zeros(0) if self.degrees is None else jnp.exp(self.degrees.joints())
-        return found if found.size <= _FEW_JOINTS else jnp.zeros(0)
+        """Temperatures (GeV) at which g_* is not smooth; each knot of a table is one."""
+        return jnp.zeros(0) if self.degrees is None else jnp.exp(self.degrees.joints())
 
 
 class OccupancyStage(Stage):

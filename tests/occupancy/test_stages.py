@@ -1,6 +1,7 @@
 """f_χ computed by a stage of a model: golden numbers, slopes, failures, files, fits."""
 
 import functools
+import itertools
 import json
 from typing import NamedTuple
 
@@ -9,12 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.interpolate import CubicSpline
+from scipy.special import k1
 
 import jaxbounce as jb
 from jaxbounce import ConfigurationError, Model, Parameters, Status, load, predict
 from jaxbounce.cli import main
 from jaxbounce.cosmology import number_density
 from jaxbounce.cosmology.degrees_of_freedom import StandardModel
+from jaxbounce.cosmology.degrees_table import tabulated_degrees
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
 from jaxbounce.files.point import configure
@@ -84,6 +88,31 @@ def test_decays_of_the_specification(statistics):
     np.testing.assert_allclose(Y / 1e-6, DECAYS[statistics], rtol=1e-10)
     assert (error < 1e-12).all()
     assert (status == Status.SUCCESS).all()
+
+
+@pytest.mark.slow
+def test_decays_in_a_rough_table_of_degrees_of_freedom():
+    """Its knots are edges of panels: without, what is right was withheld."""
+    log_T = np.log(np.geomspace(1e-3, 1e7, 85))
+    log_g = np.log(60 + 40 * np.tanh(log_T / 3) + np.random.default_rng(3).normal(size=85))
+    spline = CubicSpline(log_T, log_g, bc_type="natural")
+    degrees = tabulated_degrees(np.exp(log_T), np.exp(log_g), np.exp(log_g))
+    history = ThermalHistory(degrees)
+    model = model_of(Decays(500.0, 1e-21), history, g_star=None, g_star_s=None)
+    found = known(model.replace(T_p=100.0))
+    assert Status(int(found.status)) is Status.SUCCESS
+    s = entropy_density(100.0, found.g_star_s)
+    Y = found.f_chi * number_density(100.0, 0.0, 2.0, "fermion") / s
+
+    def integrand(x):
+        T, g = np.exp(x), np.exp(spline(x))
+        made = 1e-21 * 500.0**2 * T * k1(500.0 / T) / (2 * np.pi**2)
+        return made * (1 + spline(x, 1) / 3) / (entropy_density(T, g) * hubble_rate(T, g))
+
+    inside = log_T[(log_T > np.log(100.0)) & (log_T < np.log(9e6))]
+    edges = [np.log(100.0), *inside, np.log(9e6)]
+    exact = sum(quad(integrand, *ends, epsrel=1e-13)[0] for ends in itertools.pairwise(edges))
+    np.testing.assert_allclose(Y, exact, rtol=1e-11)
 
 
 def over_cutoff(s, theta):
