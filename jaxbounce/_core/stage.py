@@ -98,8 +98,28 @@ class Stage(eqx.Module):
         return None
 
 
-class Settled(Stage):
+class WithoutParameters(Stage):
+    """A stage that has no parameters of its own. Abstract."""
+
+    def ranges(self) -> dict[str, Range]:
+        """No parameters."""
+        return {}
+
+    def value(self, name: str) -> Scalar:
+        """There is none."""
+        raise ConfigurationError(f"{name}: {self.label} has no parameters of its own")
+
+    def replace(self, **values: RealLike) -> Self:
+        """There is nothing to replace."""
+        for name in values:
+            self.value(name)
+        return self
+
+
+class Settled(WithoutParameters):
     """What a stage has supplied, kept: its values no longer depend on anything."""
+
+    label: ClassVar[str] = "what is settled"
 
     supplied: Supplied
 
@@ -121,20 +141,6 @@ class Settled(Stage):
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """The values kept."""
         return self.supplied
-
-    def ranges(self) -> dict[str, Range]:
-        """No parameters."""
-        return {}
-
-    def value(self, name: str) -> Scalar:
-        """There is none."""
-        raise ConfigurationError(f"{name}: what is settled has no parameters")
-
-    def replace(self, **values: RealLike) -> Self:
-        """There is nothing to replace."""
-        if values:
-            raise ConfigurationError(f"{next(iter(values))}: what is settled has no parameters")
-        return self
 
 
 S = TypeVar("S", bound=Stage)

@@ -14,7 +14,7 @@ from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
 from jaxbounce._core.types import RealLike, as_leaf, as_optional_leaf, as_real
 from jaxbounce.bounce.solve import Bounce, solve_bounce
 from jaxbounce.conversion.wall import SCAN_INTERVALS, WallProfile
@@ -143,7 +143,7 @@ class CriticalBubble(Stage):
         return dataclasses.replace(self, theta={**self.theta, **values})
 
 
-class TransitionBubble(Stage):
+class TransitionBubble(WithoutParameters):
     """The critical bubble of the model's own transition, at T_p: the stage of "wall".
 
     Of a potential with two fields, Φ and φ, in GeV; its couplings are those of the transition. It
@@ -174,20 +174,6 @@ class TransitionBubble(Stage):
         false, true = rate.guesses(T)
         found = solve_bounce(rate.potential, rate.parameters(T), false, true, 3)
         return Supplied({"wall": BounceWall(found)}, {}, found.status)
-
-    def ranges(self) -> dict[str, Range]:
-        """No parameters: those are of the transition."""
-        return {}
-
-    def value(self, name: str) -> Scalar:
-        """There is none."""
-        raise ConfigurationError(f"{name}: this wall has no parameters of its own")
-
-    def replace(self, **values: RealLike) -> Self:
-        """There is nothing to replace."""
-        for name in values:
-            self.value(name)
-        return self
 
 
 def _coupling(name: str) -> Range:

@@ -11,7 +11,7 @@ import numpy as np
 from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf
 from jaxbounce.cosmology.clock import (
@@ -218,7 +218,7 @@ class Nucleation(Stage):
         return type(self)(rate, radius, self.expansion)
 
 
-class GivenArea(Stage):
+class GivenArea(WithoutParameters):
     """The wall area of a history that is known, such as that of a transition, as "area".
 
     Attributes:
@@ -249,20 +249,6 @@ class GivenArea(Stage):
         if known["area_kernel"] != "history":
             return Supplied({"area": None}, {}, jnp.asarray(Status.SUCCESS))
         return Supplied({"area": self.area}, {}, self.area.status)
-
-    def ranges(self) -> dict[str, Range]:
-        """No parameters."""
-        return {}
-
-    def value(self, name: str) -> Scalar:
-        """There is none."""
-        raise ConfigurationError(f"{name}: a given wall area has no parameters")
-
-    def replace(self, **values: RealLike) -> Self:
-        """There is nothing to replace."""
-        if values:
-            self.value(next(iter(values)))
-        return self
 
 
 def _clock(degrees: DegreesOfFreedom, known: Mapping[str, Any]) -> Clock:

@@ -12,7 +12,7 @@ from jaxbounce._core.arrays import Scalar
 from jaxbounce._core.declare import declarations, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.stage import Stage, Supplied
+from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, as_optional_leaf
 from jaxbounce._core.withheld import shielded, withheld
@@ -144,7 +144,7 @@ def _strength(rate: Rate, T: Scalar) -> Any:
     return strength(high, low)
 
 
-class ThermalTransition(Stage):
+class ThermalTransition(WithoutParameters):
     """T_p and β/H of a rate and a wall speed; its history as "transition", what it releases.
 
     Attributes:
@@ -183,20 +183,6 @@ class ThermalTransition(Stage):
         values = (*values, *(shares[name] for name in self.released))
         named = dict(zip(self.supplies, values, strict=True))
         return Supplied(named, _errors(known["rate"], found), found.status)
-
-    def ranges(self) -> dict[str, Range]:
-        """No parameters: those are of the rate."""
-        return {}
-
-    def value(self, name: str) -> Scalar:
-        """There is none."""
-        raise ConfigurationError(f"{name}: a transition has no parameters but those of its rate")
-
-    def replace(self, **values: RealLike) -> Self:
-        """There is nothing to replace."""
-        for name in values:
-            self.value(name)
-        return self
 
 
 @jax.jit
@@ -238,7 +224,7 @@ def _errors(rate: Rate, found: Transition) -> dict[str, Scalar]:
     return jax.lax.stop_gradient(jax.tree.map(jnp.abs, values))
 
 
-class TransitionArea(Stage):
+class TransitionArea(WithoutParameters):
     """A/V(t) of the model's transition, as "area": for area_kernel "history"."""
 
     label: ClassVar[str] = "area"
@@ -265,17 +251,3 @@ class TransitionArea(Stage):
         in_time = known["transition"].history.in_time()
         area = area_history(in_time, 0.0, 1.0, known["v_w"])
         return Supplied({"area": area}, {}, area.status)
-
-    def ranges(self) -> dict[str, Range]:
-        """No parameters."""
-        return {}
-
-    def value(self, name: str) -> Scalar:
-        """There is none."""
-        raise ConfigurationError(f"{name}: a wall area has no parameters of its own")
-
-    def replace(self, **values: RealLike) -> Self:
-        """There is nothing to replace."""
-        for name in values:
-            self.value(name)
-        return self
