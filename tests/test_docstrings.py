@@ -3,6 +3,7 @@
 import doctest
 
 import pytest
+from tiers import long_but
 
 import jaxbounce
 
@@ -22,7 +23,7 @@ def test_what_most_programs_call_has_an_example():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", long_but(NAMES, *(name for name in NAMES if name != "budget")))
 def test_examples(name):
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     for test in examples_of(name):

@@ -23,7 +23,7 @@ def _numbers(theta):
     }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_forward_and_reverse_agree_with_differences():
     direction = jnp.array([0.0, 0.02, 0.1, -0.3, 0.2])  # moves the vacua too
     forward = jax.jit(lambda t: jax.jvp(_numbers, (t,), (direction,))[1])(THETA)
@@ -37,7 +37,7 @@ def test_forward_and_reverse_agree_with_differences():
         assert float(reverse[name] @ direction) == pytest.approx(float(slope), rel=1e-10), name
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_batches_carry_a_status_per_point():
     delta = jnp.array([0.3, 2.5, 0.8, jnp.nan, 1.2])
     table = jnp.zeros((5, 5)).at[:, 2].set(delta / 8).at[:, 3].set(-0.5).at[:, 4].set(0.25)

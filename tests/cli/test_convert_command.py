@@ -154,7 +154,7 @@ def test_spike_at_the_centre_is_dropped_and_reported(tmp_path, profile):
     assert not read_conversion({"profile_csv": str(profile)}).notes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_thermal_average_and_its_failure(capsys, profile):
     arguments = ("convert", profile, "--model", "two-level", "--average", "T=0.5")
     status, text, _ = _run(capsys, *arguments)

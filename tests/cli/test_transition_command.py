@@ -331,7 +331,7 @@ def test_what_is_not_followed_gives_the_same_transition(monkeypatch):
         )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_example_agrees_with_shooting_and_quadrature(example, tmp_path):
     out = tmp_path / "result.json"
     status, text, _ = _run_apart("transition", example, "--out", out)

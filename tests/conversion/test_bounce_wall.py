@@ -100,6 +100,7 @@ def test_far_tail_falls_off_like_a_massless_field(published):
     assert np.isfinite(float(published.fields(1e9)[1]))
 
 
+@pytest.mark.long
 def test_the_box_gives_the_published_wall():
     # SPEC I2: Dirichlet at r = 100
     values, slopes, bounce = jax.jit(

@@ -131,7 +131,7 @@ def _random_table(random):
         ("local", 60),
         ("two-level", 30),
         pytest.param("local", 500, marks=pytest.mark.slow),
-        pytest.param("two-level", 500, marks=pytest.mark.slow),
+        pytest.param("two-level", 500, marks=pytest.mark.long),
     ],
 )
 def test_the_error_bounds_what_a_table_does_to_P(name, tables):

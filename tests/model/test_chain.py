@@ -262,7 +262,7 @@ def test_the_area_is_that_of_the_transition():
     assert found.rho_B != kjma.rho_B
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_numbers_are_those_of_the_separate_functions():
     """Single answers, with bounces at once: T_p, β/H, α_θ, T_n of `jaxbounce transition`."""
     thermal = read_transition({**POTENTIAL, "transition": {"v_w": 0.3, **ENDS}})
@@ -299,7 +299,7 @@ print(sum(float(slopes[n]) * at[n] for n in names), (4 * along(1e-5) - along(2e-
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_slopes_of_the_density_in_all_couplings():
     """At once, by the slopes of the samples, against differences along all of them."""
     # without the checker of shapes: bounces at once are many calls

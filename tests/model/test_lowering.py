@@ -132,7 +132,7 @@ def test_boltzmann(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", long_but(BOLTZMANN, "external", "occupancy"))
+@pytest.mark.parametrize("name", long_but(BOLTZMANN, "occupancy"))
 def test_gradients_of_boltzmann(name):
     """Both modes."""
     _assert_no_host(jax.grad(_density(BOLTZMANN[name]), (0, 1)), 0.3, 100.0)

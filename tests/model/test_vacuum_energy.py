@@ -95,7 +95,7 @@ def test_vacuum_energy_without_end_has_a_status(heavy):
     np.testing.assert_array_equal(np.isnan(found.Y_B), [False, True, False, True])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_boltzmann_equations_with_vacuum_energy():
     """Depletion by SciPy's Radau, H with ρ_V until the release."""
     keys = {"deplete_DM_from_source": True, "beta_over_H": 15.0}

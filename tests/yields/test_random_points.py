@@ -52,7 +52,10 @@ def test_washed_yields_of_random_points():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("coupling", "kernel", "statistics", "window"),
-    [("self-consistent", "kjma", "boson", "none"), ("external", "eq6", "fermion", "gaussian")],
+    long_but(
+        [("self-consistent", "kjma", "boson", "none"), ("external", "eq6", "fermion", "gaussian")],
+        ("self-consistent", "kjma", "boson", "none"),
+    ),
 )
 def test_annihilation_of_random_points(coupling, kernel, statistics, window):
     """From equilibrium, through freeze-out or not: no success off by more than its estimate.
@@ -126,7 +129,11 @@ def _with_history(rng, count):
 @pytest.mark.slow
 @pytest.mark.parametrize("equations", long_but(["quadrature", "boltzmann"], "quadrature"))
 @pytest.mark.parametrize(
-    ("kernel", "window", "flux"), [("kjma", "none", "moving-wall"), ("eq6", "gaussian", "static")]
+    ("kernel", "window", "flux"),
+    long_but(
+        [("kjma", "none", "moving-wall"), ("eq6", "gaussian", "static")],
+        ("kjma", "none", "moving-wall"),
+    ),
 )
 def test_yields_with_a_history_of_random_points(equations, kernel, window, flux):
     """Quadrature, and the Boltzmann path with washout: no success off by more than its estimate.
@@ -239,7 +246,7 @@ def test_the_boltzmann_path_from_a_hot_start():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("equations", ["quadrature", "boltzmann"])
+@pytest.mark.parametrize("equations", long_but(["quadrature", "boltzmann"], "quadrature"))
 def test_a_rough_table_of_degrees_of_freedom(equations, monkeypatch):
     """Its knots are edges of panels: without, off by up to 340 times the error, a third withheld.
 
