@@ -349,15 +349,13 @@ def _area_lines(c: "jb.Configuration", area: "AreaHistory") -> Iterator[str]:
 
 def _rate_lines(c: "jb.Configuration") -> Iterator[str]:
     """Whether β/H is that of a rate over T."""
-    from jaxbounce.percolation import Nucleation, ThermalRate
+    from jaxbounce.files.nucleation import own_beta
+    from jaxbounce.percolation import Nucleation
 
     stage = next(s for s in c.model.stages if isinstance(s, Nucleation))
-    if not isinstance(stage.rate, ThermalRate):
+    own = own_beta(stage, c.table["T_p_GeV"], c.model.degrees)
+    if own is None:
         return
-    T_p, gamma_s = c.table["T_p_GeV"], 0.0
-    if c.model.degrees is not None:
-        gamma_s = c.model.degrees.anchored(T_p).with_slope(math.log(T_p))[2]
-    own = float(stage.rate.beta_over_H(T_p, gamma_s))
     yield (
         f"           beta/H of this rate at T_p is {own:.8g}; beta_over_H ="
         f" {c.table['beta_over_H']:g} is the unit of time here, and beta in all other rows"

@@ -6,6 +6,7 @@ or T_GeV and S3_over_T, or the path of a CSV, JSON or TOML file with one, such a
 the transition command writes; and initial_radius and expansion.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from typing import Any
 from jaxbounce._core.checks import check_flag, check_keys, check_name, check_number, shown
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError, ProfileError
+from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.files.profile_text import number_of, read_rows
 from jaxbounce.files.tables import table_of
+from jaxbounce.model.model import Model
 from jaxbounce.percolation.nucleation import Nucleation
 from jaxbounce.percolation.rates import (
     ExponentialRate,
@@ -23,7 +26,7 @@ from jaxbounce.percolation.rates import (
     SimultaneousNucleation,
     tabulated_rate,
 )
-from jaxbounce.percolation.thermal_rate import thermal_rate
+from jaxbounce.percolation.thermal_rate import ThermalRate, thermal_rate
 
 _RATES: dict[str, type[NucleationRate]] = {
     "exponential": ExponentialRate,
@@ -34,6 +37,9 @@ _RATES: dict[str, type[NucleationRate]] = {
 _COLUMNS = {("y", "log_rate"): tabulated_rate, ("T_GeV", "S3_over_T"): thermal_rate}
 
 _OF_TRANSITION = "action"  # key of the table in a transition's result
+
+_APART = 0.1
+"""β/H given may be off by this from that of a rate over T: beyond it the two contradict."""
 
 _OWN = ("rate", "initial_radius", "expansion")
 
@@ -127,3 +133,32 @@ def read_nucleation(written: Any) -> Nucleation | None:
     made = _COLUMNS[columns]
     shape = made(*(rate[name] for name in columns)) if kind is None else kind(**numbers)
     return Nucleation(shape, written.get("initial_radius", 0.0), expansion)
+
+
+def own_beta(nucleation: Nucleation, T_p: float, degrees: DegreesOfFreedom | None) -> float | None:
+    """β/H at T_p (GeV) of a rate over T; None of another rate, or where its table has no T_p."""
+    rate = nucleation.rate
+    if not isinstance(rate, ThermalRate) or not T_p > 0 or not rate.is_at(T_p):
+        return None
+    gamma_s = 0.0
+    if degrees is not None:
+        gamma_s = degrees.anchored(T_p).with_slope(math.log(T_p))[2]
+    return float(rate.beta_over_H(T_p, gamma_s))
+
+
+def check_own_beta(nucleation: Nucleation, model: Model) -> None:
+    """One line where β/H contradicts that of the model's rate over T.
+
+    The area of the rate does not depend on β/H, a unit there, but windows and y limits do, and
+    every number of another area_kernel.
+    """
+    p = model.parameters
+    if p.T_p is None or p.beta_over_H is None:
+        return
+    own, given = own_beta(nucleation, float(p.T_p), model.degrees), float(p.beta_over_H)
+    # of a rate that falls as it cools no β/H can be given: any is a unit
+    if own is not None and own > 0 and not abs(given - own) <= _APART * own:
+        raise ConfigurationError(
+            f"beta_over_H = {given:g}: contradicts nucleation.rate, which has {own:.6g} at T_p ="
+            f" {float(p.T_p):g}; give that"
+        )

@@ -107,6 +107,10 @@ def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage:
         return Decays(**numbers, **_of_decay(written))
     if process == "collisions":
         return Collisions(**numbers, **_of_collisions(written))
+    if process == "partition" and table["transition"] is not None:
+        # what becomes χ does not heat the bath
+        own = "Delta_theta" not in numbers and "alpha" not in numbers
+        numbers["heats"] = own
     try:
         return kind(**numbers)
     except ConfigurationError as error:

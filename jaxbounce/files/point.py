@@ -22,11 +22,12 @@ from jaxbounce._core.checks import (
 )
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
+from jaxbounce._core.stage import Stage
 from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
 from jaxbounce.conversion.models import ConversionSettings
 from jaxbounce.files.conversion import NAMES_INSIDE, expand_conversion, read_conversion
 from jaxbounce.files.history import expand_history, is_history, read_history, settle_entropy
-from jaxbounce.files.nucleation import expand_nucleation, read_nucleation
+from jaxbounce.files.nucleation import check_own_beta, expand_nucleation, read_nucleation
 from jaxbounce.files.tables import put, table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import (
@@ -269,20 +270,25 @@ def _configuration(table: Mapping[str, Any]) -> Configuration:
     numbers |= {n: 0.0 for n, d in DECLARATIONS.items() if d.optional and numbers[n] is None}
     stages = () if settings is None else settings.stages()
     history = read_history(table)
+    made: tuple[Stage, ...] = ()
+    if table["occupancy"] is not None:
+        from jaxbounce.files.occupancy import read_occupancy
+
+        made = (read_occupancy(table),)
     if table["transition"] is not None or table["wall_speed"] is not None:
         from jaxbounce.files.chain import read_stages
 
-        stages = (*read_stages(table, history, RELEASED), *stages)
+        heating = {name for stage in made for name in stage.supplies}
+        released = tuple(name for name in RELEASED if name not in heating)
+        stages = (*read_stages(table, history, released), *stages)
     if history is not None:
         stages, numbers = (*stages, history), numbers | {"g_star": None, "g_star_s": None}
     nucleation = read_nucleation(table["nucleation"])
     if nucleation is not None:
         stages = (*stages, nucleation)
-    if table["occupancy"] is not None:
-        from jaxbounce.files.occupancy import read_occupancy
-
-        stages = (*stages, read_occupancy(table))
-    model = Model(Parameters(**numbers), choices, stages, table["error_limit"])
+    model = Model(Parameters(**numbers), choices, (*stages, *made), table["error_limit"])
+    if nucleation is not None and choices.area_kernel == "history":
+        check_own_beta(nucleation, model)
     return Configuration(table, model, settings, _reasons(table))
 
 

@@ -9,8 +9,10 @@ import equinox as eqx
 import jax
 from jaxtyping import Array
 
+from jaxbounce._core.stage import Settled, Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce.conversion import Estimate
+from jaxbounce.cosmology import number_density
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
 from jaxbounce.model.model import Model, conversion_probability, predict
 from jaxbounce.model.prediction import Prediction
@@ -84,7 +86,7 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
     if Status(int(conversion.status)) != Status.SUCCESS:
         return Comparison(predict(model), {}, conversion)
     model = model.with_P(conversion.P)
-    rows = {name: source_alone(model).choose(**row) for name, row in ROWS.items()}
+    rows = {name: _of_row(model, row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
     own = (model.choices, _is_source_alone(model))
     distinct = {own: model} | {(row.choices, True): row for row in rows.values()}
@@ -100,6 +102,36 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
         {name: predictions[row.choices, True] for name, row in rows.items()},
         conversion,
     )
+
+
+def _of_row(model: Model, row: dict[str, str]) -> Model:
+    """A settled model with the choices of a row; n_χ that a stage made stays what it is."""
+    chosen = source_alone(model).choose(**row)
+    if chosen.choices.equilibrium == model.choices.equilibrium:
+        return chosen
+    known = model.given()
+    for stage in model.stages:
+        known |= stage.supplied.values if isinstance(stage, Settled) else {}
+    own, other = (
+        number_density(
+            *(known[name] for name in ("T_p", "m_chi", "g_chi")),
+            model.choices.chi_stats,
+            of.choices.equilibrium,
+        )
+        for of in (model, chosen)
+    )
+    stages = tuple(_times(stage, "f_chi", own / other) for stage in chosen.stages)
+    return dataclasses.replace(chosen, stages=stages)
+
+
+def _times(stage: Stage, name: str, factor: Array) -> Stage:
+    """What is settled, one number of it times a factor."""
+    if not isinstance(stage, Settled) or name not in stage.supplied.values:
+        return stage
+    values, errors, status = stage.supplied
+    scaled = {name: values[name] * factor}
+    off = {name: errors[name] * factor} if name in errors else {}
+    return Settled(Supplied({**values, **scaled}, {**errors, **off}, status))
 
 
 def probability(model: Model) -> Estimate:

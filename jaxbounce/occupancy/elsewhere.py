@@ -1,10 +1,14 @@
 """Stages of f_χ that no bath made: a share of the energy released, a gas off the brane."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 
 from jaxbounce._core.declare import spec
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce._core.stage import Supplied
 from jaxbounce._core.types import Real, Scalar, as_leaf, as_optional_leaf
 from jaxbounce.cosmology.radiation import hubble_rate, radiation_density
 from jaxbounce.occupancy.limit import Occupancy, occupancy
@@ -28,6 +32,8 @@ class EnergyPartition(OccupancyStage):
         Delta_theta: Δθ.
         alpha: Δθ over the energy of the radiation.
         T_star: temperature of the transition that makes χ, if it is an earlier one.
+        heats: whether it supplies "alpha_eff" too, what is left to heat the bath, (1 − κ_χ) α_θ of
+            the model's own transition.
     """
 
     kappa: Scalar = eqx.field(
@@ -85,7 +91,13 @@ class EnergyPartition(OccupancyStage):
         ),
     )
 
+    heats: bool = eqx.field(static=True, default=False)
+
     def __check_init__(self) -> None:
+        if self.heats and not self.own:
+            raise ConfigurationError(
+                "heats: is of the model's own transition; leave it out, or Delta_theta and alpha"
+            )
         if (self.energy is None) == (self.energy_over_T is None):
             raise ConfigurationError(
                 "mean_energy_GeV and mean_energy_over_T: give exactly one of them"
@@ -101,8 +113,26 @@ class EnergyPartition(OccupancyStage):
     @property
     def needs(self) -> tuple[str, ...]:
         """The bath; Δθ of the model's own transition, if none is given."""
-        given = self.Delta_theta is not None or self.alpha is not None
-        return (*super().needs, *(() if given else ("Delta_theta",)))
+        own = ("Delta_theta",) if self.own else ()
+        return (*super().needs, *own, *(("alpha_theta",) if self.heats else ()))
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """f_χ, and what heats the bath."""
+        return (*super().supplies, *(("alpha_eff",) if self.heats else ()))
+
+    @property
+    def own(self) -> bool:
+        """Whether the energy is that of the model's own transition."""
+        return self.Delta_theta is None and self.alpha is None
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """f_χ in the bath that is known, and what heats it."""
+        found = super().supply(known)
+        if not self.heats:
+            return found
+        heat = (1 - self.kappa) * known["alpha_theta"]
+        return found._replace(values={**found.values, "alpha_eff": heat})
 
     @property
     def relative_cost(self) -> int:
@@ -129,6 +159,7 @@ class EnergyPartition(OccupancyStage):
             bath.statistics,
             T_star=self.T_star,
             g_star_s=bath.g_star_s,
+            equilibrium=bath.equilibrium,
         )
 
 
@@ -210,6 +241,7 @@ class OffBrane(OccupancyStage):
             bath.statistics,
             found.error_estimate,
             found.status,
+            bath.equilibrium,
         )
 
 

@@ -21,7 +21,7 @@ from jaxbounce._core.quadrature import paired_gauss_legendre
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, Real, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import shielded, withheld
-from jaxbounce.cosmology.gas_integrals import Statistics
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate
 from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy
 from jaxbounce.occupancy.production import Production
@@ -208,10 +208,10 @@ def freeze_in_occupancy(
     m_chi: RealLike,
     g_chi: RealLike = 2.0,
     statistics: Statistics = "fermion",
+    equilibrium: Equilibrium = "exact",
 ) -> Occupancy:
     """f_χ = Y s/n_eq at T_p, refused above a tenth; arguments as in `occupancy`."""
     T_p = as_real(T_p)
     s = entropy_density(T_p, at_temperature(g_star_s, T_p))
-    return occupancy(
-        found.Y * s, T_p, m_chi, g_chi, statistics, found.error_estimate * s, found.status
-    )
+    made = (found.Y * s, T_p, m_chi, g_chi, statistics)
+    return occupancy(*made, found.error_estimate * s, found.status, equilibrium)

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce._core.withheld import shielded, withheld
-from jaxbounce.cosmology.gas_integrals import Statistics
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density
 from jaxbounce.occupancy.limit import Occupancy, OfT, at_temperature, occupancy
 
@@ -79,6 +79,7 @@ def partition_occupancy(
     *,
     T_star: RealLike | None = None,
     g_star_s: RealLike | OfT = 1.0,
+    equilibrium: Equilibrium = "exact",
 ) -> Occupancy:
     """f_χ = κ_χ Δθ/(ε̄ n_eq) at T_p, of what was released there or earlier, refused above a tenth.
 
@@ -93,6 +94,7 @@ def partition_occupancy(
         T_star: temperature ≥ T_p of the bath when χ was made (GeV); None for T_p. n_χ falls
             with s since then.
         g_star_s: g_s, a number (which drops out) or a function of T.
+        equilibrium: of n_eq, as in `occupancy`.
     """
     given = (kappa, Delta_theta, energy, T_p, m_chi, g_chi, T_p if T_star is None else T_star)
     inputs = ([as_real(value) for value in given], g_star_s)
@@ -101,6 +103,6 @@ def partition_occupancy(
     valid = valid & (T_star >= T_p)
     n_chi = kappa * Delta_theta / energy * entropy_ratio(T_p, T_star, g_star_s)
     status = jnp.where(valid, Status.SUCCESS, Status.INVALID_PARAMETER)
-    found = occupancy(n_chi, T_p, m_chi, g_chi, statistics, status=status)
+    found = occupancy(n_chi, T_p, m_chi, g_chi, statistics, status=status, equilibrium=equilibrium)
     f_chi = withheld(found.f_chi, found.status == Status.SUCCESS, token)
     return eqx.tree_at(lambda one: one.f_chi, found, f_chi)

@@ -16,7 +16,7 @@ from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce._core.status import Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_optional_leaf
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
-from jaxbounce.cosmology.gas_integrals import Statistics
+from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.occupancy.freeze_in import (
     FreezeIn,
     decay_range,
@@ -39,6 +39,7 @@ class Bath(NamedTuple):
         g_star_s: g_s, likewise.
         degrees: g_*(T), if it is no number.
         released: Δθ (GeV⁴) of the transition, if a stage supplies it.
+        equilibrium: which n_eq the yields multiply f_χ by.
     """
 
     T_p: Scalar
@@ -49,6 +50,7 @@ class Bath(NamedTuple):
     g_star_s: Scalar | OfT
     degrees: DegreesOfFreedom | None
     released: Scalar | None = None
+    equilibrium: Equilibrium = "exact"
 
     def covers(self, T: Real) -> Flag:
         """Whether g_* is known at all of these temperatures."""
@@ -67,7 +69,7 @@ class OccupancyStage(Stage):
     @property
     def needs(self) -> tuple[str, ...]:
         """The bath at T_p, and what χ is."""
-        return ("T_p", "m_chi", "g_chi", "chi_stats", "g_star", "g_star_s")
+        return ("T_p", "m_chi", "g_chi", "chi_stats", "equilibrium", "g_star", "g_star_s")
 
     @property
     def wants(self) -> tuple[str, ...]:
@@ -101,6 +103,7 @@ class OccupancyStage(Stage):
             g_star_s=degrees.entropy if varies else known["g_star_s"],
             degrees=degrees,
             released=known.get("Delta_theta"),
+            equilibrium=known["equilibrium"],
         )
         valid = are_inside(self)
         found = each_safe(self).occupancy(bath)
@@ -234,5 +237,11 @@ def _decay_rate(T: Real, args: tuple[Decays, Scalar]) -> Production:
 def of_yield(found: FreezeIn, bath: Bath) -> Occupancy:
     """f_χ of a yield."""
     return freeze_in_occupancy(
-        found, bath.T_p, bath.g_star_s, bath.m_chi, bath.g_chi, bath.statistics
+        found,
+        bath.T_p,
+        bath.g_star_s,
+        bath.m_chi,
+        bath.g_chi,
+        bath.statistics,
+        bath.equilibrium,
     )

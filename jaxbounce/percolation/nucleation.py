@@ -45,7 +45,7 @@ _DISCOUNT = 30.0  # Γ that is e^{−30} of the largest so far counts for 1/e of
 
 _IN_H = ("g_star", "g_star_s", "alpha_V")
 
-_FEW_JOINTS = 4  # of g_*(T): of a table there are too many for an edge each
+_MOST_JOINTS = 128  # of g_*(T) with an edge each: of a longer table those where its slope jumps
 
 
 class _Time(NamedTuple):
@@ -79,7 +79,7 @@ class _Time(NamedTuple):
         if self.clock is None:
             return jnp.zeros(0)
         n = self.clock.expansion.joints()
-        if n.shape[0] > _FEW_JOINTS:
+        if n.shape[0] > _MOST_JOINTS:
             n = self.clock.expansion.kinks()
         held = jnp.clip(n, self.clock.edges[0], self.clock.edges[-1])
         return jax.lax.stop_gradient(self.clock.time(jnp.exp(-held)))

@@ -65,6 +65,11 @@ class ThermalRate(eqx.Module):
         _, slope = jax.jvp(self.log_rate, (log_T,), (jnp.ones_like(log_T),))
         return -slope / (1 + as_real(gamma_s) / 3)
 
+    def is_at(self, T_p: RealLike) -> Flag:
+        """Whether T_p (GeV) lies inside the table."""
+        log_T = jnp.log(as_real(T_p))
+        return (log_T > self.knots[0]) & (log_T < self.knots[-1])
+
     def in_time(self, time: Any, T_p: Scalar) -> "RateInTime":
         """The same against y."""
         return RateInTime(self, time, T_p)

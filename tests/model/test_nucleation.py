@@ -212,6 +212,9 @@ def test_gradients(rate):
         assert abs(float(reverse[i])) > 1e-8
 
 
+# β/H of specification C.6 at 100 GeV: T dS/dT − 4 − ¾ T dS/dT/S…, 1390 or so, not 100
+_ROWS = [94.0 + k for k in range(10)]
+
 BAD = {
     "a number": (3.0, "nucleation = 3.0: must be a table"),
     "an unknown rate": ({"rate": "gausian"}, "did you mean .gaussian"),
@@ -237,6 +240,10 @@ BAD = {
             "expansion": False,
         },
         "needs the expansion that cools",
+    ),
+    "S3/T of another beta/H": (
+        {"rate": {"T_GeV": _ROWS, "S3_over_T": [3.9 / (1 - T / 120) ** 2 for T in _ROWS]}},
+        r"beta_over_H = 100: contradicts nucleation.rate, which has 13\d\d",
     ),
     "a strange column": ({"rate": {"y": [], "z": []}}, "nucleation.rate.z"),
 }

@@ -9,14 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from chains import TRANSITION
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
 from scipy.special import k1
 
 import jaxbounce as jb
 from jaxbounce import ConfigurationError, Model, Parameters, Status, load, predict
+from jaxbounce._core.stage import Supplied, WithoutParameters
 from jaxbounce.cli import main
-from jaxbounce.cosmology import number_density
+from jaxbounce.cosmology import incident_flux, number_density
 from jaxbounce.cosmology.degrees_of_freedom import StandardModel
 from jaxbounce.cosmology.degrees_table import tabulated_degrees
 from jaxbounce.cosmology.history import ThermalHistory
@@ -140,6 +142,68 @@ def test_a_share_of_the_energy_released():
     # the xSM point (golden B.energy_partition.xSM)
     stage = EnergyPartition(1.6535560814299903e-9, energy=300.0, Delta_theta=35465218.841413915)
     np.testing.assert_allclose(known(model_of(stage)).f_chi, 1.07e-9, rtol=1e-12)
+
+
+@pytest.mark.parametrize("equilibrium", ["exact", "piecewise"])
+def test_the_yields_take_as_many_as_were_made(equilibrium):
+    """n_χ = κ Δθ/ε̄ is f_χ n_eq of the yields; the published limits are 2.4 n_eq at m = 2.5 T."""
+    stage = EnergyPartition(1e-6, energy=1e3, Delta_theta=1e8)
+    model = model_of(stage, m_chi=250.0).choose(equilibrium=equilibrium)
+    with_limits = 0.75 * 1.2020569031595942 / np.pi**2 * 2 * 100.0**3
+    exact = float(number_density(100.0, 250.0, 2.0, "fermion"))
+    assert with_limits / exact == pytest.approx(2.43, abs=0.01)
+    n_eq = {"exact": exact, "piecewise": with_limits}[equilibrium]
+    np.testing.assert_allclose(known(model).f_chi * n_eq, 0.1, rtol=1e-12)
+
+
+@pytest.mark.slow
+def test_rows_of_a_comparison_share_what_was_made():
+    """In an instant, at m = 2.5 T: the last two rows differ by flux over density at T_p alone."""
+    stage = EnergyPartition(1e-6, energy=1e3, Delta_theta=1e8)
+    fast = model_of(stage, m_chi=250.0, beta_over_H=1e8).choose(equilibrium="exact")
+    at = (100.0, 250.0, 2.0)
+
+    def per_particle(equilibrium):
+        flux = incident_flux(*at, 0.3, "fermion", equilibrium)
+        return float(flux / number_density(*at, "fermion", equilibrium))
+
+    for model in (fast, fast.choose(equilibrium="piecewise")):
+        rows = jb.compare(model).rows
+        ratio = rows["… and exact equilibrium"].Y_B / rows["exact KJMA, moving wall"].Y_B
+        expected = per_particle("exact") / per_particle("piecewise")
+        np.testing.assert_allclose(ratio, expected, rtol=1e-6)
+
+
+class Released(WithoutParameters):
+    """A transition of which only what it releases is known."""
+
+    needs = ()
+    supplies = ("Delta_theta", "alpha_theta")
+    relative_cost = 1
+
+    def supply(self, known):
+        values = {"Delta_theta": jnp.asarray(1e8), "alpha_theta": jnp.asarray(0.5)}
+        return Supplied(values, {}, jnp.asarray(Status.SUCCESS))
+
+
+def test_what_becomes_chi_does_not_heat_the_bath(monkeypatch):
+    """What is left is (1 − κ)α; in files the transition leaves it to the stage that knows κ."""
+    stage = EnergyPartition(0.4, energy=1e9, heats=True)
+    model = model_of(stage, Released(), m_chi=1.0, alpha_eff=None).choose(dilution="reheating")
+    np.testing.assert_allclose(model.known().values["alpha_eff"], 0.3, rtol=1e-15)
+    asked = []
+
+    def read_stages(table, history, released):
+        asked.append(released)
+        raise ConfigurationError("no stages")
+
+    monkeypatch.setattr("jaxbounce.files.chain.read_stages", read_stages)
+    partition = {"process": "partition", "kappa": 1e-9, "mean_energy_GeV": 1e9}
+    for earlier in ({}, {"alpha": 0.1}):
+        table = POINT | {"T_p_GeV": None, "beta_over_H": None, "transition": TRANSITION}
+        with pytest.raises(ConfigurationError, match="no stages"):
+            jb.load({**table, "occupancy": partition | earlier})
+    assert asked == [("alpha_V",), ("alpha_V", "alpha_eff")]
 
 
 def test_a_gas_off_the_brane():
