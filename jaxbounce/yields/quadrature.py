@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 from jaxbounce.cosmology.clock import Clock, Expansion, constant_time
-from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_factors, flux_integral
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
 from jaxbounce.percolation.area import (
@@ -29,6 +29,7 @@ from jaxbounce.percolation.area import (
     activity_window,
     extended_volume,
     scaled_area_density,
+    window_exponent,
 )
 from jaxbounce.percolation.area_history import COVERED, AreaHistory
 from jaxbounce.percolation.later_bubbles import incomplete_gamma_4
@@ -346,9 +347,9 @@ def gauss_legendre_integral(
     y, half, speed = nodes_in_stretch(edges, stretch)
     ratio = temperature_ratio(y, beta_over_H)
     x = mass * ratio
-    flux = flux_integral(x, v_w, statistics, equilibrium, relativistic)
-    area = scaled_area_density(y, I_p, kernel, history)
-    sums = panel_sums(flux * area * activity_window(y, sigma_y, window) * speed)
+    flux, exponent = flux_factors(x, v_w, statistics, equilibrium, relativistic)
+    exponent = exponent + window_exponent(y, sigma_y, window)
+    sums = panel_sums(speed * flux * scaled_area_density(y, I_p, kernel, history, exponent))
     total, error = integrate_panels(sums, half)
     error = error + _rounding(sums, x[0], ratio[0], half, mass, stretch[1:-1])
     if history is not None:
