@@ -23,7 +23,7 @@ def gauss_legendre(nodes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _panel_functionals(nodes: int) -> np.ndarray:
+def panel_functionals(nodes: int) -> np.ndarray:
     """Columns: the quadrature weights, then the maps to four middle and the last four coefficients.
 
     The coefficients are those of the Legendre series.
@@ -49,12 +49,16 @@ def summed_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
         half: half the panel widths.
     """
     nodes = values.shape[-1]
-    moments = values @ _panel_functionals(nodes)
+    return summed_moments(values @ panel_functionals(nodes), half, nodes)
+
+
+def summed_moments(moments: Real, half: Real, nodes: int) -> tuple[Scalar, Scalar]:
+    """`summed_panels` of what `panel_functionals` make of the values."""
     total = (half * moments[:, 0]).sum()
     # an estimate is not differentiated, and where a tail is exactly zero could not be
     half, moments = jax.lax.stop_gradient((half, moments))
     middle, last = jnp.abs(moments[:, 1:5]).max(1), jnp.abs(moments[:, 5:]).max(1)
-    fall = jnp.clip(last / jnp.maximum(middle, jnp.finfo(values.dtype).tiny), 1e-9, 1.0)
+    fall = jnp.clip(last / jnp.maximum(middle, jnp.finfo(moments.dtype).tiny), 1e-9, 1.0)
     at_middle, at_last = nodes // 2 - 0.5, nodes - 2.5
     power = -jnp.log(fall) / np.log(at_last / at_middle)
     # beyond p = 2, the kink of a continuous integrand, the sum is bounded by its integral

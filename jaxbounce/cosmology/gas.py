@@ -36,9 +36,15 @@ def _massless_integral(statistics: Statistics) -> float:
     return {"fermion": 1.5 * ZETA_3, "boson": 2 * ZETA_3, "classical": 2.0}[statistics]
 
 
+def _cold_factor(x: Real) -> Real:
+    """The non-relativistic N(x) e^x: 2π² (x/2π)^{3/2}."""
+    # not a power: those cost ten times a square root
+    return jnp.sqrt(jnp.pi / 2) * x * jnp.sqrt(x)
+
+
 def _cold_density(x: Real) -> Real:
     """The non-relativistic N(x): 2π² (x/2π)^{3/2} e^{−x}."""
-    return 2 * jnp.pi**2 * (x / (2 * jnp.pi)) ** 1.5 * jnp.exp(-x)
+    return _cold_factor(x) * jnp.exp(-x)
 
 
 def flux_integral(
@@ -61,29 +67,43 @@ def flux_integral(
     Returns:
         j, the shape of x (and v_w) broadcast.
     """
+    factor, exponent = flux_factors(x, v_w, statistics, equilibrium, relativistic)
+    return factor if equilibrium == "exact" else factor * jnp.exp(exponent)
+
+
+def flux_factors(
+    x: RealLike,
+    v_w: RealLike | None,
+    statistics: Statistics,
+    equilibrium: Equilibrium,
+    relativistic: bool | Bool[Array, "..."] | None = None,
+) -> tuple[Real, Real]:
+    """`flux_integral` as a factor and an exponent, for those who have one of their own to add."""
     check_names(statistics, equilibrium)
     x = as_real(x)
     if equilibrium == "exact":
         if v_w is None:
-            return speed_integral(x, statistics) / 4
-        return moving_flux_integral(x, v_w, statistics)
+            factor = speed_integral(x, statistics) / 4
+        else:
+            factor = moving_flux_integral(x, v_w, statistics)
+        return factor, jnp.zeros_like(x)
     if relativistic is None:
         relativistic = x < PIECEWISE_SWITCH
     massless = _massless_integral(statistics) / 4
-    cold = jnp.where(x > 0, x, 1.0)
     if v_w is None:
-        hot_flux = jnp.full_like(x, massless)
-        cold_flux = _cold_density(cold) * jnp.sqrt(8 / (jnp.pi * cold)) / 4
+        # the cold density times √(8/πx)/4: the roots cancel
+        hot_flux, cold_flux = massless, x / 2
     else:
         v_w = as_real(v_w)
+        cold = jnp.where(x > 0, x, 1.0)
         hot_flux = massless * (1 + v_w) ** 2 * jnp.ones_like(x)
         # one-sided flux of a Gaussian of velocities, σ² = T/m, onto a wall at v_w
         scaled = v_w * jnp.sqrt(cold / 2)
         drift = v_w / 2 * (1 + jsp.erf(scaled))
-        cold_flux = _cold_density(cold) * (
+        cold_flux = _cold_factor(cold) * (
             jnp.exp(-(scaled**2)) / jnp.sqrt(2 * jnp.pi * cold) + drift
         )
-    return jnp.where(relativistic, hot_flux, cold_flux)
+    return jnp.where(relativistic, hot_flux, cold_flux), jnp.where(relativistic, 0.0, -x)
 
 
 def number_density(

@@ -15,12 +15,14 @@ approximation. `by_quadrature` evaluates the definition on fixed nodes;
 """
 
 import functools
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Bool
 
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.series import evaluate_polynomial, fit_polynomial
@@ -139,3 +141,58 @@ def later_bubble_integral(u: RealLike, order: int = 0) -> Real:
     if order < 0:
         raise ValueError(f"order = {order}: must be 0 or more")
     return _integral(as_real(u), order)
+
+
+def _scaled_fit(order: int, near: Bool[Array, "..."], far: Bool[Array, "..."], x: Real) -> Real:
+    """The fits of `_panel_coefficients` at u (`near`) or u^{−1/4}, by one Horner scheme for all.
+
+    Coefficients are chosen, not results: three schemes cost three times as much.
+    """
+    edges = _EDGES_U, _EDGES_W_MIDDLE, _EDGES_W_FAR
+    fits = _panel_coefficients(order)
+
+    def chosen(values: Sequence[float]) -> Real:
+        return jnp.where(near, values[0], jnp.where(far, values[2], values[1]))
+
+    # s ∈ [−1, 1] = slope x + shift, x = u or (u/24)^{−1/4} = 24^{1/4} u^{−1/4}
+    unit = 1.0, _CROSSOVER**0.25, _CROSSOVER**0.25
+    slope = chosen([2 * k / (b - a) for k, (a, b) in zip(unit, edges, strict=True)])
+    shift = chosen([-(a + b) / (b - a) for a, b in edges])
+    s, total = slope * x + shift, jnp.zeros_like(x)
+    for k in range(max(map(len, fits)) - 1, -1, -1):
+        total = total * s + chosen([fit[k] if k < len(fit) else 0.0 for fit in fits])
+    return total
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(2,))
+def _weighted(log_u: Real, exponent: Real, order: int) -> Real:
+    """e^{exponent} u^{n+1} F⁽ⁿ⁾(u)."""
+    if order >= len(_DEGREES):
+        return jnp.exp(exponent + (order + 1) * log_u) * by_quadrature(jnp.exp(log_u), order)
+    near, far = log_u < np.log(_EDGES_U[1]), log_u >= np.log(_CROSSOVER)
+    # beyond u = 4 the fit is u^{n+3/4} F⁽ⁿ⁾: no root, no division, and no overflow
+    x = jnp.exp(jnp.where(near, log_u, -log_u / 4))
+    power = jnp.where(near, (order + 1) * log_u, log_u / 4)
+    return jnp.exp(exponent + power) * _scaled_fit(order, near, far, x)
+
+
+@_weighted.defjvp
+def _weighted_jvp(order: int, primals: Any, tangents: Any) -> tuple[Real, Real]:
+    (log_u, exponent), (log_dot, exponent_dot) = primals, tangents
+    value = _weighted(log_u, exponent, order)
+    slope = (order + 1) * value + _weighted(log_u, exponent, order + 1)
+    return value, slope * log_dot + value * exponent_dot
+
+
+def later_bubble_area(log_u: RealLike, exponent: RealLike = 0.0) -> Real:
+    """e^{exponent} (u/2) F(u), elementwise: wall area of eq. (6), with a factor in the exponent.
+
+    Two exponentials and a polynomial, where u/2 times `later_bubble_integral` also takes roots and
+    divisions, which cost more. As accurate, and so are its derivatives of any order.
+
+    Args:
+        log_u: ln u, any shape.
+        exponent: of the factor, of the same shape or one that broadcasts.
+    """
+    log_u, exponent = jnp.broadcast_arrays(as_real(log_u), as_real(exponent))
+    return _weighted(log_u, exponent, 0) / 2

@@ -28,6 +28,7 @@ from jaxbounce.yields.panels import (
     insert_edge,
     integrate_panels,
     nodes_in_stretch,
+    panel_sums,
     unseen_at_edges,
     with_edges,
 )
@@ -140,7 +141,7 @@ def integral_on_clock(
     (y, pace), weight = clock.at(y0), gauss_legendre(NODES)[1]
     area = scaled_area_density(y, p.I_p, c.area_kernel, history)
     spread = speed * pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
-    total, error = integrate_panels(spread, half)
+    total, error = integrate_panels(panel_sums(spread), half)
     ratio = temperature_ratio(y0, B)
     rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)
     error = error + (half * ((jax.lax.stop_gradient(spread) * rounded) @ weight)).sum()
@@ -148,7 +149,8 @@ def integral_on_clock(
         missed = jax.lax.stop_gradient(spread) * history.relative_error(y)
         error = error + (half * (missed @ weight)).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
-    error = error + unseen_at_edges(spread / speed, half, same_side[1:] == same_side[:-1])
+    sums = panel_sums(spread / speed)
+    error = error + unseen_at_edges(sums, half, same_side[1:] == same_side[:-1])
     T = p.T_p / temperature_ratio(limits, B)
     return total, error, degrees.covers(T).all()
 

@@ -14,13 +14,14 @@ constants for differentiation, because an integral does not depend on how it is 
 """
 
 import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool
 
-from jaxbounce._core.quadrature import gauss_legendre, summed_panels
+from jaxbounce._core.quadrature import gauss_legendre, panel_functionals, summed_moments
 from jaxbounce._core.types import Real, RealLike, Scalar
 
 PANELS = 10
@@ -165,15 +166,45 @@ def nodes_in_stretch(edges: Real, stretch: Real, nodes: int = NODES) -> tuple[Re
     return y, half, even + 2 * growing * tau
 
 
-def integrate_panels(values: Real, half: Real) -> tuple[Scalar, Scalar]:
+class PanelSums(NamedTuple):
+    """What is read from an integrand at the nodes of panels: all of it sums over those of a panel.
+
+    Attributes:
+        moments: integral over a panel of length 2, and some of its Legendre coefficients.
+        ends: the interpolant of a panel at its first and at its last edge.
+        nodal: the integrand at the nodes.
+    """
+
+    moments: Real
+    ends: Real
+    nodal: Real
+
+
+def panel_sums(values: Real) -> PanelSums:
+    """The sums of an integrand at the nodes of panels, shape (panels, nodes), in one product.
+
+    The compiler works an integrand out again for each who reads it, so there is one reader.
+    """
+    nodes = values.shape[-1]
+    sums = values @ _functionals(nodes)
+    count = panel_functionals(nodes).shape[1]
+    return PanelSums(sums[:, :count], sums[:, count:-nodes], sums[:, -nodes:])
+
+
+@functools.cache
+def _functionals(nodes: int) -> np.ndarray:
+    return np.concatenate([panel_functionals(nodes), _edge_values(nodes), np.eye(nodes)], axis=1)
+
+
+def integrate_panels(sums: PanelSums, half: Real, nodes: int = NODES) -> tuple[Scalar, Scalar]:
     """Sum of the panel integrals of a non-negative integrand, and an estimate of its error.
 
     The estimate is that of `summed_panels`, and a floor for rounding and for discounted tails.
     What lies between an edge and the node next to it (0.5 % of a panel of 16) no rule sees;
     `unseen_at_edges` tells from the panel on the other side.
     """
-    total, truncation = summed_panels(values, half)
-    floor = _KERNEL_ROUNDING * jnp.finfo(values.dtype).eps + _DISCOUNTED_TAILS
+    total, truncation = summed_moments(sums.moments, half, nodes)
+    floor = _KERNEL_ROUNDING * jnp.finfo(total.dtype).eps + _DISCOUNTED_TAILS
     return total, truncation + floor * jax.lax.stop_gradient(total)
 
 
@@ -187,7 +218,20 @@ def _edge_values(nodes: int) -> np.ndarray:
     return to_coefficients @ ends.T
 
 
-def unseen_at_edges(values: Real, half: Real, continuous: Bool[Array, " edges"]) -> Scalar:
+def in_y(sums: PanelSums, speed: Real) -> PanelSums:
+    """Ends and nodal values of an integrand whose sums are those of it times `speed`.
+
+    That is the last of `nodes_in_stretch`: linear on the first panel, 1 on the others.
+    """
+    first = panel_sums(jax.lax.stop_gradient(speed[:1]))
+    ends = jnp.concatenate([sums.ends[:1] / first.ends, sums.ends[1:]])
+    nodal = jnp.concatenate([sums.nodal[:1] / first.nodal, sums.nodal[1:]])
+    return sums._replace(ends=ends, nodal=nodal)
+
+
+def unseen_at_edges(
+    sums: PanelSums, half: Real, continuous: Bool[Array, " edges"], nodes: int = NODES
+) -> Scalar:
     """An estimate of what panels miss between an edge and the node next to it.
 
     A tail that falls to nothing before the first node of a wide panel is not seen by that panel.
@@ -195,15 +239,15 @@ def unseen_at_edges(values: Real, half: Real, continuous: Bool[Array, " edges"])
     missed is the logarithmic mean of the integrand at edge and node, times their distance.
 
     Args:
-        values: of a non-negative integrand at the nodes of panels side by side.
+        sums: of a non-negative integrand on panels side by side.
         half: half the panel widths.
         continuous: whether it is so at each of the inner edges.
+        nodes: a panel (static).
     """
-    values, half = jax.lax.stop_gradient((values, half))
-    t, _ = gauss_legendre(values.shape[-1])
-    ends = values @ _edge_values(values.shape[-1])
+    half, ends, nodal = jax.lax.stop_gradient((half, sums.ends, sums.nodal))
+    t, _ = gauss_legendre(nodes)
     before, after = jnp.abs(ends[:-1, 1]), jnp.abs(ends[1:, 0])
-    tiny = jnp.finfo(values.dtype).tiny
+    tiny = jnp.finfo(ends.dtype).tiny
     jump = jnp.where(continuous, jnp.abs(ends[1:, 0] - ends[:-1, 1]), 0.0)
 
     def missed(edge: Real, node: Real, width: Real) -> Real:
@@ -212,6 +256,6 @@ def unseen_at_edges(values: Real, half: Real, continuous: Bool[Array, " edges"])
         return jnp.where(steep, jnp.minimum(jump, edge) * width / jnp.where(steep, fall, 1.0), 0.0)
 
     space = (1 + float(t[0])) * half
-    later = missed(before, values[1:, 0], space[1:])
-    earlier = missed(after, values[:-1, -1], space[:-1])
+    later = missed(before, nodal[1:, 0], space[1:])
+    earlier = missed(after, nodal[:-1, -1], space[:-1])
     return jnp.maximum(later, earlier).sum()

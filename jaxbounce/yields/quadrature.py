@@ -20,7 +20,7 @@ from jaxtyping import Array, Bool
 from jaxbounce._core.quadrature import gauss_legendre
 from jaxbounce._core.types import Real, RealLike, Scalar, as_real
 from jaxbounce.cosmology.clock import Clock, Expansion, constant_time
-from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral
+from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_factors, flux_integral
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import temperature_ratio, time_of_temperature_ratio
 from jaxbounce.percolation.area import (
@@ -29,17 +29,21 @@ from jaxbounce.percolation.area import (
     activity_window,
     extended_volume,
     scaled_area_density,
+    window_exponent,
 )
 from jaxbounce.percolation.area_history import COVERED, AreaHistory
 from jaxbounce.percolation.later_bubbles import incomplete_gamma_4
 from jaxbounce.yields.panels import (
     NODES,
     PANELS,
+    PanelSums,
     equal_work_edges,
     graded_scan,
+    in_y,
     insert_edge,
     integrate_panels,
     nodes_in_stretch,
+    panel_sums,
     unseen_at_edges,
     with_edges,
 )
@@ -339,19 +343,36 @@ def gauss_legendre_integral(
         meeting = jnp.clip(jnp.where(met, meeting, upper), lower, upper)
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
-    y, half, speed = nodes_in_stretch(edges, temperature_ratio(edges, beta_over_H))
+    stretch = temperature_ratio(edges, beta_over_H)
+    y, half, speed = nodes_in_stretch(edges, stretch)
     ratio = temperature_ratio(y, beta_over_H)
     x = mass * ratio
-    flux = flux_integral(x, v_w, statistics, equilibrium, relativistic)
-    area = scaled_area_density(y, I_p, kernel, history)
-    # one array for all that follows: XLA would work the flux out again for a second
-    values = flux * area * activity_window(y, sigma_y, window) * speed
-    total, error = integrate_panels(values, half)
-    weight = gauss_legendre(NODES)[1]
-    rounded = jax.lax.stop_gradient(values) * rounded_at_hot_end(x, ratio)
-    error = error + (half * (rounded @ weight)).sum()
+    flux, exponent = flux_factors(x, v_w, statistics, equilibrium, relativistic)
+    exponent = exponent + window_exponent(y, sigma_y, window)
+    sums = panel_sums(speed * flux * scaled_area_density(y, I_p, kernel, history, exponent))
+    total, error = integrate_panels(sums, half)
+    error = error + _rounding(sums, x[0], ratio[0], half, mass, stretch[1:-1])
     if history is not None:
-        missed = jax.lax.stop_gradient(values) * history.relative_error(y)
-        error = error + (half * (missed @ weight)).sum()
+        missed = jax.lax.stop_gradient(sums.nodal) * history.relative_error(y)
+        error = error + (half * (missed @ gauss_legendre(NODES)[1])).sum()
     same_side = jnp.broadcast_to(relativistic, (*half.shape, 1))[:, 0]
-    return total, error + unseen_at_edges(values / speed, half, same_side[1:] == same_side[:-1])
+    return total, error + unseen_at_edges(in_y(sums, speed), half, same_side[1:] == same_side[:-1])
+
+
+def _rounding(
+    sums: PanelSums, x: Real, ratio: Real, half: Real, mass: Real, begins: Real
+) -> Scalar:
+    """`rounded_at_hot_end` of the source: node by node on the first panel, at most on the others.
+
+    Args:
+        sums: of the source.
+        x: m/T at the nodes of the first panel.
+        ratio: T_p/T there.
+        half: half the panel widths.
+        mass: m/T_p.
+        begins: T_p/T where the other panels begin, at which it is largest.
+    """
+    first, whole, half = jax.lax.stop_gradient((sums.nodal[0], sums.moments[1:, 0], half))
+    weight = gauss_legendre(NODES)[1]
+    near = half[0] * ((first * rounded_at_hot_end(x, ratio)) @ weight)
+    return near + (half[1:] * whole * rounded_at_hot_end(mass * begins, begins)).sum()

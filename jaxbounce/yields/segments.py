@@ -36,6 +36,7 @@ from jaxbounce.yields.panels import (
     equal_work_edges,
     insert_edge,
     integrate_panels,
+    panel_sums,
     with_edges,
 )
 from jaxbounce.yields.quadrature import (
@@ -357,7 +358,7 @@ def _integrate_source(
     kept = jnp.exp(-washout(node_n, end[:, None]))
     half = jnp.full_like(start, 0.5)  # dτ = ½ d(2τ − 1)
     lost = rate @ to_integral.T / 2
-    integrate = jax.vmap(lambda f, h: integrate_panels(f[None], h[None]))
+    integrate = jax.vmap(lambda f, h: integrate_panels(panel_sums(f[None]), h[None], nodes))
     lost_at_end, loss_error = integrate(rate, half)
     bare = rate * kept
     if c.coupling == "self-consistent":

@@ -10,6 +10,7 @@ from jax.test_util import check_grads
 from jaxbounce.percolation.later_bubbles import (
     by_quadrature,
     incomplete_gamma_4,
+    later_bubble_area,
     later_bubble_integral,
 )
 
@@ -59,6 +60,23 @@ def test_ladder(u, expected):
     for order, value in enumerate(expected):
         np.testing.assert_allclose(later_bubble_integral(u, order), value, rtol=1e-12)
         np.testing.assert_allclose(by_quadrature(jnp.asarray(u), order), value, rtol=1e-13)
+
+
+def test_area_on_the_ladder():
+    """e^E (u/2) F and its first two slopes in ln u, and in E, at all rungs."""
+    u, F, dF, d2F = (np.array(n) for n in zip(*((u, *f) for u, f in LADDER.items()), strict=True))
+    first, second = u * (F + u * dF) / 2, u * (F + 3 * u * dF + u**2 * d2F) / 2
+    slope = jax.vmap(jax.grad(later_bubble_area, argnums=(0, 1)))
+    bend = jax.vmap(jax.jacfwd(jax.grad(later_bubble_area)))
+    for E in (-700.0, 0.0, 3.5):
+        exponent = np.full_like(u, E)
+        scale = np.exp(E)
+        value = later_bubble_area(np.log(u), exponent)
+        np.testing.assert_allclose(value, scale * u * F / 2, rtol=1e-12)
+        in_u, in_E = slope(np.log(u), exponent)
+        np.testing.assert_allclose(in_u, scale * first, rtol=1e-12)
+        np.testing.assert_allclose(in_E, value, rtol=0)
+        np.testing.assert_allclose(bend(np.log(u), exponent), scale * second, rtol=1e-11)
 
 
 @pytest.mark.parametrize("order", [0, 1, 2, 3])
