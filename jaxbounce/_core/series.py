@@ -164,3 +164,13 @@ def legendre_to_powers(degrees: int) -> np.ndarray:
             for row in np.eye(degrees)
         ]
     )
+
+
+def looked_up(value: Real, place: Real) -> Real:
+    """`value` of a polynomial whose coefficients were looked up, at a place s ∈ [−1, 1] of a piece.
+
+    It is divided by a one that no compiler can foresee. XLA on CPUs keeps a quotient for all who
+    need it, and works sums out again for each, or hands them to a library that knows no look-ups:
+    then every coefficient becomes an array of its own, and costs ten times as much.
+    """
+    return value / jnp.where(jnp.abs(place) < jnp.inf, 1.0, place)

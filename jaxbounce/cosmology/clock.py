@@ -58,23 +58,26 @@ class Expansion(eqx.Module):
     degrees: DegreesOfFreedom
     T_p: Scalar = eqx.field(converter=as_leaf)
 
-    def pace(self, n: RealLike, rate: Real | None = None) -> Pace:
-        """The pace at n = ln(T_p/T), any shape; dy/dy₀ may be known."""
+    def pace(self, n: RealLike) -> Pace:
+        """The pace at n = ln(T_p/T), any shape."""
         at_Tp = jnp.log(self.T_p)
         log_T = at_Tp - as_real(n)
         energy_p, entropy_p = self.degrees.values(at_Tp)
-        if rate is None:
-            rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
+        rate = self.degrees.time_per_efold(log_T) * jnp.sqrt(energy_p)
         return Pace(rate, self.degrees.values(log_T)[1] / entropy_p)
 
-    def elapsed(self, n: Real) -> tuple[Real, Real] | None:
-        """y/(β/H) and dy/dy₀ at n where they are known at once; else None."""
+    def rate_per_entropy(self, n: RealLike) -> Real:
+        """Rate over entropy of the pace at n."""
+        at_Tp = jnp.log(self.T_p)
+        energy_p, entropy_p = self.degrees.values(at_Tp)
+        scale = jnp.sqrt(energy_p) * entropy_p
+        return scale * self.degrees.time_per_entropy(at_Tp - as_real(n))
+
+    def elapsed(self, n: Real) -> Real | None:
+        """y/(β/H) at n where it is known at once; else None."""
         at_Tp = jnp.log(self.T_p)
         found = self.degrees.elapsed(at_Tp, n)
-        if found is None:
-            return None
-        root = jnp.sqrt(self.degrees.values(at_Tp)[0])
-        return root * found[0], root * found[1]
+        return None if found is None else jnp.sqrt(self.degrees.values(at_Tp)[0]) * found
 
     def joints(self) -> Real:
         """n, falling, at which the pace is not smooth; constants under differentiation."""
@@ -137,10 +140,12 @@ class Clock(eqx.Module):
     def at(self, y0: RealLike) -> tuple[Real, Pace]:
         """y and the pace at y₀, the percolation time of constant g_*, any shape."""
         n = efolds(y0, self.beta_over_H)
-        known = self.expansion.elapsed(n)
-        if known is None:
-            return self._time(n), self.expansion.pace(n)
-        return self.beta_over_H * known[0], self.expansion.pace(n, known[1])
+        return self._time(n), self.expansion.pace(n)
+
+    def weighted(self, y0: RealLike) -> tuple[Real, Real]:
+        """y, and rate over entropy of the pace, at y₀, any shape."""
+        n = efolds(y0, self.beta_over_H)
+        return self._time(n), self.expansion.rate_per_entropy(n)
 
     def _newton(self, y0: Real, y: Real) -> Real:
         found, pace = self.at(y0)
@@ -150,7 +155,7 @@ class Clock(eqx.Module):
         """y at n: that of the nearest edge, and the integral from there, if it is not known."""
         known = self.expansion.elapsed(n)
         if known is not None:
-            return self.beta_over_H * known[0]
+            return self.beta_over_H * known
         k = _nearest(self.edges, n)
         return self.times[k] + _integral(self.expansion, self.beta_over_H, self.edges[k], n)
 
@@ -185,6 +190,8 @@ def _integral(expansion: Expansion, beta_over_H: Scalar, lower: Real, upper: Rea
 def _side(joints: Real, end: Scalar, panels: int = _PANELS) -> Real:
     """Edges from 0 to `end` ≥ 0, rising, with the joints that lie between among them."""
     even = end * np.linspace(0.0, 1.0, panels + 1)
+    if joints.size == 0:
+        return even
     inside = jnp.clip(joints, 0.0, end)
     return jnp.sort(jnp.concatenate([even, inside]))
 
@@ -218,12 +225,11 @@ def make_clock(
     hot, cold = jax.lax.stop_gradient(
         (jnp.log(as_real(T_max_over_Tp)), -jnp.log(as_real(T_min_over_Tp)))
     )
-    known = expansion.elapsed(jnp.zeros_like(hot)) is not None
-    panels = _FEW_PANELS if known else _PANELS
-    edges = _both_sides(joints, -hot, cold, panels)
-    found = expansion.elapsed(edges)
-    if found is not None:
-        return Clock(expansion, B, edges, B * found[0])
+    if expansion.elapsed(hot) is not None:
+        # of no integral: they need not end at joints, which would have to be sorted in
+        edges = _both_sides(joints[:0], -hot, cold, _FEW_PANELS)
+        return Clock(expansion, B, edges, B * expansion.elapsed(edges))
+    edges = _both_sides(joints, -hot, cold, _PANELS)
     parts = _integral(expansion, B, edges[:-1], edges[1:])
     return Clock(expansion, B, edges, _outwards(parts, edges.shape[0] // 2))
 

@@ -20,7 +20,7 @@ from numpy.polynomial.polynomial import polyval
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.series import circles, fit_pieces, slopes_on_circles
+from jaxbounce._core.series import circles, fit_pieces, looked_up, slopes_on_circles
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf, as_real
 from jaxbounce.cosmology.constants import CMB_TEMPERATURE, ENTROPY_DEGREES_TODAY
 from jaxbounce.cosmology.elapsed import Pieces, elapsed, make_pieces
@@ -90,8 +90,13 @@ class DegreesOfFreedom(eqx.Module):
         energy, _, slope = self.with_slope(log_T)
         return (1 + slope / 3) / jnp.sqrt(energy)
 
-    def elapsed(self, log_Tp: Scalar, n: Real) -> tuple[Real, Real] | None:
-        """∫ e^{2ν} of `time_per_efold` from 0 to n = ln(T_p/T), and its value there; None: unknown.
+    def time_per_entropy(self, log_T: RealLike) -> Real:
+        """`time_per_efold` over g_s: what yields n/s gain in a unit of time."""
+        log_T = as_real(log_T)
+        return self.time_per_efold(log_T) / self.values(log_T)[1]
+
+    def elapsed(self, log_Tp: Scalar, n: Real) -> Real | None:
+        """∫ e^{2ν} of `time_per_efold` from 0 to n = ln(T_p/T); None: unknown.
 
         Where it is known at once, clocks need not integrate.
         """
@@ -260,13 +265,15 @@ class _Pieces(NamedTuple):
         energy: of g_ρ.
         entropy: of g_s.
         time: of (1 + γ_s/3)/√g_ρ.
-        elapsed: of the integral of the last, from `_FIRST` to `_LAST`.
+        per_entropy: of that over g_s.
+        elapsed: of the integral of `time`, from `_FIRST` to `_LAST`.
     """
 
     start: float
     energy: np.ndarray
     entropy: np.ndarray
     time: np.ndarray
+    per_entropy: np.ndarray
     elapsed: Pieces
 
 
@@ -286,17 +293,17 @@ def _pieces() -> _Pieces:
     energy, entropy = below + weight * (above - below)
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
     fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
-    functions = (energy, entropy, time, time * fade)
+    functions = (energy, entropy, time, time / entropy, time * fade)
     fits = [fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions]
     # what is constant beyond: τ at the ends, e^{−2(x − c)} as of any piece
     constant = fit_pieces(fade, _RADIUS, _PIECE / 2, _DEGREE).T
     before = int(np.ceil((start - _FIRST) / _PIECE))
     after = int(np.ceil((_LAST - start) / _PIECE)) - centres.size
     first, last = (fits[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
-    parts = (first[:, 0].sum() * np.tile(constant, before), fits[3])
+    parts = (first[:, 0].sum() * np.tile(constant, before), fits[4])
     parts += (last[:, -1].sum() * np.tile(constant, after),)
     passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
-    return _Pieces(start, fits[0], fits[1], fits[2], passed)
+    return _Pieces(start, *fits[:4], passed)
 
 
 class StandardModel(DegreesOfFreedom):
@@ -324,7 +331,11 @@ class StandardModel(DegreesOfFreedom):
         """(1 + γ_s/3)/√g_ρ by polynomials of its own."""
         return _polynomial(_pieces().time, as_real(log_T))[0]
 
-    def elapsed(self, log_Tp: Scalar, n: Real) -> tuple[Real, Real]:
+    def time_per_entropy(self, log_T: RealLike) -> Real:
+        """By polynomials of its own, in place of two of them."""
+        return _polynomial(_pieces().per_entropy, as_real(log_T))[0]
+
+    def elapsed(self, log_Tp: Scalar, n: Real) -> Real:
         """By polynomials of its own, too."""
         return elapsed(_pieces().elapsed, log_Tp, n)
 
@@ -350,4 +361,4 @@ def _polynomial(coefficients: np.ndarray, log_T: Real) -> tuple[Real, Real]:
         slope = slope * s + value
         value = value * s + jnp.asarray(row, s.dtype)[k]
     inside = (log_T > _COLDEST) & (log_T < _HOTTEST)
-    return value, jnp.where(inside, slope * (2 / _PIECE), 0.0)
+    return looked_up(value, s), jnp.where(inside, slope * (2 / _PIECE), 0.0)

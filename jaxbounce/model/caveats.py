@@ -189,11 +189,9 @@ def _occupancy(seen: _Seen) -> _Found:
         )
     else:
         yield "f_chi is given: its history, spectrum and isotropy are taken for granted", None
-    if seen.has("Decays", "Collisions", "OffBrane") and (
-        seen.model.choices.expansion == "radiation+vacuum"
-    ):
+    if seen.has("OffBrane") and seen.model.choices.expansion == "radiation+vacuum":
         yield (
-            "H of f_chi is that of radiation alone: near T_p it is larger by this",
+            "the age at T_p is that of radiation alone: H there is larger by this",
             math.sqrt(1 + seen.get("alpha_V")) - 1,
         )
     if seen.has("Decays", "Collisions"):

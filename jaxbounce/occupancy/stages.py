@@ -17,6 +17,7 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_optional_leaf
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
+from jaxbounce.cosmology.vacuum import WithVacuum, with_vacuum
 from jaxbounce.occupancy.freeze_in import (
     FreezeIn,
     decay_range,
@@ -40,6 +41,7 @@ class Bath(NamedTuple):
         degrees: g_*(T), if it is no number.
         released: Δθ (GeV⁴) of the transition, if a stage supplies it.
         equilibrium: which n_eq the yields multiply f_χ by.
+        expands: the degrees of freedom of all that is in H, where that is not the bath alone.
     """
 
     T_p: Scalar
@@ -51,6 +53,7 @@ class Bath(NamedTuple):
     degrees: DegreesOfFreedom | None
     released: Scalar | None = None
     equilibrium: Equilibrium = "exact"
+    expands: DegreesOfFreedom | None = None
 
     def covers(self, T: Real) -> Flag:
         """Whether g_* is known at all of these temperatures."""
@@ -73,8 +76,8 @@ class OccupancyStage(Stage):
 
     @property
     def wants(self) -> tuple[str, ...]:
-        """g_*(T), if it is no number."""
-        return ("degrees",)
+        """g_*(T), if it is no number; what else is in H while χ is made."""
+        return ("degrees", "expansion", "alpha_V", "beta_over_H", "I_p")
 
     @property
     def supplies(self) -> tuple[str, ...]:
@@ -104,6 +107,7 @@ class OccupancyStage(Stage):
             degrees=degrees,
             released=known.get("Delta_theta"),
             equilibrium=known["equilibrium"],
+            expands=_with_vacuum(known),
         )
         valid = are_inside(self)
         found = each_safe(self).occupancy(bath)
@@ -134,6 +138,19 @@ class OccupancyStage(Stage):
         return dataclasses.replace(self, **values)
 
 
+def _with_vacuum(known: Mapping[str, Any]) -> WithVacuum | None:
+    """The bath beside the energy of the false vacuum, which counts before T_p too."""
+    if known.get("expansion") != "radiation+vacuum":
+        return None
+    names = ("alpha_V", "T_p", "beta_over_H", "I_p")
+    return with_vacuum(
+        known.get("degrees"),
+        known["g_star"],
+        known["g_star_s"],
+        **{name: known[name] for name in names},
+    )
+
+
 def frozen_in(
     rate: Callable[[Real, Any], Production],
     stage: Stage,
@@ -142,13 +159,13 @@ def frozen_in(
     T_end: Scalar | None = None,
 ) -> FreezeIn:
     """The yield that a rate of a stage and of m_χ makes from T_R on."""
-    degrees = bath.degrees
+    degrees = bath.degrees if bath.expands is None else bath.expands
     found = freeze_in(
         rate,
         bath.T_p,
         T_R,
         (stage, bath.m_chi),
-        g_star=bath.g_star,
+        g_star=bath.g_star if degrees is None else degrees.energy,
         g_star_s=bath.g_star_s,
         gamma_s=None if degrees is None else lambda T: degrees.with_slope(jnp.log(T))[2],
         T_end=T_end,

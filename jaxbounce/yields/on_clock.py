@@ -101,15 +101,14 @@ def _source(
     c: Choices,
     y0: Real,
     y: Real,
-    entropy: Real,
     relativistic: bool | Bool[Array, "..."] | None,
     area: Real,
 ) -> Real:
-    """j (A/V)(v_w/β) W over g_s(T)/g_s(T_p): the integrand in y."""
+    """j (A/V)(v_w/β) W."""
     x = p.m_chi / p.T_p * temperature_ratio(y0, p.beta_over_H)
     v_flux = p.v_w if c.flux == "moving-wall" else None
     flux = flux_integral(x, v_flux, c.chi_stats, c.equilibrium, relativistic)
-    return flux * area * activity_window(y, p.sigma_y, c.window) / entropy
+    return flux * area * activity_window(y, p.sigma_y, c.window)
 
 
 def integral_on_clock(
@@ -138,9 +137,9 @@ def integral_on_clock(
         edges = insert_edge(edges, meeting)
         relativistic = ((edges[1:] + edges[:-1]) / 2 < meeting)[:, None]
     y0, half, speed = nodes_in_stretch(edges, temperature_ratio(edges, B))
-    (y, pace), weight = clock.at(y0), gauss_legendre(NODES)[1]
+    (y, rate), weight = clock.weighted(y0), gauss_legendre(NODES)[1]
     area = scaled_area_density(y, p.I_p, c.area_kernel, history)
-    spread = speed * pace.rate * _source(p, c, y0, y, pace.entropy, relativistic, area)
+    spread = speed * rate * _source(p, c, y0, y, relativistic, area)
     total, error = integrate_panels(panel_sums(spread), half)
     ratio = temperature_ratio(y0, B)
     rounded = rounded_at_hot_end(p.m_chi / p.T_p * ratio, ratio)

@@ -367,3 +367,35 @@ def test_the_report_says_where_numbers_come_from(tmp_path, capsys):
     assert f"asks for {asked:.6e}" in text
     rho = jb.predict(load({**POINT, "incident_flux_scale": asked})).rho_B
     np.testing.assert_allclose(rho, PLANCK_RHO_B, rtol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("g_star", ["constant", "standard-model"])
+def test_vacuum_energy_slows_decays(g_star):
+    """H with ρ_V, constant above T_p, by SciPy; A lighter than T_p is still decaying there."""
+    varies = g_star != "constant"
+    history = (ThermalHistory(StandardModel()),) if varies else ()
+    given = {"g_star": None, "g_star_s": None} if varies else {"g_star": 106.75, "g_star_s": 100.0}
+    model = model_of(Decays(200.0, 1e-21), *history, **given, alpha_V=0.7)
+    found = known(model.choose(expansion="radiation+vacuum"))
+    assert Status(int(found.status)) is Status.SUCCESS
+    s = entropy_density(100.0, found.g_star_s)
+    Y = found.f_chi * number_density(100.0, 0.0, 2.0, "fermion") / s
+    sm = jax.jit(StandardModel().with_slope)
+
+    def bath(T):
+        return [float(g) for g in sm(np.log(T))] if varies else (106.75, 100.0, 0.0)
+
+    def integrand(x, alpha=0.7):
+        T = np.exp(x)
+        g, g_s, slope = bath(T)
+        g = g + alpha * bath(100.0)[0] * (100 / T) ** 4
+        made = 1e-21 * 200.0**2 * T * k1(200.0 / T) / (2 * np.pi**2)
+        return made * (1 + slope / 3) / (entropy_density(T, g_s) * hubble_rate(T, g))
+
+    ends = np.log(100.0), np.log(2e6)
+    cuts = np.linspace(*ends, 5)
+    total = sum(quad(integrand, *c, epsrel=1e-13)[0] for c in itertools.pairwise(cuts))
+    np.testing.assert_allclose(Y, total, rtol=1e-11)
+    # without, it would be larger by far more than is allowed here
+    assert float(known(model).f_chi / found.f_chi) > 1.01
