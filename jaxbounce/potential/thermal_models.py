@@ -10,6 +10,7 @@ from jaxtyping import Array, Float
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.potential.landscape import Potential
 from jaxbounce.potential.thermal import Couplings, OneLoopPotential, Particle
+from jaxbounce.potential.two_higgs_doublet import PARAMETERS, POTENTIAL
 
 Fields = Float[Array, " n"]
 
@@ -227,6 +228,16 @@ Supercooled by nature. Its couplings are those of the example of TransitionListe
 J. Matuszak), of which it is the potential."""
 
 
+TWO_HIGGS_DOUBLET = ThermalModel(
+    fields=("h1", "h2"),
+    potential=POTENTIAL,
+    parameters=PARAMETERS,
+    false_vacuum=(0.0, 0.0),
+    true_vacuum=(0.0, 0.0),
+)
+"""Two Higgs doublets of type I that conserve CP."""
+
+
 def _sextic(phi: Fields, theta: Couplings) -> Scalar:
     """V = ½(μ² + cT²)h² + ¼λh⁴ + h⁶/(8f²), its vacuum v and m_h at T = 0."""
     m_h, v, f = theta["m_h"], theta["v"], theta["f"]
@@ -279,6 +290,7 @@ THERMAL_MODELS: Mapping[str, ThermalModel] = {
     "z2-singlet": Z2_SINGLET,
     "dark-u1": DARK_U1,
     "conformal-u1": CONFORMAL_U1,
+    "two-higgs-doublet": TWO_HIGGS_DOUBLET,
     "dim-6": SEXTIC,
     "high-T-cubic": CUBIC,
 }

@@ -1,10 +1,10 @@
 """The conformal U(1) at the point of TransitionListener 2.1's example: what it prints, and why.
 
 It prints T_c 21.734, T_n 2.5701, T_p 2.2119, T_f 2.1206, T_reh 10.263 MeV, β/H 63.27,
-R_*H 0.0707, α 399.6, its percolation being converged to about 1e-3. Its names are its own, and are
+R_*H 0.0707, α 399.6, and asks of itself 1e-2 in T_p, T_f and R_*H. Its names are its own, and are
 worked out here from ours: T_n has one bubble a Hubble volume, β/H leaves out the prefactor of Γ,
 R_* counts the bubbles that there are at T_p and not all that there will be, and α takes each
-phase's own speed of sound.
+phase's own speed of sound. Its standard model has g_*(T), ours here 10.75, and it heats gradually.
 """
 
 import json
@@ -104,10 +104,10 @@ def test_its_story(tmp_path):
     # T d(S₃/T)/dT = x: d ln Γ/dt = x − 4 − (3/2) x/(S₃/T)
     slope = (found["beta_over_H"] + 4) / (1 - 1.5 / found["S3_over_T_p"])
     assert slope == pytest.approx(63.27, rel=1e-3)
-    assert separation_at(result) == pytest.approx(0.0707, rel=3e-3)
+    assert separation_at(result) == pytest.approx(0.0707, rel=1e-2)
     alpha, T_reh = released(found["T_p_GeV"])
-    assert alpha == pytest.approx(399.6, rel=5e-3)
-    assert T_reh == pytest.approx(10.263e-3, rel=5e-3)
+    assert alpha == pytest.approx(399.6, rel=1e-2)
+    assert T_reh == pytest.approx(10.263e-3, rel=1e-2)
 
 
 def separation_at(result):
