@@ -233,7 +233,7 @@ TWO_HIGGS_DOUBLET = ThermalModel(
     potential=POTENTIAL,
     parameters=PARAMETERS,
     false_vacuum=(0.0, 0.0),
-    true_vacuum=(0.0, 0.0),
+    true_vacuum=(99.0, 198.0),
 )
 """Two Higgs doublets of type I that conserve CP."""
 

@@ -5,8 +5,9 @@
 
 with neutral real parts h_1/√2 and h_2/√2 as the fields. The couplings are those of given masses in
 the vacuum (h_1, h_2) = v (cos β, sin β): θ has m_h, m_H, m_A, m_Hp (of the charged pair), tan_beta,
-cos_ba = cos(β − α), with which m_h is not like that of the standard model, m_12_squared, v, and
-M_W, M_Z, M_t. All fermions couple to Φ_2.
+cos_ba = cos(β − α), 0 where h is like that of the standard model, m_12_squared, v, and M_W, M_Z,
+M_t. All fermions couple to Φ_2. Masses are those of the tree level; v and β are those of the loops
+too, which is what finite parts of m_11² and m_22² are for.
 
 Sources: G. C. Branco et al., Phys. Rept. 516 (2012) 1, arXiv:1106.0034; Debye masses: J. M. Cline
 and P.-A. Lemieux, Phys. Rev. D 55 (1997) 3873, hep-ph/9609240.
@@ -14,6 +15,7 @@ and P.-A. Lemieux, Phys. Rev. D 55 (1997) 3873, hep-ph/9609240.
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -69,6 +71,13 @@ def _symmetric(first: Real, mixed: Real, second: Real) -> Matrix:
 
 
 def _tree(phi: Fields, theta: Couplings) -> Scalar:
+    """With what keeps the vacuum where it is."""
+    shift = _tadpoles(theta)
+    return tree_level(phi, theta) + (shift * phi**2).sum() / 2
+
+
+def tree_level(phi: Fields, theta: Couplings) -> Scalar:
+    """V without loops and without what they ask for."""
     a, b = phi[0] ** 2, phi[1] ** 2
     q = Quartics.of(theta)
     masses = (q.m_11 * a + q.m_22 * b) / 2 - theta["m_12_squared"] * phi[0] * phi[1]
@@ -160,6 +169,40 @@ def _neutral_debye(theta: Couplings) -> Matrix:
     return 2 * theta["T"] ** 2 * _symmetric(weak, jnp.zeros_like(weak), hyper)
 
 
+def _tadpoles(theta: Couplings) -> Float[Array, " 2"]:
+    """−(1/φ_i) ∂V_CW/∂φ_i in the vacuum: what is added to m_11² and m_22².
+
+    ∂V_CW = Σ ±n/(32π²) m² [ln(m²/Q²) − c + ½] ∂m², in which Goldstones have no part: with the
+    eigenvectors u of the others ∂m² is uᵀ ∂M u, and no logarithm of theirs is there to be infinite.
+    """
+    beta = jnp.arctan(theta["tan_beta"])
+    alpha = beta - jnp.arccos(theta["cos_ba"])
+    vacuum = theta["v"] * jnp.stack([jnp.cos(beta), jnp.sin(beta)])
+
+    def along(angle: Scalar) -> Float[Array, " 2"]:
+        return jnp.stack([-jnp.sin(angle), jnp.cos(angle)])
+
+    loops = jnp.zeros(2)
+    for matrix, mass, angle, n in (
+        (_even, "m_h", alpha, 1),
+        (_even, "m_H", alpha - jnp.pi / 2, 1),
+        (_odd, "m_A", beta, 1),
+        (_charged, "m_Hp", beta, 2),
+    ):
+        slopes = jax.jacfwd(matrix)(vacuum, theta)
+        u = along(angle)
+        slope = jnp.einsum("i,ijk,j->k", u, slopes, u)
+        loops = loops + n * _of_loop(theta[mass] ** 2, theta["Q"], 1.5) * slope
+    for square, n, constant in ((_w, 6, 5 / 6), (_z, 3, 5 / 6), (_top, -12, 1.5)):
+        found, slope = jax.value_and_grad(square)(vacuum, theta)
+        loops = loops + n * _of_loop(found, theta["Q"], constant) * slope
+    return -loops / vacuum
+
+
+def _of_loop(squared: Scalar, Q: Scalar, constant: float) -> Scalar:
+    return squared * (jnp.log(squared / Q**2) - constant + 0.5) / (32 * jnp.pi**2)
+
+
 POTENTIAL = OneLoopPotential(
     _tree,
     (
@@ -174,13 +217,13 @@ POTENTIAL = OneLoopPotential(
     ),
     daisies="Arnold-Espinosa",
 )
-"""In the MS-bar scheme: masses and v are those of the tree level."""
+"""In the MS-bar scheme but for m_11² and m_22²."""
 
 PARAMETERS = {
     "m_h": 125.0,
     "m_H": 200.0,
-    "m_A": 400.0,
-    "m_Hp": 400.0,
+    "m_A": 440.0,
+    "m_Hp": 440.0,
     "tan_beta": 2.0,
     "cos_ba": 0.0,
     "m_12_squared": 200.0**2 * 2.0 / (1 + 2.0**2),
@@ -188,10 +231,11 @@ PARAMETERS = {
     "M_W": 80.379,
     "M_Z": 91.1876,
     "M_t": 173.0,
-    "Q": 246.0,
+    "Q": 525.0,
     # gluons, transverse photon and light fermions; four modes of Landau gauge too many
     "g_rest": 14 + 7 / 8 * 78,
-    "T": 70.0,
+    "T": 105.0,
 }
 """Aligned, with A and H± far above H, where transitions are strong: G. C. Dorsch, S. J. Huber,
-K. Mimasu and J. M. No, Phys. Rev. Lett. 113 (2014) 211802, arXiv:1405.5537."""
+K. Mimasu and J. M. No, Phys. Rev. Lett. 113 (2014) 211802, arXiv:1405.5537. Q is where the loops
+of A, H± and t leave m_h what it is."""
