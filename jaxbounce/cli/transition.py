@@ -44,6 +44,8 @@ _OTHERS = {
 
 _NOTED_VACUUM_ENERGY = 0.1  # of the radiation's at T_p: above it the report says what it does to H
 
+_HEADS = {"beta_over_H": "beta/H"}
+
 _ROWS = 65  # of S₃/T in the result
 
 EXAMPLES = """\
@@ -102,7 +104,7 @@ def _chain_keys(solved: "Solved") -> dict[str, Any]:
     keys: dict[str, Any] = {
         "T_p_GeV": float(found.T_p),
         "beta_over_H": float(found.beta_over_H),
-        "v_w": float(settings.v_w),
+        "v_w": float(found.v_w),
         "I_p": float(settings.I_p),
         "g_star": _g_star(solved.thermal),
     }
@@ -124,14 +126,12 @@ def _g_star(thermal: "ThermalPotential") -> Any:
 
 def _rows(solved: "Solved") -> list[dict[str, Any]]:
     """One row for each coupling and setting: value and elasticities."""
-    from jaxbounce.transition.solve import OUTPUTS
-
     values = solved.thermal.couplings | {
         f"transition.{name}": value for name, value in solved.thermal.settings.numbers.items()
     }
     return [
         {"parameter": name, "value": float(values[name])}
-        | {output: float(slope) + 0.0 for output, slope in zip(OUTPUTS, slopes, strict=True)}
+        | {output: float(slope) + 0.0 for output, slope in zip(solved.outputs, slopes, strict=True)}
         for name, slopes in solved.elasticities.items()
     ]
 
@@ -151,6 +151,7 @@ def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
             "T_metastable_GeV": [low, high],
             "expansion": solved.thermal.expansion,
             **{key: _number(getattr(found, name)) for key, name in _OTHERS.items()},
+            **_wall_mapping(solved),
             "alpha_theta": solved.alpha_theta,
             "T_reh_GeV": solved.T_reh,
             "relative_error_estimate": float(found.error),
@@ -160,6 +161,42 @@ def _mapping(solved: "Solved", of: Released) -> dict[str, Any]:
         released=mapping(of),
         elasticities=_rows(solved),
         chain=_chain_keys(solved),
+    )
+
+
+def _outcome(solved: "Solved") -> str:
+    """What kind of wall it is: "given", "deflagration", "hybrid" or "none"."""
+    if solved.wall is None:
+        return "given"
+    if solved.wall_status != Status.SUCCESS:
+        return "none"
+    return "hybrid" if bool(solved.wall.is_hybrid) else "deflagration"
+
+
+def _wall_mapping(solved: "Solved") -> dict[str, Any]:
+    """The wall speed that T_p is of, and whose it is."""
+    found: dict[str, Any] = {"v_w": float(solved.transition.v_w), "wall": _outcome(solved)}
+    if solved.wall is not None:
+        found["wall_lte"] = {
+            "ln_alpha_max_over_alpha": _number(solved.wall.to_runaway),
+            "v_w_error": _number(solved.wall.error),
+            **status_keys(solved.wall_status),
+        }
+    return found
+
+
+def _wall_of(solved: "Solved") -> str:
+    """In words, where it is that of local thermal equilibrium at T_p."""
+    wall, v_w = solved.wall, float(solved.transition.v_w)
+    assert wall is not None
+    if solved.wall_status != Status.SUCCESS:
+        return (
+            f"none: {solved.wall_status.message} (at T_p, ln(alpha_max/alpha) ="
+            f" {float(wall.to_runaway):.4g}); the numbers here are those of its limit, v_w = 1"
+        )
+    return (
+        f"{v_w:.10g}   {_outcome(solved)}, in local thermal equilibrium at T_p (an upper bound:"
+        f" friction makes it slower); ln(alpha_max/alpha) = {float(wall.to_runaway):.4g}"
     )
 
 
@@ -178,8 +215,6 @@ def _action(found: "Transition") -> dict[str, Any]:
 
 
 def _lines(solved: "Solved", of: Released) -> Iterator[str]:
-    from jaxbounce.transition.solve import OUTPUTS
-
     thermal, found = solved.thermal, solved.transition
     low, high = solved.phases.metastable_range()
     yield header()
@@ -187,7 +222,11 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield f"potential  {jb.files.model.described(thermal.table)}   (GeV)"
     yield "           " + _assignments(thermal.couplings)
     yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
-    yield "           " + _assignments(thermal.settings.numbers)
+    settings = dict(thermal.settings.numbers)
+    speed = "v_w = lte (local thermal equilibrium at T_p), " if thermal.own_wall else ""
+    if thermal.own_wall:
+        del settings["v_w"]
+    yield f"           {speed}{_assignments(settings)}"
     if "g_star" not in thermal.settings.numbers:
         yield f"           g_star: {_described(_g_star(thermal))}, functions of T"
     yield f"           metastable within {low:g} to {high:g} GeV"
@@ -196,6 +235,8 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
     yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
+    if solved.wall is not None:
+        yield f"v_w        {_wall_of(solved)}"
     yield from _other_numbers(solved)
     status = Status(int(found.status))
     if status != Status.SUCCESS:
@@ -205,9 +246,10 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield from lines(of)
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
-    yield f"  {'parameter':20} {'value':>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
+    heads = " ".join(f"{_HEADS.get(output, output):>14}" for output in solved.outputs)
+    yield f"  {'parameter':20} {'value':>13} {heads}"
     for row in _rows(solved):
-        cells = " ".join(f"{row[output]:14.7g}" for output in OUTPUTS)
+        cells = " ".join(f"{row[output]:14.7g}" for output in solved.outputs)
         yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
     yield ""
     keys = _chain_keys(solved)

@@ -2,10 +2,11 @@
 
 The file is one of `jaxbounce bounce`, the temperature being one of its parameters, with a table
 `transition` beside it: T_low and T_high (GeV), and what has a default: temperature (name of the
-parameter, "T"), v_w, I_p, prefactor, g_star and hidden_sector as of a configuration
-(`files.history`), and expansion: "radiation+vacuum" (H² of all energy in front of the walls) or
-"radiation". Fields, masses and T are in GeV. The vacua are those at the value that the temperature
-has among the parameters, and are followed from there.
+parameter, "T"), v_w (a number, or "lte" for that of local thermal equilibrium at T_p), I_p,
+prefactor, g_star and hidden_sector as of a configuration (`files.history`), and expansion:
+"radiation+vacuum" (H² of all energy in front of the walls) or "radiation". Fields, masses and T are
+in GeV. The vacua are those at the value that the temperature has among the parameters, and are
+followed from there.
 """
 
 from collections.abc import Mapping
@@ -82,10 +83,15 @@ def read_transition(
         )
     if directory is None:
         directory = Path() if isinstance(source, Mapping) else Path(source).parent
+    own_wall = isinstance(written.get("v_w"), str)
+    if own_wall:
+        check_name("transition.v_w", written["v_w"], ("lte",))
     settings: dict[str, Any] = {
         key: check_number(f"transition.{key}", written[key], allowed)
         for key, allowed in _SETTINGS.items()
-        if key in written and not (key == "g_star" and is_history(written[key]))
+        if key in written
+        and not (key == "g_star" and is_history(written[key]))
+        and not (key == "v_w" and own_wall)
     }
     if is_history(written.get("g_star")) or written.get("hidden_sector") is not None:
         settings["g_star"] = _degrees(written, directory)
@@ -101,6 +107,7 @@ def read_transition(
         T_high,
         settings=Settings(**settings),
         expansion=cast(Contents, expansion),
+        own_wall=own_wall,
     )
 
 

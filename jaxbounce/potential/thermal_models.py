@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from jaxbounce._core.types import Real, Scalar
 from jaxbounce.potential.landscape import Potential
 from jaxbounce.potential.thermal import Couplings, OneLoopPotential, Particle
+from jaxbounce.potential.two_higgs_doublet import PARAMETERS, POTENTIAL
 
 Fields = Float[Array, " n"]
 
@@ -142,21 +144,64 @@ DARK_U1 = ThermalModel(
 """A complex scalar of charge 1 under a U(1), Landau gauge; nothing else in the plasma."""
 
 
-def _conformal_tree(phi: Fields, theta: Couplings) -> Scalar:
-    """V = ¼λφ⁴, λ(v) such that the loops at T = 0 have their minimum at v.
+class _ConformalLoops(NamedTuple):
+    """k of m² = kφ² of what is in the loops.
 
-    With Σ ±n/(64π²) m⁴ [ln(m²/Q²) − c] of masses m² = kφ² that is λ = −Σ ±n k²/(16π²) [ln(kv²/Q²)
-    − c + ½]; of the photon and the fermion alone, as those of the scalars are of higher order.
+    With V(T = 0) = ¼λφ⁴ + Σ ±n k²φ⁴/(64π²) [ln(φ²/v²) − 25/6] the fourth derivative at v is 6λ,
+    and v is a minimum for λ = (11/48π²) Σ ±n k²; scalars, of k = 3λ and λ, are in that sum.
     """
-    scale = theta["v"] ** 2 / theta["Q"] ** 2
-    photon, fermion = theta["g"] ** 2, theta["y"] ** 2 / 2
-    loops = 3 * photon**2 * (jnp.log(photon * scale) - 1 / 3)
-    loops = loops - 4 * fermion**2 * (jnp.log(fermion * scale) - 1.0)
-    return -loops / (64 * jnp.pi**2) * phi[0] ** 4
+
+    goldstone: Scalar
+    """λ."""
+    photon: Scalar
+    fermion: Scalar
+
+    @classmethod
+    def of(cls, theta: Couplings) -> "_ConformalLoops":
+        """Of g and y."""
+        photon, fermion = theta["g"] ** 2, theta["y"] ** 2 / 2
+        of_gauge, loop = 3 * photon**2 - 4 * fermion**2, 11 / (48 * np.pi**2)
+        root = jnp.sqrt(1 - 40 * loop**2 * of_gauge)
+        return cls(2 * loop * of_gauge / (1 + root), photon, fermion)
+
+
+def _conformal_tree(phi: Fields, theta: Couplings) -> Scalar:
+    """V at T = 0 less its loops in the MS-bar scheme at Q, a quartic term."""
+    k = _ConformalLoops.of(theta)
+    scale = theta["Q"] ** 2 / theta["v"] ** 2
+    quartic = k.goldstone / 4
+    for n, each, constant in (
+        (1, 3 * k.goldstone, 3 / 2),
+        (1, k.goldstone, 3 / 2),
+        (3, k.photon, 5 / 6),
+        (-4, k.fermion, 3 / 2),
+    ):
+        positive = jnp.where(each > 0, each, 1.0)  # k² ln k is 0 at 0
+        loop = each**2 * (jnp.log(scale / positive) + constant - 25 / 6)
+        quartic = quartic + n * loop / (64 * np.pi**2)
+    return quartic * phi[0] ** 4
+
+
+def _conformal_higgs(phi: Fields, theta: Couplings) -> Scalar:
+    return 3 * _conformal_goldstone(phi, theta)
+
+
+def _conformal_goldstone(phi: Fields, theta: Couplings) -> Scalar:
+    return _ConformalLoops.of(theta).goldstone * phi[0] ** 2
 
 
 def _conformal_fermion(phi: Fields, theta: Couplings) -> Scalar:
     return theta["y"] ** 2 * phi[0] ** 2 / 2
+
+
+def _conformal_scalar_debye(theta: Couplings) -> Real:
+    scalars = _ConformalLoops.of(theta).goldstone / 3
+    return (scalars + theta["g"] ** 2 / 4 + theta["y"] ** 2 / 12) * theta["T"] ** 2
+
+
+def _conformal_photon_debye(theta: Couplings) -> Real:
+    """A third by the scalar, and a sixth of the squared charge, ¼, of each Weyl fermion."""
+    return (1 / 3 + 2 / 24) * theta["g"] ** 2 * theta["T"] ** 2
 
 
 CONFORMAL_U1 = ThermalModel(
@@ -164,18 +209,33 @@ CONFORMAL_U1 = ThermalModel(
     potential=OneLoopPotential(
         _conformal_tree,
         (
-            Particle("A, longitudinal", _dark_photon, 1, "boson", 5 / 6, _dark_photon_debye),
+            Particle("phi", _conformal_higgs, 1, debye_mass=_conformal_scalar_debye),
+            Particle("Goldstone", _conformal_goldstone, 1, debye_mass=_conformal_scalar_debye),
+            Particle("A, longitudinal", _dark_photon, 1, "boson", 5 / 6, _conformal_photon_debye),
             Particle("A, transverse", _dark_photon, 2, constant=5 / 6),
             Particle("psi", _conformal_fermion, 4, "fermion"),
         ),
         daisies="Arnold-Espinosa",
     ),
-    parameters={"g": 0.7, "y": 0.01, "v": 0.1, "Q": 0.1, "g_rest": 10.75, "T": 0.002},
+    # Landau gauge has one bosonic mode too many in the phase where the photon has no mass
+    parameters={"g": 0.7, "y": 0.01, "v": 0.1, "Q": 0.1, "g_rest": 9.75, "T": 0.002},
     false_vacuum=(0.0,),
     true_vacuum=(0.1,),
 )
 """A conformal U(1): no mass at tree level, v by the loops (S. R. Coleman and E. J. Weinberg, Phys.
-Rev. D 7 (1973) 1888), with a fermion of Yukawa coupling y; supercooled by nature."""
+Rev. D 7 (1973) 1888); two Weyl fermions of charge ±½ get their mass from it by a Yukawa coupling y.
+Supercooled by nature. Its couplings are those of the example of TransitionListener 2.1 (C. Tasillo,
+J. Matuszak), of which it is the potential."""
+
+
+TWO_HIGGS_DOUBLET = ThermalModel(
+    fields=("h1", "h2"),
+    potential=POTENTIAL,
+    parameters=PARAMETERS,
+    false_vacuum=(0.0, 0.0),
+    true_vacuum=(99.0, 198.0),
+)
+"""Two Higgs doublets of type I that conserve CP."""
 
 
 def _sextic(phi: Fields, theta: Couplings) -> Scalar:
@@ -230,6 +290,7 @@ THERMAL_MODELS: Mapping[str, ThermalModel] = {
     "z2-singlet": Z2_SINGLET,
     "dark-u1": DARK_U1,
     "conformal-u1": CONFORMAL_U1,
+    "two-higgs-doublet": TWO_HIGGS_DOUBLET,
     "dim-6": SEXTIC,
     "high-T-cubic": CUBIC,
 }

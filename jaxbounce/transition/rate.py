@@ -35,7 +35,12 @@ from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.potential.thermal import Heated
 from jaxbounce.potential.vacua import Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.transition.background import Background, Contents, as_degrees
-from jaxbounce.transition.solve import Samples, Settings, sampled
+from jaxbounce.transition.solve import (
+    SLOWEST as SLOWEST,
+    Samples,
+    Settings,
+    sampled,
+)
 from jaxbounce.transition.story import (
     sample_temperatures,
 )
@@ -47,10 +52,6 @@ _JUMP = 0.1  # of the distance of the vacua: a step beyond is not the same vacuu
 _FOLLOWED = 65  # temperatures to each side of where the vacua are given, where all is traced
 
 _COLD = 65  # from the coldest of them to T = 0
-
-SLOWEST = 0.1
-"""v_w for which the window of temperatures is to do where v_w is computed from the rate: its ends
-are where ln I is −60 and 4, and I ∝ v_w³."""
 
 _KEPT = 8  # points whose bounces are kept: what is asked of one of them is asked several times
 

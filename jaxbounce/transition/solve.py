@@ -22,6 +22,9 @@ from jaxbounce.potential.text import ConfiguredPotential
 from jaxbounce.potential.thermal import Heated
 from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.background import Contents, as_degrees, weighs
+from jaxbounce.transition.budget import has_plasma
+from jaxbounce.transition.reasons import no_transition, no_vacua
+from jaxbounce.transition.settled_once import OUTPUTS as OF_WALL, Follows, PhasesAt, settle
 from jaxbounce.transition.story import (
     HAVE_NUMBERS,
     Plasma,
@@ -31,17 +34,15 @@ from jaxbounce.transition.story import (
 )
 from jaxbounce.transition.temperatures import find_transition
 from jaxbounce.transition.vacua import Phases, follow_vacua, vacuum_energy
-from jaxbounce.transition.window import (
-    NODES,
-    Exponent,
-    Window,
-    effective_degrees,
-    find_window,
-    log_rate_over_hubble,
-)
+from jaxbounce.transition.wall_speed import WallSpeed
+from jaxbounce.transition.window import NODES, Exponent, Window, find_window
 
 OUTPUTS = ("T_n", "T_p", "beta_over_H")
-"""What has elasticities, by its name in `Transition`."""
+"""What has elasticities, by its name in `Transition`; where a wall settles `OF_WALL` too."""
+
+SLOWEST = 0.1
+"""v_w for which the window of temperatures is to do where v_w is computed from the rate: its ends
+are where ln I is −60 and 4, and I ∝ v_w³."""
 
 _SAME_ACTION = 1e-8  # relative
 
@@ -50,8 +51,6 @@ _OF_ERRORS = 3.0  # beside it, of the error estimates: the potential may have a 
 _MOST_OF_ERRORS = 1e-6
 
 _STEPS = 65  # in which the true vacuum is followed to T = 0
-
-_LOOKS = 33  # temperatures at which a failure is looked into
 
 _NO_VACUUM_ENERGY = (
     "no transition: the vacuum energy in H is that of V at T = 0, which is not a finite number at"
@@ -86,6 +85,8 @@ class ThermalPotential(NamedTuple):
     settings: Settings
     expansion: Contents = "radiation+vacuum"
     """What H consists of."""
+    own_wall: bool = False
+    """Whether v_w is that of the wall in local thermal equilibrium at T_p, and not the setting."""
 
     @property
     def T_vacua(self) -> float:
@@ -105,10 +106,20 @@ class Solved(NamedTuple):
     phases: Phases
     transition: Transition
     elasticities: dict[str, Float[Array, " outputs"]]
-    """∂ln output/∂ln θ in the order of `OUTPUTS`, by coupling and by `transition.` setting."""
+    """∂ln output/∂ln θ in the order of `outputs`, by coupling and by `transition.` setting."""
     alpha_theta: float
     """[ΔV − (T/4) dΔV/dT]/ρ_r at T_p, ΔV = V(false) − V(true) there: a quarter of the trace
     anomaly's change, Δe − 3Δp, over the energy of the radiation."""
+    wall: WallSpeed | None = None
+    """The wall in local thermal equilibrium at T_p, where v_w is to be its own."""
+    wall_status: Status = Status.SUCCESS
+    """Of that: with RUNAWAY_WALL none settles, and v_w = 1 is its limit."""
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What has elasticities."""
+        settled = self.wall is not None and self.wall_status == Status.SUCCESS
+        return OUTPUTS + OF_WALL if settled else OUTPUTS
 
     @property
     def T_reh(self) -> float:
@@ -135,18 +146,22 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
         thermal.T_high,
     )
     if not (phases.status == Status.SUCCESS).any():
-        raise ComputationError(_no_vacua(phases))
+        raise ComputationError(no_vacua(phases))
     bounces = _Bounces(potential, thermal.temperature, thermal.couplings, phases, {})
     low, high = phases.metastable_range()
     ends = (jnp.asarray(low), jnp.asarray(high))
     weighed = weighs(thermal.expansion, known=True)
     if weighed and bounces.vacuum_energy() is None:
         raise ComputationError(_NO_VACUUM_ENERGY)
-    transition, slopes = _solve(bounces, thermal.settings, ends, weighed)
+    if not thermal.own_wall:
+        transition, slopes = _solve(bounces, thermal.settings, ends, weighed)
+        wall, wall_status = None, Status.SUCCESS
+    else:
+        transition, slopes, wall, wall_status = _solve_with_wall(bounces, thermal, ends, weighed)
     if int(transition.status) not in HAVE_NUMBERS:
-        raise ComputationError(_no_transition(thermal, bounces, transition))
+        raise ComputationError(no_transition(thermal, bounces, transition))
     alpha_theta = _strength(bounces, transition)
-    return Solved(thermal, phases, transition, slopes, alpha_theta)
+    return Solved(thermal, phases, transition, slopes, alpha_theta, wall, wall_status)
 
 
 def transition_with_elasticities(
@@ -358,6 +373,57 @@ def _solve(
     return found, _elasticities(of_couplings, of_settings, bounces.couplings, settings)
 
 
+def _solve_with_wall(
+    bounces: _Bounces, thermal: ThermalPotential, ends: tuple[Scalar, Scalar], weighed: bool
+) -> tuple[Transition, dict[str, Array], WallSpeed, Status]:
+    """The same with v_w of the wall in local thermal equilibrium at T_p, which T_p depends on.
+
+    Raises:
+        ComputationError: if the wall at T_p stands still, or the phases there are no plasma.
+    """
+    settings = jax.tree.map(jnp.asarray, thermal.settings)
+    phases = PhasesAt(
+        bounces.potential,
+        bounces.temperature,
+        bounces.couplings,
+        bounces.phases.guesses(),
+        settings.g_star,
+        has_plasma(bounces.potential),
+    )
+    slowest = jnp.asarray(SLOWEST)
+    for _ in range(2):
+        slow = settings._replace(v_w=slowest)
+        samples = _sampled(bounces, slow, ends, weighed)
+        given = samples.exponents, samples.energies, samples.window
+
+        def told(v_w: Scalar, given: Any = given) -> Any:
+            return _story(*given, settings._replace(v_w=v_w), weighed)
+
+        v_w, wall, status = settle(lambda v_w, told=told: told(v_w)[0].T_p, phases)
+        # the temperatures that matter are those of a wall of about this speed
+        if v_w >= slowest or status != Status.SUCCESS:
+            break
+        slowest = v_w
+    if status not in (Status.SUCCESS, Status.RUNAWAY_WALL):
+        raise ComputationError(f"no transition: v_w = lte: {status.message}")
+    found, of_values, of_energies, of_settings = told(v_w)
+    rows = {name: of_values @ slope for name, slope in samples.of_exponents.items()}
+    if samples.energies is not None:
+        for name, slope in samples.of_energies.items():
+            rows[name] += of_energies @ slope
+    numbers = {k: v for k, v in of_settings._asdict().items() if k in settings.numbers}
+    of_speed = numbers.pop("v_w")
+    if status == Status.SUCCESS:
+        slopes = phases.slopes(found.T_p)
+        follows = Follows(slopes, found.T_p, of_speed, OUTPUTS.index("T_p"))
+        rows = {k: follows.total(row, slopes.of_couplings[k]) for k, row in rows.items()}
+        of_bath = {} if slopes.of_bath is None else {"g_star": slopes.of_bath}
+        numbers = {k: follows.total(row, of_bath.get(k, 0.0)) for k, row in numbers.items()}
+    scaled = {name: bounces.couplings[name] * row for name, row in rows.items()}
+    scaled |= {f"transition.{k}": settings.numbers[k] * row for k, row in numbers.items()}
+    return found, scaled, wall, status
+
+
 @partial(jax.jit, static_argnames="weighed")
 def _story(
     values: Array,
@@ -393,86 +459,3 @@ def _strength(bounces: _Bounces, transition: Transition) -> float:
 
     energy, slope = jax.value_and_grad(difference)(T)
     return float((energy - T / 4 * slope) / transition.history.background.radiation_at(T))
-
-
-def _look(bounces: _Bounces, thermal: ThermalPotential, T: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Status of the bounce, S₃/T and ln(Γ/H⁴) at temperatures."""
-    solved = [bounces.at(jnp.asarray(t)) for t in T]
-    exponent = np.array([float(bounce.action) for bounce in solved]) / T
-    g_star = as_degrees(thermal.settings.g_star).energy(T)
-    energy = bounces.vacuum_energy()
-    if energy is not None and weighs(thermal.expansion, known=True):
-        with at_once():
-            energies = [float(energy(t, None)) for t in T]
-        # above the critical temperature there is no bounce either
-        g_star = effective_degrees(T, g_star, np.maximum(energies, 0.0))
-    rate = log_rate_over_hubble(T, exponent, thermal.settings.prefactor, g_star)
-    return np.array([int(bounce.status) for bounce in solved]), exponent, np.asarray(rate)
-
-
-def _no_vacua(phases: Phases) -> str:
-    T, coldest = phases.T, Status(int(phases.status[0]))
-    return (
-        f"no transition: the false vacuum is metastable at no T from {T[0]:g} to {T[-1]:g} GeV; at"
-        f" {T[0]:g} GeV: {coldest.message}"
-    )
-
-
-def _no_transition(thermal: ThermalPotential, bounces: _Bounces, transition: Transition) -> str:
-    """Why there is no number, from a look at bounces over the range."""
-    status, error = Status(int(transition.status)), float(transition.error)
-    if status == Status.QUADRATURE_NOT_CONVERGED and np.isfinite(error):
-        return (
-            f"no transition: S3/T is interpolated to {error:.0e} only where it happens, or the"
-            " volume of the bubbles not resolved there, too coarse to trust; is the potential"
-            " smooth in T there?"
-        )
-    if status in (Status.TRUE_VACUUM_NOT_DEEPER, Status.BEYOND_G_STAR_TABLE):
-        return f"no transition: {status.message}"
-    T = np.linspace(*bounces.phases.metastable_range(), _LOOKS)
-    codes, exponent, rate = _look(bounces, thermal, T)
-    good = np.flatnonzero(codes == Status.SUCCESS)
-    if not good.size:
-        middle = _LOOKS // 2
-        return (
-            f"no transition: no bounce from {T[0]:g} to {T[-1]:g} GeV; at {T[middle]:g} GeV:"
-            f" {Status(int(codes[middle])).message}"
-        )
-    hottest = good[-1]
-    largest = good[np.argmax(rate[good])]
-    if rate[largest] <= 0:
-        lower = T[largest] == thermal.T_low
-        return (
-            "no transition: fewer bubbles than one a Hubble volume and time, ln(Gamma/H^4) is at"
-            f" most {rate[largest]:.1f}, at {T[largest]:g} GeV (S3/T = {exponent[largest]:.1f});"
-            f" {'it rises still: lower T_low' if lower else 'change the parameters'}"
-        )
-    if rate[hottest] > 0 and T[hottest] == thermal.T_high:
-        return (
-            f"no transition: Gamma is above H^4 at T_high = {thermal.T_high:g} GeV already; raise"
-            " T_high, so that its beginning is seen"
-        )
-    if status == Status.TRANSITION_BEGINS_ABOVE:
-        if T[hottest] == thermal.T_high:
-            return (
-                "no transition: bubbles that nucleate above T_high ="
-                f" {thermal.T_high:g} GeV would count; raise T_high"
-            )
-        return (
-            f"no transition: bubbles nucleate above {T[hottest]:g} GeV, where their rate is not"
-            " known: the false vacuum is not metastable, or has no bounce"
-        )
-    # the ends lie outside of where the vacua are metastable
-    failed = np.flatnonzero(codes[1:-1] != Status.SUCCESS) + 1
-    if failed.size:
-        where = failed[0]
-        return (
-            "no transition: bubbles nucleate, but their rate is not known over the whole range; at"
-            # what to do with the vacua is for those who give them: these are followed
-            f" {T[where]:g} GeV: {Status(int(codes[where])).message.split(';')[0]}"
-        )
-    ends = T[0] != thermal.T_low
-    return (
-        f"no transition: bubbles nucleate, but do not reach I_p = {float(thermal.settings.I_p):g}"
-        f" before {T[0]:g} GeV; {'the barrier ends there' if ends else 'lower T_low'}"
-    )
