@@ -41,6 +41,7 @@ Equations = Literal["quadrature", "boltzmann"]
 Flux = Literal["static", "moving-wall"]
 Initial = Literal["given", "equilibrium"]
 Quadrature = Literal["gauss-legendre", "published"]
+Streaming = Literal["free", "carried"]
 TemperatureRange = Literal["published", "frozen"]
 
 if TYPE_CHECKING:
@@ -326,6 +327,14 @@ class Choices:
     )
     flux: Flux = dataclasses.field(
         default="static", metadata=choice('"static", ¼ n v̄, or "moving-wall"')
+    )
+    streaming: Streaming = dataclasses.field(
+        default="free",
+        metadata=choice(
+            'how χ meets the wall, in P and in the flux: "free" of collisions, with v_w and T_p, or'
+            ' "carried" by the plasma, with v_+ and T_+ in front of the wall (of a transition or a'
+            " wall_speed; the source integral alone)"
+        ),
     )
     window: Window = dataclasses.field(
         default="gaussian", metadata=choice('"gaussian" of width σ_y, or "none"')

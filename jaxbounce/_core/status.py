@@ -53,6 +53,7 @@ class Status(enum.IntEnum):
     STATIC_WALL = 50
     RUNAWAY_WALL = 51
     WALL_SPEED_NOT_CONVERGED = 52
+    NO_FRONT = 53
     OCCUPANCY_TOO_LARGE = 55
     REHEATED_BELOW_T_P = 56
     DECAY_CLOSED = 57
@@ -220,6 +221,10 @@ _MESSAGES = {
     Status.RUNAWAY_WALL: (
         "in local thermal equilibrium no deflagration or hybrid exists: α_θ̄ is above alpha_max, and"
         " only friction out of equilibrium holds the wall back; give v_w"
+    ),
+    Status.NO_FRONT: (
+        "energy and momentum allow no wall of this v_w between these phases: the plasma in front of"
+        " it would need more heat than is released; give another v_w"
     ),
     Status.WALL_SPEED_NOT_CONVERGED: (
         "the flow between the wall and its shock was not resolved well enough for v_w"

@@ -43,8 +43,8 @@ class Command(Reported):
     """Fit one datum alone: omega_b or omega_c."""
     priors: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """JSON or TOML table of priors by name; their ranges bound the fit."""
-    starts: int = 16
-    """Starting points."""
+    starts: int | None = None
+    """Starting points: 16, or 3 where a potential is solved at each point."""
     seed: int = 0
     """Shifts them."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
@@ -74,7 +74,8 @@ class Command(Reported):
         """The configuration; and model, free parameters, data and priors."""
         from jaxbounce._core.checks import check_whole
 
-        check_whole("--starts", self.starts, 1, "number of starting points", 10**6)
+        if self.starts is not None:
+            check_whole("--starts", self.starts, 1, "number of starting points", 10**6)
         check_whole("--seed", self.seed, 0, "of the starting points", 2**63 - 1)
         configuration = configured(self)
         free = names_in(self.free)

@@ -148,7 +148,12 @@ class WallConversion(Stage):
     def needs(self) -> tuple[str, ...]:
         """The wall speed; with thermal incidence the plasma; the wall, if it is not its own."""
         plasma = ("T_p", "chi_stats") if self.incidence == "thermal" else ()
-        return ("v_w", *plasma, *(("wall",) if self.profile is None else ()))
+        return ("v_w", "streaming", *plasma, *(("wall",) if self.profile is None else ()))
+
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """The plasma in front of the wall, which may carry what comes in."""
+        return ("v_plus", "T_plus_over_T")
 
     @property
     def supplies(self) -> tuple[str, ...]:
@@ -165,8 +170,10 @@ class WallConversion(Stage):
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """P at the wall speed and temperature of the model."""
         here = self if self.profile is not None else self.on(known["wall"])
-        T = known.get("T_p", jnp.ones(()))
-        found = here(known["v_w"], T, known.get("chi_stats", "fermion"))
+        v_w, T = known["v_w"], known.get("T_p", jnp.ones(()))
+        if known.get("streaming") == "carried":
+            v_w, T = known["v_plus"], known["T_plus_over_T"] * T
+        found = here(v_w, T, known.get("chi_stats", "fermion"))
         return Supplied({"P": found.P}, {"P": found.error}, found.status)
 
     def on(self, profile: WallProfile) -> Self:

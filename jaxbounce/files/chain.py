@@ -18,7 +18,12 @@ from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
 from jaxbounce.transition.rate import SLOWEST, Tunnelling
-from jaxbounce.transition.stages import LteWallSpeed, ThermalTransition, TransitionArea
+from jaxbounce.transition.stages import (
+    LteWallSpeed,
+    PlasmaInFront,
+    ThermalTransition,
+    TransitionArea,
+)
 
 _OWN = ("potential", "temperature", "T_low", "T_high", "prefactor", "expansion")
 
@@ -120,7 +125,9 @@ def read_stages(
             'transition.expansion = "radiation": leaves the energy of the vacuum out of H, and'
             ' expansion = "radiation+vacuum" of the yields does not; make them agree'
         )
-    stages = (tunnelling, ThermalTransition(released), *area)
+    carried = table.get("streaming") == "carried"
+    front = (PlasmaInFront(),) if carried and speed is None else ()
+    stages = (tunnelling, ThermalTransition(released), *area, *front)
     return stages if speed is None else (*stages, speed)
 
 

@@ -18,13 +18,16 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html, sigmas
 from jaxbounce.inference.data import OBSERVABLES, Likelihood, Tension, read_likelihood, tension
 from jaxbounce.inference.fisher import Combination, Directions, directions
-from jaxbounce.inference.least_squares import Minimum, minimise
+from jaxbounce.inference.least_squares import AT_ONCE, Minimum, minimise, minimise_at_once
 from jaxbounce.inference.priors import read_priors
 from jaxbounce.inference.problem import Problem
 from jaxbounce.model.model import Model, predict
 from jaxbounce.model.prediction import Prediction
 
 DEFAULT_STARTS = 16
+
+STARTS_AT_ONCE = 3
+"""Where stages of the model run at once, so that every point of every start is solved by itself."""
 
 
 class FitStatus(enum.IntEnum):
@@ -109,12 +112,29 @@ class Fit(NamedTuple):
         return self.directions.flat
 
 
-@eqx.filter_jit
 def minima(
     problem: Problem, starts: Float[Array, "starts free"], fixed: Bool[Array, " free"]
 ) -> Minimum:
-    """Where the minimisation ends from each start, with some parameters fixed at it."""
-    return jax.vmap(lambda start: minimise(problem, start, fixed))(starts)
+    """Where the minimisation ends from each start, with some parameters fixed at it.
+
+    In one program; but each by itself where stages of the model run at once, and then up to the
+    first that reproduces the data.
+    """
+    if not problem.runs_at_once():
+        return _together(problem, starts, fixed)
+    ends = []
+    for start in starts:
+        ends.append(minimise_at_once(problem, start, fixed, starts[0]))
+        if ends[-1].chi2 < AT_ONCE.cost * 10:
+            break
+    return jax.tree.map(lambda *all: jnp.stack(all), *ends)
+
+
+@eqx.filter_jit
+def _together(
+    problem: Problem, starts: Float[Array, "starts free"], fixed: Bool[Array, " free"]
+) -> Minimum:
+    return jax.vmap(lambda start: minimise(problem, start, fixed, starts[0]))(starts)
 
 
 def make_problem(
@@ -204,7 +224,7 @@ def fit(
     data: str | Mapping[str, Any] | Likelihood | None = None,
     priors: Mapping[str, Any] | None = None,
     *,
-    starts: int = DEFAULT_STARTS,
+    starts: int | None = None,
     seed: int = 0,
 ) -> Fit:
     """The values of free parameters with the least χ², within the bounds of their priors.
@@ -218,7 +238,8 @@ def fit(
         data: a likelihood, the name of a data set, a table (`likelihood.read_likelihood`), or
             None for Planck 2018.
         priors: tables by name (`priors.read_priors`); defaults where there is none.
-        starts: number of starting points; the first is the model itself.
+        starts: number of starting points, by default 16, or 3 where a potential is solved at each
+            point; the first is the model itself, towards which one without a number is moved.
         seed: shifts the others.
 
     Returns:
@@ -240,6 +261,8 @@ def fit(
     """
     data = read_likelihood(data)
     problem = make_problem(model, free, data, priors)
+    if starts is None:
+        starts = STARTS_AT_ONCE if problem.runs_at_once() else DEFAULT_STARTS
     check_whole("starts", starts, 1, "starting points")
     none = jnp.zeros(len(problem.names), bool)
     ends = minima(problem, starting_points(problem, starts, seed), none)
@@ -278,7 +301,7 @@ def fit(
         unfitted=tuple(_unfitted(problem, result, found, by_log)),
         status=status,
         message=message,
-        starts=starts,
+        starts=len(chi2),
         agreeing=int(np.sum(chi2 < chi2[best] + 1e-6 * (1 + chi2[best]))),
         data=data,
         problem=problem,

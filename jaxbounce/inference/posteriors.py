@@ -23,7 +23,7 @@ from jaxbounce._core.version import __version__
 from jaxbounce.inference.coordinates import coordinates
 from jaxbounce.inference.data import Likelihood
 from jaxbounce.inference.fisher import Combination
-from jaxbounce.inference.fitting import DEFAULT_STARTS, Fit, fit
+from jaxbounce.inference.fitting import Fit, fit
 from jaxbounce.inference.problem import Problem
 from jaxbounce.inference.ridge import Ridge, ridge
 from jaxbounce.inference.sampler import Draws, Settings, sample
@@ -212,7 +212,7 @@ def posterior(
     draws: int = 1000,
     warmup: int = 500,
     seed: int = 0,
-    starts: int = DEFAULT_STARTS,
+    starts: int | None = None,
     target_accept: float = 0.9,
     max_tree_depth: int = 10,
     forward_mode: bool = False,
@@ -233,7 +233,7 @@ def posterior(
         draws: draws of each chain.
         warmup: draws that adapt the sampler and are thrown away.
         seed: of everything random.
-        starts: starting points of the fit.
+        starts: starting points of the fit; None as there.
         target_accept: acceptance probability the step size is adapted to.
         max_tree_depth: a trajectory has at most 2 to this power steps.
         forward_mode: gradients in forward mode throughout. Derivatives of the model always are,

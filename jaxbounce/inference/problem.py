@@ -72,6 +72,11 @@ class Problem(eqx.Module):
         ends = [prior.coordinate_bounds() for prior in self.priors]
         return jnp.stack([low for low, _ in ends]), jnp.stack([high for _, high in ends])
 
+    def runs_at_once(self) -> bool:
+        """Whether a stage that the free parameters enter solves single answers at once."""
+        moving = zip(self.model.stages, self.model.moving(self.names), strict=True)
+        return any(stage.differentiated_at_once and moves for stage, moves in moving)
+
     def at(self, q: Float[Array, " free"]) -> Model:
         """The model at q."""
         return self.model.replace(**dict(zip(self.names, self.theta(q), strict=True)))

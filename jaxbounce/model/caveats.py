@@ -64,13 +64,31 @@ _Found = Iterator[tuple[str, float | None]]
 
 def _speed(seen: _Seen) -> _Found:
     v_w, v_plus, T_plus = (seen.get(name) for name in ("v_w", "v_plus", "T_plus_over_T"))
-    yield "P and the flux are those of v_w and T_p: chi streams freely through the plasma", None
+    carried = seen.model.choices.streaming == "carried"
+    if carried:
+        yield "P and the flux are those of v_+ and T_+: chi is carried by the plasma", None
+    else:
+        yield "P and the flux are those of v_w and T_p: chi streams freely through the plasma", None
     if v_plus == v_plus:
-        flux = ((1 + v_plus) / (1 + v_w)) ** 2 * T_plus**3 - 1
+        flux = ((1 + v_plus) / (1 + v_w)) ** 2 * T_plus**3
+        if carried:
+            yield (
+                "streaming freely chi would meet the wall with v_w and T_p: a moving-wall flux"
+                " larger by this",
+                1 / flux - 1,
+            )
+        else:
+            yield (
+                "carried by the plasma chi would meet the wall with v_+ and T_+: a moving-wall flux"
+                " larger by this",
+                flux - 1,
+            )
+    v_J = seen.get("v_J")
+    if v_w > v_J:
         yield (
-            "carried by the plasma chi would meet the wall with v_+ and T_+: a moving-wall flux"
-            " larger by this",
-            flux,
+            "v_w is above v_J: no deflagration is that fast; the wall is a detonation, which meets"
+            " plasma at rest, v_w over v_J being",
+            v_w / v_J,
         )
     sigma_v = seen.get("sigma_v")
     if sigma_v > 0:

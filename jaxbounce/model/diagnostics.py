@@ -13,7 +13,7 @@ from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACT
 from jaxbounce.cosmology.gas import incident_flux
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, time_of_temperature_ratio
 from jaxbounce.model.background import background
-from jaxbounce.model.model import Model
+from jaxbounce.model.model import Front, Model
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.yields import published_area_density
 
@@ -59,7 +59,9 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     ratio = jnp.asarray(ratios)
     T = ratio * p.T_p
     degrees = model.degrees
-    history = model.known().values.get("area") if choices.area_kernel == "history" else None
+    known = model.known()
+    history = known.values.get("area") if choices.area_kernel == "history" else None
+    front = Front.of(p, choices, known)
     if degrees is not None:
         degrees = degrees.anchored(p.T_p)
         at_Tp = {"g_star": degrees.energy(p.T_p), "g_star_s": degrees.entropy(p.T_p)}
@@ -74,9 +76,9 @@ def source_table(model: Model, P: Scalar, ratios: Sequence[float] | Real = RATIO
     prefactor = EXACT_HUBBLE_PREFACTOR if exact else HUBBLE_PREFACTOR
     hubble = hubble_rate(p.T_p, p.g_star, prefactor)
     beta = p.beta_over_H * hubble
-    v_flux = p.v_w if choices.flux == "moving-wall" else None
+    v_flux = front.v if choices.flux == "moving-wall" else None
     flux = p.f_chi * incident_flux(
-        T, p.m_chi, p.g_chi, v_flux, choices.chi_stats, choices.equilibrium
+        T * front.heat, p.m_chi, p.g_chi, v_flux, choices.chi_stats, choices.equilibrium
     )
     if choices.quadrature == "published" and choices.area_kernel == "eq6":
         scaled = published_area_density(y, p.I_p)

@@ -10,7 +10,7 @@ to densities. To vary a parameter, replace it by name:
 
 import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import equinox as eqx
 import jax
@@ -112,6 +112,17 @@ class Model(eqx.Module):
                         f'expansion = "radiation+vacuum": {type(stage).__name__} leaves the vacuum'
                         " energy out of H; give both the same expansion"
                     )
+        if self.choices.streaming == "carried":
+            if "v_plus" not in supplied:
+                raise ConfigurationError(
+                    'streaming = "carried": needs the plasma in front of the wall; add a table'
+                    ' transition, or wall_speed with the numbers of the plasma, or write "free"'
+                )
+            if self.choices.equations == "boltzmann":
+                raise ConfigurationError(
+                    'streaming = "carried": is for the source integral alone, not for annihilation,'
+                    ' washout or depletion; write "free", or leave these out'
+                )
         if self.choices.area_kernel == "history" and "area" not in supplied:
             raise ConfigurationError(
                 'area_kernel = "history": needs the nucleation history; add a table nucleation, or'
@@ -379,14 +390,34 @@ def _compiled_supply(stage: Stage, known: dict[str, Any]) -> Supplied:
     return stage.supply(known)
 
 
+class Front(NamedTuple):
+    """What χ meets the wall with: v and T/T_p of the plasma it comes from."""
+
+    v: Scalar
+    heat: Scalar
+
+    @classmethod
+    def of(cls, p: Parameters, choices: Choices, known: Known) -> Self:
+        """As the choice of `streaming` has it."""
+        if choices.streaming == "free":
+            return cls(p.v_w, jnp.ones_like(p.v_w))
+        return cls(known.values["v_plus"], known.values["T_plus_over_T"])
+
+    def met(self, p: Parameters) -> Parameters:
+        """Parameters whose v_w and m/T_p are those of the flux."""
+        return dataclasses.replace(p, v_w=self.v, m_chi=p.m_chi / self.heat)
+
+
 def _source(
     parameters: Parameters,
     choices: Choices,
     degrees: DegreesOfFreedom | None,
     history: AreaHistory | None,
+    front: Front,
 ) -> tuple[Scalar, Scalar, Flag]:
     """Y_B/(P f_χ) without depletion, its relative error estimate, and whether g_* is known."""
-    p = parameters
+    # of v_w and m_χ the integrals know the flux alone; walls sweep with v_w
+    v_w, p = parameters.v_w, front.met(parameters)
     if degrees is None:
         integral, error = _constant_integral(p, choices, history)
         covered = jnp.asarray(True)
@@ -395,7 +426,7 @@ def _source(
         if choices.quadrature == "published":
             converged, integral = integral, published_on_clock(p, choices, degrees, history)
             error = jnp.abs(integral - converged)
-    scale = flux_over_entropy(jnp.ones_like(p.v_w), p.g_chi, p.g_star_s) / p.v_w
+    scale = flux_over_entropy(front.heat**3, p.g_chi, p.g_star_s) / v_w
     magnitude = jax.lax.stop_gradient(jnp.abs(integral))
     relative = jax.lax.stop_gradient(error) / jnp.where(magnitude > 0, magnitude, 1.0)
     return scale * integral, relative, covered
@@ -435,7 +466,7 @@ def conversion_probability(model: Model) -> Estimate:
 
 
 def _depleted(
-    parameters: Parameters, choices: Choices, P: Scalar, source: Scalar
+    parameters: Parameters, choices: Choices, P: Scalar, source: Scalar, front: Front
 ) -> tuple[Scalar, Scalar, Scalar, Scalar]:
     """Y_B, Y_χ, the χ available and the mean hits, for the dark-matter option in force."""
     p = parameters
@@ -452,8 +483,9 @@ def _depleted(
     if choices.dark_matter == "swept-once":
         return undepleted, (1 - P) * p.f_chi * source, available, hits
     if choices.closure == "two-zone":
-        x = p.m_chi / p.T_p
-        integral = flux_integral(x, p.v_w, choices.chi_stats, choices.equilibrium)
+        x = front.met(p).m_chi / p.T_p
+        integral = flux_integral(x, front.v, choices.chi_stats, choices.equilibrium)
+        integral = front.heat**3 * integral
         hits = flux_over_entropy(integral, p.g_chi, p.g_star_s) / present / p.v_w
     shares = closure_shares(P, hits, choices.closure, p.P_back_over_P * P)
     return available * shares.converted, available * shares.survived, available, hits
@@ -478,7 +510,8 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
         def log_source(x: Scalar, name: str = name) -> Scalar:
             p = dataclasses.replace(parameters, **{name: x})
             q, expands = background(p, choices, degrees)
-            return jnp.log(p.P * p.f_chi * _source(q, choices, expands, history)[0])
+            front = Front.of(p, choices, known)
+            return jnp.log(p.P * p.f_chi * _source(q, choices, expands, history, front)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)
@@ -540,8 +573,9 @@ def _predict(model: Model) -> Prediction:
     reheat = reheated(p, choices, degrees)
     # from here on g_* is of all that is in H
     q, expands = background(p, choices, degrees)
-    source, error, covered = _source(q, choices, expands, history)
-    Y_B, Y_chi, available, hits = _depleted(p, choices, P, source)
+    front = Front.of(p, choices, known)
+    source, error, covered = _source(q, choices, expands, history, front)
+    Y_B, Y_chi, available, hits = _depleted(p, choices, P, source, front)
     status = jnp.asarray(Status.SUCCESS)
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":

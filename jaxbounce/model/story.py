@@ -41,11 +41,24 @@ def story(model: Model) -> tuple[Model, dict[str, Origin]]:
         for name, value in model.given().items()
         if _is_number(value)
     }
+    known = settled.given()
     for stage, done in zip(model.stages, settled.stages, strict=True):
         if done is not stage:
             supplied = done.supply({})
+            known |= supplied.values
             found |= _told(stage, supplied)
-    return settled, found
+    return settled, found | _in_front(known)
+
+
+def _in_front(known: dict[str, Any]) -> dict[str, Origin]:
+    """v_+, T_+/T and v_J of a transition whose wall speed is given, where they are known."""
+    if "v_J" in known or not {"rate", "T_p", "v_w"} <= set(known):
+        return {}
+    from jaxbounce.transition.stages import PlasmaInFront
+
+    front = PlasmaInFront()
+    supplied = front.supply({name: known[name] for name in front.needs})
+    return _told(front, supplied) if Status(int(supplied.status)) == Status.SUCCESS else {}
 
 
 def _told(stage: Stage, supplied: Any) -> dict[str, Origin]:

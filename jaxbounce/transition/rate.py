@@ -17,7 +17,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
+from jax.core import Tracer, eval_context
 from jaxtyping import Float
 
 from jaxbounce._core.arrays import Array, Scalar
@@ -241,7 +241,9 @@ def _coupling(name: str) -> Range:
 def _rate_at_once(stage: Tunnelling, degrees: DegreesOfFreedom, fixed: Any) -> tuple[Rate, Code]:
     """Bounces solved at numbers; to first order around them where the stage is differentiated."""
     here = fixed[0]
-    phases, found = _solved(_Given(fixed))
+    # outside the transformation, where there is one: each of many small calls would be traced
+    with eval_context():
+        phases, found = _solved(_Given(fixed))
     nothing = jnp.full(NODES, jnp.nan)
     window = Window(here.T_low, here.T_low, here.T_high)
     exponents, energies, error = nothing, nothing, jnp.nan

@@ -27,7 +27,7 @@ from jaxbounce.transition.story import (
     transition_of_samples,
 )
 from jaxbounce.transition.strength import fluid, strength
-from jaxbounce.transition.wall_speed import wall_speed
+from jaxbounce.transition.wall_speed import front_of, wall_speed
 from jaxbounce.transition.window import NODES
 
 
@@ -125,6 +125,42 @@ def _speed_of(rate: Rate, T: Scalar) -> tuple[Any, Scalar, Code]:
     of = _strength(rate, T)
     values, error, status = _speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
     return values, error, jnp.where(of.status == Status.SUCCESS, status, of.status)
+
+
+class PlasmaInFront(WithoutParameters):
+    """v_+, T_+/T and v_J at T_p of a wall whose speed is given, by energy and momentum."""
+
+    label: ClassVar[str] = "front"
+    at_once: ClassVar[bool] = True
+    differentiated_at_once: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The phases at T_p, and the wall speed."""
+        return ("rate", "T_p", "v_w")
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        """What the wall meets."""
+        return ("v_plus", "T_plus_over_T", "v_J")
+
+    @property
+    def relative_cost(self) -> int:
+        """An integral within a root."""
+        return 64
+
+    def supply(self, known: Mapping[str, Any]) -> Supplied:
+        """All of it, with the status of the phases or of the front."""
+        values, status = _front(known["rate"], known["T_p"], known["v_w"])
+        return Supplied(dict(zip(self.supplies, values, strict=True)), {}, status)
+
+
+@jax.jit
+def _front(rate: Rate, T: Scalar, v_w: Scalar) -> tuple[Any, Code]:
+    of = _strength(rate, T)
+    found = front_of(v_w, of.alpha_thetabar, of.c_s, of.c_b)
+    status = jnp.where(of.status == Status.SUCCESS, found.status, of.status)
+    return (found.v_plus, found.T_plus, found.v_J), status
 
 
 def _strength(rate: Rate, T: Scalar) -> Any:

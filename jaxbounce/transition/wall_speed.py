@@ -173,6 +173,67 @@ def wall_speed(alpha_thetabar: RealLike, Psi: RealLike, c_s: RealLike, c_b: Real
     )
 
 
+class Front(NamedTuple):
+    """The plasma that a wall of known speed meets. NaN where `status` is not SUCCESS."""
+
+    v_plus: Scalar
+    """Its speed in the frame of the wall."""
+    T_plus: Scalar
+    """Its temperature over that far away."""
+    v_J: Scalar
+    """Chapman–Jouguet speed: a wall that is faster is a detonation and meets plasma at rest."""
+    status: Code
+    """SUCCESS, INVALID_PARAMETER, or NO_FRONT where energy and momentum allow no such wall."""
+
+
+def front_of(v_w: RealLike, alpha_thetabar: RealLike, c_s: RealLike, c_b: RealLike) -> Front:
+    """What a wall of a given speed has in front of it, by energy and momentum alone.
+
+    v_+ is where the heat released at the wall is what the plasma up to its shock takes; entropy,
+    which would settle v_w, does not enter. Differentiable in all four, but at v_w = v_J, where
+    v_+ jumps.
+
+    Args:
+        v_w: speed of the wall in the frame of the plasma far away.
+        alpha_thetabar: (Δe − Δp/c_b²)/(3w_s) there.
+        c_s: speed of sound of the high-temperature phase.
+        c_b: that of the low-temperature phase.
+    """
+    given = tuple(as_leaf(x) for x in (v_w, alpha_thetabar, c_s, c_b))
+    (speed, *numbers), token = shielded(given)
+    plasma, valid = _plasma(numbers[0], jnp.ones_like(speed), *numbers[1:])
+    valid = valid & (speed > 0) & (speed < 1)
+    speed = jnp.where(valid, speed, 0.3)
+    v_J = jouguet_speed(plasma.alpha, jnp.sqrt(plasma.b2))
+    detonates = speed >= v_J
+    # a deflagration in any case, which detonations do without
+    slow = jnp.where(detonates, 0.5 * v_J, speed)
+    v_minus = _behind(slow, plasma)
+    fastest = jax.lax.stop_gradient(jnp.minimum(v_minus, plasma.s2 / slow) * _FASTEST)
+
+    def misses(v_plus: Scalar) -> Scalar:
+        enthalpy, exists = _log_enthalpy(v_plus, v_minus, plasma)
+        missing, _ = log_enthalpy_to_shock(slow, v_plus, plasma.s2)
+        return jnp.where(exists, enthalpy + missing, -1.0)
+
+    slowest = _SLOWEST * fastest
+    exists = (misses(slowest) < 0) & (misses(fastest) > 0)
+    v_plus = bracketed_root(misses, slowest, fastest)
+    enthalpy, _ = _log_enthalpy(v_plus, v_minus, plasma)
+    T_plus = jnp.exp(enthalpy / plasma.mu)
+    values = (
+        jnp.where(detonates, speed, v_plus),
+        jnp.where(detonates, 1.0, T_plus),
+    )
+    status = jnp.where(exists | detonates, Status.SUCCESS.value, Status.NO_FRONT.value)
+    status = jnp.where(valid, status, Status.INVALID_PARAMETER.value)
+    return Front(
+        *withheld(values, status == Status.SUCCESS.value, token),
+        withheld(v_J, valid, token),
+        status,
+    )
+
+
 def jouguet_speed(alpha_thetabar: RealLike, c_b: RealLike) -> Real:
     """The Chapman–Jouguet speed v_J, that of the slowest detonation; all speeds in units of c.
 

@@ -81,6 +81,19 @@ def test_a_transition_with_its_wall_and_what_it_releases():
     assert "made by these same walls" in next(c.text for c in found if c.point == 10)
 
 
+def test_what_the_plasma_carries_and_walls_above_v_J():
+    """The same wall told from the other side; and a detonation."""
+    carried = {**BENCHMARK, "streaming": "carried", "v_w": None, "g_star": "standard-model"}
+    carried["wall_speed"] = {"alpha_thetabar": 0.05, "Psi": 0.9, "c_s": 0.57, "c_b": 0.57}
+    found = told(carried, v_w=0.620286, v_plus=0.510831, T_plus_over_T=1.096539, v_J=0.7)
+    assert {c.point for c in found} == ALWAYS | {1, 3, 5, 6, 9, 10, 11}
+    assert "carried by the plasma" in next(c.text for c in found if c.point == 1)
+    assert sizes(found, 1)[1] == pytest.approx(1 / 1.15 - 1, abs=0.005)
+    fast = told(BENCHMARK, v_w=0.9, v_plus=0.9, T_plus_over_T=1.0, v_J=0.75)
+    np.testing.assert_allclose(sizes(fast, 1)[1:], [0.0, 1.2], atol=1e-12)
+    assert "detonation" in [c.text for c in fast if c.point == 1][2]
+
+
 def test_what_is_frozen_in():
     decay = {"process": "decay", "m_A_GeV": 500.0, "Gamma_GeV": 1e-21}
     table = {k: v for k, v in BENCHMARK.items() if k != "incident_flux_scale"}

@@ -24,7 +24,12 @@ from jaxbounce.parameters import Choices
 from jaxbounce.transition import find_transition, solve_transition
 from jaxbounce.transition.background import as_degrees
 from jaxbounce.transition.rate import Rate, Tunnelling
-from jaxbounce.transition.stages import LteWallSpeed, ThermalTransition, TransitionArea
+from jaxbounce.transition.stages import (
+    LteWallSpeed,
+    PlasmaInFront,
+    ThermalTransition,
+    TransitionArea,
+)
 from jaxbounce.transition.story import sample_temperatures
 from jaxbounce.transition.window import find_window
 
@@ -152,6 +157,56 @@ def test_a_wall_speed_of_numbers():
         np.testing.assert_allclose(v_w[k], np.nan if speed is None else speed, rtol=1e-10)
         failed = {"none": Status.RUNAWAY_WALL, "static": Status.STATIC_WALL}
         assert status[k] == failed.get(kind, Status.SUCCESS)
+
+
+_PLASMA = (0.05, 0.9, np.sqrt(1 / 3), np.sqrt(1 / 3))
+
+
+@pytest.mark.slow
+def test_what_the_plasma_carries_to_the_wall():
+    """Massless χ: (1 + v_+)²T_+³ for (1 + v_w)² (SPEC C.2: v_+ = .42106113, T_+ = 1.139172)."""
+    values = {"m_chi": 0.0, "T_p": 100.0, "beta_over_H": 1e3, "P": 0.15, "v_w": None}
+    choices = Choices(area_kernel="kjma", window="none", flux="moving-wall")
+    model = Model(Parameters(**values), choices, (LteWallSpeed(*_PLASMA),))
+    # walls sweep with v_w either way
+    ratio = predict(model.choose(streaming="carried")).Y_B / predict(model).Y_B
+    expected = (1.42106113 / 1.59741829315) ** 2 * 1.139172**3
+    np.testing.assert_allclose(ratio, expected, rtol=2e-6)
+    # of heavy χ, m/T_+ in front of the wall
+    heavy = model.replace(m_chi=300.0).choose(streaming="carried")
+    known = heavy.known().values
+    numbers = {**values, "v_w": known["v_plus"], "m_chi": 300.0 / known["T_plus_over_T"]}
+    factor = known["T_plus_over_T"] ** 3 * known["v_plus"] / known["v_w"]
+    same = predict(Model(Parameters(**numbers), choices)).Y_B * factor
+    np.testing.assert_allclose(predict(heavy).Y_B, same, rtol=1e-12)
+
+
+def test_the_plasma_in_front_is_named_in_the_file():
+    """A stage of the transition; refused where nothing says what it is."""
+    carried = {**POINT, "streaming": "carried"}
+    kinds = [type(stage) for stage in configure(carried).model.stages]
+    assert kinds == [Tunnelling, ThermalTransition, PlasmaInFront]
+    numbers = {"T_p_GeV": 100.0, "beta_over_H": 100.0, "transition": None}
+    with pytest.raises(ConfigurationError, match="needs the plasma in front of the wall"):
+        configure({**carried, **numbers})
+    with pytest.raises(ConfigurationError, match="for the source integral alone"):
+        configure({**carried, "sigma_v_chi_GeV_m2": 1e-12})
+
+
+@pytest.mark.slow
+def test_P_of_what_the_plasma_carries():
+    """P at v_+, by the stage of a wall; cold χ do not feel T_+."""
+    wall = {"tanh": {"Phi_inside": 1.0, "phi_outside": 1.0, "width": 1.0}}
+    wall["couplings"] = {"y_B": 1.0, "y_chi": 1.0, "lambda_tr_eff": 0.1}
+    point = {k: v for k, v in POINT.items() if k not in ("v_w", "P_chi_to_B", "transition")}
+    plasma = dict(zip(("alpha_thetabar", "Psi", "c_s", "c_b"), map(float, _PLASMA), strict=True))
+    point |= {"T_p_GeV": 100.0, "beta_over_H": 1e3, "conversion": wall, "wall_speed": plasma}
+    free, carried = (
+        configure(point, overrides={"streaming": s}).model for s in ("free", "carried")
+    )
+    stage = free.conversion
+    np.testing.assert_allclose(free.known().values["P"], stage(0.59741829315, 1.0).P, rtol=1e-9)
+    np.testing.assert_allclose(carried.known().values["P"], stage(0.42106113, 1.0).P, rtol=1e-7)
 
 
 class GivenRate(Stage):

@@ -11,6 +11,7 @@ import pytest
 from jaxbounce._core.status import Status
 from jaxbounce.transition.wall_speed import (
     detonation_speed,
+    front_of,
     jouguet_speed,
     runaway_test,
     wall_speed,
@@ -108,6 +109,36 @@ def test_the_singlet_runs_away_between_its_temperatures():
     np.testing.assert_allclose(found.v_plus, v_plus.astype(float), rtol=1e-10)
     np.testing.assert_array_equal(found.status == Status.RUNAWAY_WALL, T < 96.95)
     np.testing.assert_array_equal(found.to_runaway < 0, T < 96.95)
+
+
+FRONTS = (  # α_θ̄, c_s², c_b²; v_w, v_+, T_+/T: the published walls, whose speed is given here
+    ((0.05, 1 / 3, 1 / 3), (0.59741829315, 0.42106113, 1.139172)),
+    ((0.1, 0.3, 0.25), (0.52658962036, 0.33555653, 1.121867)),
+    ((0.2, 1 / 3, 1 / 3), (0.29973032675, 0.13909252, 1.058386)),
+    ((1.0, 1 / 3, 1 / 3), (0.71815268781, 0.11707474, 1.468901)),
+)
+
+
+def test_the_plasma_in_front_of_walls_of_given_speeds():
+    """Entropy is not asked for, and is conserved at the published speed; slopes; statuses."""
+    front = jax.jit(jax.vmap(front_of))
+    slope = jax.jit(jax.vmap(jax.value_and_grad(lambda v, *rest: front_of(v, *rest).v_plus)))
+    alpha, s2, b2 = np.array([plasma for plasma, _ in FRONTS]).T
+    v_w, v_plus, T_plus = np.array([wall for _, wall in FRONTS]).T
+    found = front(v_w, alpha, np.sqrt(s2), np.sqrt(b2))
+    np.testing.assert_array_equal(found.status, Status.SUCCESS)
+    np.testing.assert_allclose(found.v_plus, v_plus, atol=6e-9)
+    np.testing.assert_allclose(found.T_plus, T_plus, atol=6e-7)
+    h = 1e-5
+    ends = (front(v_w + s * h, alpha, np.sqrt(s2), np.sqrt(b2)).v_plus for s in (1, -1))
+    _, slopes = slope(v_w, alpha, np.sqrt(s2), np.sqrt(b2))
+    np.testing.assert_allclose(slopes, np.subtract(*ends) / (2 * h), rtol=1e-7)
+    # v_J = 0.73014: below it, above it, and no speeds at all
+    odd = front(np.array([0.73, 0.731, 1.0, 0.0]), np.full(4, 0.05), *np.full((2, 4), s2[0] ** 0.5))
+    assert odd.status.tolist() == [Status.SUCCESS] * 2 + [Status.INVALID_PARAMETER] * 2
+    assert odd.v_plus[0] < s2[0] / 0.73
+    assert (odd.v_plus[1], odd.T_plus[1]) == (0.731, 1.0)
+    assert np.isnan(odd.v_plus[2:]).all()
 
 
 @pytest.mark.slow
