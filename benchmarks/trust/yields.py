@@ -139,6 +139,7 @@ def oracle(p: dict[str, np.ndarray], c: dict[str, str]) -> dict[str, np.ndarray]
         "rho_B": Y_B * s_today * 1.67262192369e-27,
         "rho_DM": Y_chi * p["m_chi"] * s_today * 1.78266192e-27,
         "mean_hits": hits,
+        "per_hit": np.exp(scale + log_n),
         "doubt": doubt,
     }
 
@@ -168,13 +169,22 @@ def compare(tally: Tally, p: dict[str, np.ndarray], c: dict[str, str], label: st
     labels = [f"{label} point {i} of {len(good)}: {c}" for i in index]
     # what survives is the rest of what there is: off, relative to itself, by as much of the rest
     lost = p["P"][index] * truth["mean_hits"]
-    widened = {"linear": 1 + lost / np.abs(1 - lost), "mean-field": 1 + lost}
+    left = truth["Y_chi"] / np.maximum(few["f_chi"] * truth["per_hit"], SMALLEST)
+    # hits of two zones are off by what either flux is, 1e-14, S by as often as it has e-folds
+    efolds = np.abs(np.log(np.maximum(left, SMALLEST)))
+    widened = {
+        "linear": 1 + lost / np.abs(1 - lost),
+        "mean-field": 1 + lost,
+        "two-zone": 1 + efolds,
+    }
     for name in ("Y_B", "Y_chi", "rho_B", "rho_DM", "mean_hits"):
         value = np.asarray(getattr(found, name))[index]
         if name == "mean_hits" and c["closure"] == "two-zone":
             allowed = (1e-12 + truth["doubt"]) * truth[name]
         else:
             allowed = stated * np.abs(truth[name])
+        if name == "mean_hits":  # of a source that is no number hits are 0
+            allowed = allowed + SMALLEST / np.maximum(truth["per_hit"], SMALLEST)
         if name in ("Y_chi", "rho_DM") and c["dark_matter"] == "occupancy":
             allowed = allowed * widened.get(c["closure"], 1.0)
         # an underflow says that a density is 0 or subnormal, and is returned as it came out

@@ -103,6 +103,16 @@ def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage:
             f"occupancy.T_R_GeV = {T_R:g}: is below T_p_GeV = {T_p:g}, where nothing would be there"
             " for the walls; raise it"
         )
+    T_star, energy, m_chi = numbers.get("T_star"), numbers.get("energy"), table["m_chi_GeV"]
+    if T_star is not None and T_p is not None and T_p > T_star:
+        raise ConfigurationError(
+            f"occupancy.T_star_GeV = {T_star:g}: is below T_p_GeV = {T_p:g}, where nothing would be"
+            " there for the walls; raise it"
+        )
+    if energy is not None and energy < m_chi:
+        raise ConfigurationError(
+            f"occupancy.mean_energy_GeV = {energy:g}: is below m_chi_GeV = {m_chi:g}; raise it"
+        )
     if process == "decay":
         return Decays(**numbers, **_of_decay(written))
     if process == "collisions":

@@ -494,8 +494,8 @@ def _depleted(
 def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> Scalar:
     """What the errors of supplied parameters add to the relative error of Y_B, at most.
 
-    Y_B is at most proportional to P. For any other parameter x it is |∂ ln Y_B/∂x| δx, by the
-    source integral.
+    Y_B is at most proportional to P and f_χ. For any other parameter x it is |∂ ln Y_B/∂x| δx, by
+    the source integral.
     """
     total, degrees = jnp.zeros_like(parameters.v_w), known.values.get("degrees")
     history = known.values.get("area")
@@ -503,7 +503,7 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
         if name not in DECLARATIONS:
             continue
         value = getattr(parameters, name)
-        if name == "P":
+        if name in ("P", "f_chi"):
             total = total + error / jnp.where(value > 0, value, 1.0)
             continue
 
@@ -511,7 +511,7 @@ def _relative_error(parameters: Parameters, choices: Choices, known: Known) -> S
             p = dataclasses.replace(parameters, **{name: x})
             q, expands = background(p, choices, degrees)
             front = Front.of(p, choices, known)
-            return jnp.log(p.P * p.f_chi * _source(q, choices, expands, history, front)[0])
+            return jnp.log(_source(q, choices, expands, history, front)[0])
 
         _, change = jax.jvp(log_source, (value,), (error,))
         total = total + jnp.abs(change)

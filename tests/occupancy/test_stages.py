@@ -157,6 +157,15 @@ def test_the_yields_take_as_many_as_were_made(equilibrium):
 
 
 @pytest.mark.slow
+def test_of_nothing_there_is_nothing_to_be_off_by():
+    """κ = 0: no χ at all is a number, with one for its error."""
+    model = model_of(EnergyPartition(0.0, energy=1e3, Delta_theta=1e8), m_chi=1.0)
+    found = jb.check(predict(model))
+    assert float(found.Y_B) == 0
+    assert 0 <= float(found.error_estimate) < 1e-9
+
+
+@pytest.mark.slow
 def test_rows_of_a_comparison_share_what_was_made():
     """In an instant, at m = 2.5 T: the last two rows differ by flux over density at T_p alone."""
     stage = EnergyPartition(1e-6, energy=1e3, Delta_theta=1e8)
@@ -270,12 +279,22 @@ def test_slopes_through_the_stage():
     np.testing.assert_allclose(density(1e16) * 1e16, -2.0, rtol=1e-11)
 
 
+EARLIER = {"alpha": 0.1, "T_star_GeV": 50.0}
+
 BAD = [
     ({"process": "decays"}, "occupancy.process = 'decays'.*did you mean 'decay'"),
     ({"m_A_GeV": 5.0}, "occupancy.process: missing"),
     ({"process": "decay", "Gamma_GeV": 1.0}, "occupancy.m_A_GeV: missing"),
     ({**DECAY, "gamma_GeV": 1.0}, "occupancy.gamma_GeV: unknown key; did you mean 'Gamma_GeV'"),
     ({**DECAY, "kappa": 1.0}, 'occupancy.kappa: not used with process = "decay", but with "part'),
+    (
+        {"process": "partition", "kappa": 1e-9, "mean_energy_GeV": 1.0, **EARLIER},
+        "occupancy.T_star_GeV = 50: is below T_p_GeV = 100",
+    ),
+    (
+        {"process": "partition", "kappa": 1e-9, "mean_energy_GeV": 0.5, "alpha": 0.1},
+        "occupancy.mean_energy_GeV = 0.5: is below m_chi_GeV = 0.95",
+    ),
     ({**DECAY, "T_R_GeV": 50.0}, "occupancy.T_R_GeV = 50: is below T_p_GeV = 100"),
     ({**DECAY, "statistics": "bose"}, "occupancy.statistics = 'bose'"),
     ({**DECAY, "m_A_GeV": -5.0}, "occupancy.m_A_GeV = -5: must be > 0"),
