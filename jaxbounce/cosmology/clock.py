@@ -225,10 +225,11 @@ def make_clock(
     hot, cold = jax.lax.stop_gradient(
         (jnp.log(as_real(T_max_over_Tp)), -jnp.log(as_real(T_min_over_Tp)))
     )
-    if expansion.elapsed(hot) is not None:
-        # of no integral: they need not end at joints, which would have to be sorted in
-        edges = _both_sides(joints[:0], -hot, cold, _FEW_PANELS)
-        return Clock(expansion, B, edges, B * expansion.elapsed(edges))
+    # where time is known, edges need not end at joints, which would have to be sorted in
+    few = _both_sides(joints[:0], -hot, cold, _FEW_PANELS)
+    times = expansion.elapsed(few)
+    if times is not None:
+        return Clock(expansion, B, few, B * times)
     edges = _both_sides(joints, -hot, cold, _PANELS)
     parts = _integral(expansion, B, edges[:-1], edges[1:])
     return Clock(expansion, B, edges, _outwards(parts, edges.shape[0] // 2))

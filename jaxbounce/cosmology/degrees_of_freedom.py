@@ -303,7 +303,7 @@ def _pieces() -> _Pieces:
     parts = (first[:, 0].sum() * np.tile(constant, before), fits[4])
     parts += (last[:, -1].sum() * np.tile(constant, after),)
     passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
-    return _Pieces(start, *fits[:4], passed)
+    return _Pieces(start, fits[0], fits[1], fits[2], fits[3], passed)
 
 
 class StandardModel(DegreesOfFreedom):

@@ -100,6 +100,7 @@ def test_polynomials_are_the_fit():
     log_T = np.concatenate([log_T, JOINTS[0] + 0.025 * np.arange(-12, 20), [-16.0, 36.8]])
     found = np.array(MODEL.with_slope(log_T))
     time = np.asarray(MODEL.time_per_efold(log_T))
+    np.testing.assert_allclose(MODEL.time_per_entropy(log_T), time / found[1], rtol=1e-14)
     for t, (energy, entropy, slope), pace in zip(log_T, found.T, time, strict=True):
         with mp.workdps(40):
             exact = _exact(mp.mpf(t))
