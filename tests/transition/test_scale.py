@@ -43,7 +43,7 @@ def test_what_has_no_scale():
         vary_scale(read_transition(ONE_LOOP), 1.0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_it_is_the_potential_at_that_scale():
     """At T the difference is that of the logarithms alone: Σ ±n m⁴ ln(Q²/Q'²)/(64π²)."""
     thermal = read_transition(ONE_LOOP)
