@@ -7,6 +7,7 @@ Croon, O. Gould, P. Schicho, T. V. I. Tenkanen and G. White, JHEP 04 (2021) 055,
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from jaxbounce._core.arrays import Scalar
 from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce.transition.solve import OUTPUTS, Solved, ThermalPotential, solve_transition
 
@@ -68,7 +69,7 @@ def spread(found: tuple[AtScale, ...]) -> dict[str, float]:
     return result
 
 
-def _at(thermal: ThermalPotential, scale: float) -> ThermalPotential:
+def _at(thermal: ThermalPotential, scale: Scalar) -> ThermalPotential:
     theta = thermal.configured.theta
     moved = {**theta, SCALE: scale}
     return thermal._replace(configured=thermal.configured._replace(theta=moved))

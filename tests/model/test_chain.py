@@ -51,9 +51,9 @@ def test_a_wall_of_the_transition():
     model = configure({**point, "transition": table, "conversion": wall}).model
     kinds = [type(stage) for stage in model.stages]
     assert kinds == [Tunnelling, ThermalTransition, TransitionBubble, WallConversion]
-    assert model.stages[2].shape == "critical-bubble"
+    assert model.stages[2] == TransitionBubble("critical-bubble")
     table = {**point, "transition": table, "conversion": {**wall, "wall": "planar"}}
-    assert configure(table).model.stages[2].shape == "planar"
+    assert configure(table).model.stages[2] == TransitionBubble("planar")
     # λ of the conversion, and that of the potential by its stage
     assert model.value("lam") == 0.01
     assert model.value("potential.lam") == 0.1
