@@ -67,6 +67,22 @@ def occupancy_lines(origins: "Mapping[str, Origin]", asked: float) -> Iterator[s
     )
 
 
+def wall_lines(walls: Mapping[str, float], origins: "Mapping[str, Origin]") -> Iterator[str]:
+    """P on the walls of the transition that were not chosen, beside the one on that which was."""
+    if not walls:
+        return
+    yield ""
+    yield "P on other walls of the same transition (conversion.wall)"
+    chosen = origins["P"]
+    for name, P in walls.items():
+        if P != P:
+            yield f"  {name:16}   no number"
+            continue
+        known = chosen.status == Status.SUCCESS and chosen.value > 0
+        ratio = f", {P / chosen.value:.6g} times that on the wall chosen" if known else ""
+        yield f"  {name:16} P = {P:.8g}{ratio}"
+
+
 def caveat_lines(caveats: "Iterable[Caveat]") -> Iterator[str]:
     """What the numbers assume, numbered as a referee would."""
     yield "what these numbers assume"

@@ -59,19 +59,24 @@ class Command(Reported):
         configuration = configured(self)
         outputs.spare(named_files(self, configuration))
         from jaxbounce.model.caveats import caveats
+        from jaxbounce.model.other_walls import on_other_walls
         from jaxbounce.model.story import story
 
-        model, origins = story(resolved(configuration))
+        given = resolved(configuration)
+        model, origins = story(given)
+        walls = on_other_walls(given, model)
         assumed = caveats(configuration.model, origins)
         result = jb.compare(model, compiled=kept)
         if self.out is not None:
             found = _mapping(configuration, model, result, origins)
             found |= {"assumptions": _story.caveat_mapping(assumed)}
+            found |= {"P_on_other_walls": {k: number(P) for k, P in walls.items()}} if walls else {}
             outputs.put(jb.files.write.write_json, self.out, found)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(result), self.plot)
         lines = _lines(configuration, model, result, origins, figures)
-        print("\n".join((*lines, "", *_story.caveat_lines(assumed))))
+        others = _story.wall_lines(walls, origins)
+        print("\n".join((*lines, *others, "", *_story.caveat_lines(assumed))))
         return outputs.status(exit_status(Status(int(result.prediction.status))))
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,10 +24,13 @@ from jaxbounce.cli._strength import Released, lines, mapping, released
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
+    from jaxbounce.transition.scale import AtScale
     from jaxbounce.transition.solve import Solved, ThermalPotential
     from jaxbounce.transition.temperatures import Transition
 
 ORDER = 70
+
+SCALE = "Q"  # that of `transition.scale`, which is imported late
 
 _OTHERS = {
     "rho_V_over_rho_rad_n": "vacuum_over_radiation_n",
@@ -68,6 +71,8 @@ class Command:
     """Set one key of the file, such as parameters.E=0.1 or transition.T_low=50."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    vary_scale: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Solve at Q/2 and 2 Q too, Q being a parameter, and print how much T_n, T_p, beta/H move."""
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw S3/T, the rate, the true vacuum's share and V (PNG, PDF or SVG); needs the extra
     "plot"."""
@@ -88,13 +93,21 @@ class Command:
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
         thermal = jb.files.transition.read_transition(table, self.potential.parent)
+        if self.vary_scale and SCALE not in thermal.configured.theta:
+            raise ConfigurationError(
+                f"--vary-scale: the potential has no parameter {SCALE}; drop the option"
+            )
         solved = jb.transition.solve_transition(thermal)
         found = released(solved)
+        scales = jb.transition.vary_scale(thermal, known=solved) if self.vary_scale else ()
         if self.out is not None:
-            outputs.put(jb.files.write.write_json, self.out, _mapping(solved, found))
+            result = _mapping(solved, found)
+            if scales:
+                result["scales"] = [one._asdict() for one in scales]
+            outputs.put(jb.files.write.write_json, self.out, result)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(solved), self.plot)
-        print("\n".join(_lines(solved, found)))
+        print("\n".join([*_lines(solved, found), *_scale_lines(scales)]))
         return outputs.status(0)
 
 
@@ -257,6 +270,22 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield "  jaxbounce run " + " ".join(f"--set {k}={_setting(v)}" for k, v in keys.items())
     if "v_w" not in keys:
         yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
+
+
+def _scale_lines(scales: "Sequence[AtScale]") -> Iterator[str]:
+    """What the renormalisation scale does."""
+    if not scales:
+        return
+    from jaxbounce.transition.scale import spread
+
+    yield ""
+    yield "with the renormalisation scale, all else being equal"
+    yield f"  {SCALE:>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
+    for one in scales:
+        cells = " ".join(f"{number:14.8g}" for number in one.numbers.values())
+        yield f"  {one.scale:13.6g} {cells or one.reason}"
+    moves = " ".join(f"{share:14.3%}" for share in spread(tuple(scales)).values())
+    yield f"  {'spread':>13} {moves}"
 
 
 def _number(value: Any) -> float | None:

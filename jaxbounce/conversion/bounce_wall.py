@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import equinox as eqx
 import numpy as np
@@ -16,7 +16,9 @@ from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
 from jaxbounce._core.types import RealLike, as_leaf, as_optional_leaf, as_real
+from jaxbounce.bounce.planar import planar_wall
 from jaxbounce.bounce.solve import Bounce, solve_bounce
+from jaxbounce.conversion.planar_wall import PlanarProfile, tanh_of
 from jaxbounce.conversion.wall import SCAN_INTERVALS, WallProfile
 from jaxbounce.potential.vacua import Potential
 
@@ -143,12 +145,20 @@ class CriticalBubble(Stage):
         return dataclasses.replace(self, theta={**self.theta, **values})
 
 
-class TransitionBubble(WithoutParameters):
-    """The critical bubble of the model's own transition, at T_p: the stage of "wall".
+WallShape = Literal["critical-bubble", "planar", "tanh"]
 
-    Of a potential with two fields, Φ and φ, in GeV; its couplings are those of the transition. It
-    is the bubble that nucleates, not the wall that it becomes.
+
+class TransitionBubble(WithoutParameters):
+    """The wall of the model's own transition, at T_p: the stage of "wall".
+
+    Of a potential with two fields, Φ and φ, in GeV; its couplings are those of the transition.
+
+    Attributes:
+        shape: "critical-bubble", as it nucleates; "planar", the wall that moves steadily, friction
+            ∝ φ' balancing the pressure; "tanh", the tanh with the moments of the planar one.
     """
+
+    shape: WallShape = eqx.field(static=True, default="critical-bubble")
 
     label = "wall"
     at_once = True
@@ -169,11 +179,15 @@ class TransitionBubble(WithoutParameters):
         return 4096
 
     def supply(self, known: Mapping[str, Any]) -> Supplied:
-        """Solve the bounce."""
+        """Solve for it."""
         rate, T = known["rate"], known["T_p"]
         false, true = rate.guesses(T)
-        found = solve_bounce(rate.potential, rate.parameters(T), false, true, 3)
-        return Supplied({"wall": BounceWall(found)}, {}, found.status)
+        if self.shape == "critical-bubble":
+            bounce = solve_bounce(rate.potential, rate.parameters(T), false, true, 3)
+            return Supplied({"wall": BounceWall(bounce)}, {}, bounce.status)
+        planar = planar_wall(rate.potential, rate.parameters(T), false, true)
+        wall = PlanarProfile(planar) if self.shape == "planar" else tanh_of(planar)
+        return Supplied({"wall": wall}, {}, planar.status)
 
 
 def _coupling(name: str) -> Range:

@@ -161,8 +161,8 @@ class ConversionSettings:
             return self
         if isinstance(self.bubble, TransitionBubble):
             raise ConfigurationError(
-                'conversion.wall = "critical-bubble": is that of a transition, which this command'
-                " does not have; give a potential, or use jaxbounce run"
+                f'conversion.wall = "{self.bubble.shape}": is that of a transition, which this'
+                " command does not have; give a potential, or use jaxbounce run"
             )
         found = self.bubble.supply({})
         status = Status(int(found.status))

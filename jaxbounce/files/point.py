@@ -239,10 +239,10 @@ def _conversion(table: Mapping[str, Any]) -> ConversionSettings | None:
             f"P_chi_to_B = {shown(P)} and conversion: both given; leave one of them out"
         )
     settings.refuse_unused_K()
-    of_transition = isinstance(settings.bubble, TransitionBubble)
-    if of_transition and table["transition"] is None:
+    if isinstance(settings.bubble, TransitionBubble) and table["transition"] is None:
         raise ConfigurationError(
-            'conversion.wall = "critical-bubble": is that of a transition; add a table transition'
+            f'conversion.wall = "{settings.bubble.shape}": is that of a transition; add a table'
+            " transition"
         )
     if isinstance(settings.bubble, CriticalBubble) and table["transition"] is not None:
         raise ConfigurationError(

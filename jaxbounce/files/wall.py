@@ -1,7 +1,7 @@
 """The wall of a `conversion` table: a profile, a tanh, or the bounce of a potential."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from jaxbounce._core.checks import (
     check_flag,
@@ -14,13 +14,13 @@ from jaxbounce._core.checks import (
 from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import above
-from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble
+from jaxbounce.conversion.bounce_wall import CriticalBubble, TransitionBubble, WallShape
 from jaxbounce.conversion.radial_profile import RadialProfile
 from jaxbounce.conversion.wall import TanhWall, TwoCentreTanhWall, WallProfile
 from jaxbounce.files.potential import read_potential
 from jaxbounce.files.profile_csv import read_profile
 
-_OF_TRANSITION = ("critical-bubble",)
+_OF_TRANSITION = get_args(WallShape)
 """Walls that the model's transition gives."""
 
 
@@ -45,7 +45,7 @@ def read_wall(
                 f'conversion.{walls[0]} and conversion.wall = "{table["wall"]}": both given; give'
                 " exactly one wall"
             )
-        return None, TransitionBubble(), "critical bubble of the transition"
+        return None, TransitionBubble(table["wall"]), f"{table['wall']} of the transition"
     if len(walls) != 1:
         have = f"both given ({', '.join(walls)})" if walls else "all missing"
         raise ConfigurationError(

@@ -17,6 +17,8 @@ from jaxbounce.model.story import Origin
 CONFINEMENT = 0.155
 """Temperature (GeV) of the QCD crossover, above which there are quarks in place of baryons."""
 
+_STEADY = {"planar": "the steady planar one", "tanh": "the tanh most like the steady planar one"}
+
 _THERMAL_MOMENTUM = 3.15  # ⟨p⟩/T of massless fermions
 
 
@@ -39,6 +41,10 @@ class _Seen(NamedTuple):
     def has(self, *kinds: str) -> bool:
         """Whether one of its stages is of these kinds: by name, as importing them takes long."""
         return any(type(stage).__name__ in kinds for stage in self.model.stages)
+
+    def wall(self) -> str:
+        """Which wall of its transition it has, if it has one."""
+        return next((getattr(s, "shape", "") for s in self.model.stages if s.label == "wall"), "")
 
     def get(self, name: str) -> float:
         """A number that may not be there: NaN then."""
@@ -116,6 +122,12 @@ def _streaming(seen: _Seen) -> _Found:
 def _profile(seen: _Seen) -> _Found:
     if not seen.has("WallConversion"):
         yield "P is a number that was given, of a wall that is not looked at", None
+    elif seen.wall() in ("planar", "tanh"):
+        yield (
+            f"the wall is {_STEADY[seen.wall()]}: the line between the phases at T_p with friction"
+            " proportional to the slope, at rest in its own frame; no contraction by the speed",
+            None,
+        )
     elif seen.has("CriticalBubble", "TransitionBubble"):
         yield (
             "the wall is the critical bubble, not the steady wall that it becomes: no drag, no"

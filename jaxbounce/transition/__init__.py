@@ -9,6 +9,10 @@ from jaxbounce.transition.phases import (
     critical_temperature_of as critical_temperature_of,
     find_phases as find_phases,
 )
+from jaxbounce.transition.scale import (
+    AtScale as AtScale,
+    vary_scale as vary_scale,
+)
 from jaxbounce.transition.solve import (
     Settings as Settings,
     Solved as Solved,

@@ -390,20 +390,21 @@ def _solve_with_wall(
         settings.g_star,
         has_plasma(bounces.potential),
     )
-    slowest = jnp.asarray(SLOWEST)
-    for _ in range(2):
+
+    def settled(slowest: Scalar) -> tuple[Samples, Any, tuple[Scalar, WallSpeed, Status]]:
         slow = settings._replace(v_w=slowest)
         samples = _sampled(bounces, slow, ends, weighed)
         given = samples.exponents, samples.energies, samples.window
 
-        def told(v_w: Scalar, given: Any = given) -> Any:
+        def told(v_w: Scalar) -> Any:
             return _story(*given, settings._replace(v_w=v_w), weighed)
 
-        v_w, wall, status = settle(lambda v_w, told=told: told(v_w)[0].T_p, phases)
-        # the temperatures that matter are those of a wall of about this speed
-        if v_w >= slowest or status != Status.SUCCESS:
-            break
-        slowest = v_w
+        return samples, told, settle(lambda v_w: told(v_w)[0].T_p, phases)
+
+    samples, told, (v_w, wall, status) = settled(jnp.asarray(SLOWEST))
+    # the temperatures that matter are those of a wall of about this speed
+    if status == Status.SUCCESS and v_w < SLOWEST:
+        samples, told, (v_w, wall, status) = settled(v_w)
     if status not in (Status.SUCCESS, Status.RUNAWAY_WALL):
         raise ComputationError(f"no transition: v_w = lte: {status.message}")
     found, of_values, of_energies, of_settings = told(v_w)

@@ -56,6 +56,9 @@ def test_a_wall_of_the_transition():
     model = configure({**point, "transition": table, "conversion": wall}).model
     kinds = [type(stage) for stage in model.stages]
     assert kinds == [Tunnelling, ThermalTransition, TransitionBubble, WallConversion]
+    assert model.stages[2] == TransitionBubble("critical-bubble")
+    table = {**point, "transition": table, "conversion": {**wall, "wall": "planar"}}
+    assert configure(table).model.stages[2] == TransitionBubble("planar")
     # λ of the conversion, and that of the potential by its stage
     assert model.value("lam") == 0.01
     assert model.value("potential.lam") == 0.1
@@ -133,9 +136,10 @@ def test_stages_without_what_they_need():
         configure({**point, "wall_speed": {"model": "lte"}})
     with pytest.raises(ConfigurationError, match=r"Psi, c_s, c_b: missing; give all four"):
         configure({**point, "wall_speed": {"alpha_thetabar": 0.1}})
-    walls = {"P_chi_to_B": None, "conversion": {"wall": "critical-bubble"}, "v_w": 0.3}
-    with pytest.raises(ConfigurationError, match="is that of a transition; add a table"):
-        configure({**point, **walls})
+    for name in ("critical-bubble", "tanh"):
+        walls = {"P_chi_to_B": None, "conversion": {"wall": name}, "v_w": 0.3}
+        with pytest.raises(ConfigurationError, match=f'"{name}": is that of a transition; add a'):
+            configure({**point, **walls})
 
 
 @pytest.mark.slow

@@ -128,7 +128,7 @@ def separation_at(result):
     per_volume = rate / fine**3 / H
     moments = [until(per_volume * reach**k) for k in range(4)]
     cubes = [reach**3 * moments[0], -3 * reach**2 * moments[1], 3 * reach * moments[2], -moments[3]]
-    covered = 4 * np.pi / 3 * sum(cubes)
+    covered = 4 * np.pi / 3 * np.sum(cubes, axis=0)
     assert covered[-1] == pytest.approx(0.341885, rel=1e-3)
     return H_p * (until(per_volume * np.exp(-covered))[-1] * T_p**3) ** (-1 / 3)
 
