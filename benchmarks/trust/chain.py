@@ -1,13 +1,13 @@
 """The whole chain for random models of bundled families: a number, or a status that names a stage.
 
-    python -m benchmarks.trust.chain [--points 1000] [--first 0] [--sample 50] [--seed 1]
+    python -m benchmarks.trust.chain [--points 1000] [--sample 50] [--seed 1] [--at-once]
 
 Couplings, scales, masses and rates are drawn over decades, with models that have no transition and
-rates that make too much χ among them. Every point is one answer of the compiled chain: potential →
-T_p, β/H → f_χ of decays → yields. Of those with a number a sample is done a second way, without
-the package: S₃ by shooting (SciPy's dop853, `tests/catalogue`; of the cubic family, which is one
-curve, interpolated between shots), I(T) by direct quadrature and its root by Brent's method, f_χ by
-SciPy's adaptive quadrature, the yields by the NumPy oracle of `benchmarks.trust.yields`.
+rates that make too much χ among them. Every point is one answer of the chain, compiled or at once:
+potential → T_p, β/H → f_χ of decays → yields. Of those with a number a sample is done a second way,
+without the package: S₃ by shooting (SciPy's dop853, `tests/catalogue`; of the cubic family, which
+is one curve, interpolated between shots), I(T) by direct quadrature and its root by Brent's method,
+f_χ by SciPy's adaptive quadrature, the yields by the NumPy oracle of `benchmarks.trust.yields`.
 
 "Wrong" is a number further off than the error stated and what the second way is good to, a success
 without a finite number, or an exception: exit status 1.
@@ -112,8 +112,7 @@ def placed(model: Model, place: dict[str, float]) -> Model:
     return dataclasses.replace(model, stages=tuple(stages))
 
 
-@jax.jit
-def run(model: Model) -> dict[str, Any]:
+def answers(model: Model) -> dict[str, Any]:
     """What the chain says of one model, the errors of its stages, and its status."""
     known, found = model.known(), predict(model)
     names = ("T_p", "beta_over_H", "f_chi")
@@ -124,6 +123,9 @@ def run(model: Model) -> dict[str, Any]:
         "error_estimate": found.error_estimate,
         "status": found.status,
     }
+
+
+run = jax.jit(answers)
 
 
 def cubic_action() -> Any:
@@ -253,16 +255,19 @@ _CHOICES = {
 }
 
 
-def campaign(family: str, points: int, first: int, sample: int, seed: int) -> int:
+def campaign(
+    family: str, points: int, first: int, sample: int, seed: int, at_once: bool = False
+) -> int:
     """Points of one family; how many are wrong."""
     tally, crashed, model, compared = Tally(family), Counter(), base(family), 0
     cubic = cubic_action() if family == "high-T-cubic" else None
+    ask = answers if at_once else run
     start = time.process_time()
     for k in range(first, first + points):
         own, place = draw(np.random.default_rng([seed, k]), family)
         label = f"--first {k} --points 1 --seed {seed}: {own}"
         try:
-            found = jax.tree.map(np.asarray, run(placed(model, place).replace(**own)))
+            found = jax.tree.map(np.asarray, ask(placed(model, place).replace(**own)))
         except Exception as error:
             crashed[f"{type(error).__name__}: {error}"[:200]] += 1
             continue
@@ -296,11 +301,12 @@ def main() -> int:
     parser.add_argument("--sample", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family", choices=FAMILIES)
+    parser.add_argument("--at-once", action="store_true")
     a = parser.parse_args()
     jaxbounce.enable_x64()
     families = [a.family] if a.family else list(FAMILIES)
     points, sample = -(-a.points // len(families)), -(-a.sample // len(families))
-    return int(sum(campaign(f, points, a.first, sample, a.seed) for f in families) > 0)
+    return int(sum(campaign(f, points, a.first, sample, a.seed, a.at_once) for f in families) > 0)
 
 
 if __name__ == "__main__":
