@@ -204,7 +204,8 @@ def second_way(
     if not misses(near[0]) > 0 > misses(near[1]):
         return {"T_p": math.nan, "beta_over_H": math.nan, "f_chi": math.nan, "rho_B": math.nan}
     T = float(brentq(misses, *near, xtol=1e-13 * T_p, rtol=1e-14))
-    step = 1e-4 * T
+    # a step in which S₃/T changes by about 1
+    step = 1e-6 * T / abs(float(exponent(T * (1 + 1e-6)) - exponent(T)))
     S = [float(exponent(T + k * step)) for k in (-2, -1, 0, 1, 2)]
     slope = (S[0] - 8 * S[1] + 8 * S[3] - S[4]) / (12 * step)
     beta = -4 - T * slope * (1.5 / S[2] - 1)
@@ -214,7 +215,7 @@ def second_way(
 
     def per_efold(n: float) -> float:
         t = T * math.exp(n)
-        made = 2 * own["Gamma"] * m**2 * t / (2 * np.pi**2) * k1(m / t)
+        made = own["Gamma"] * m**2 * t / (2 * np.pi**2) * k1(m / t)
         return made / (entropy * t**3 * h * t**2)
 
     most = math.log(1e4 * max(m / T, 1.0))
