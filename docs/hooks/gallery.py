@@ -31,9 +31,34 @@ def bounce() -> Any:
     return jb.plot(found)
 
 
+def coupling() -> Any:
+    """Both densities over the portal coupling of the published wall, and what Planck allows."""
+    import matplotlib.pyplot as plt
+    import numpy as np
+
+    wall = {"potential": jb.potential.PUBLISHED, "couplings": {"lambda_tr_eff": 0.209}}
+    model = jb.load(preset="exact", conversion=wall, f_chi=1.404e-7)
+    g = np.geomspace(1.2, 9.0, 7)
+    found = [jb.predict(model.replace(g=x)) for x in g]
+    data = jb.inference.likelihood()
+    _, axes = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
+    for name, label, colour, rho, sigma in (
+        ("rho_DM", r"$\rho_\mathrm{DM}$", "C0", data.rho[1], data.rho_sigma[1]),
+        ("rho_B", r"$\rho_B$", "C1", data.rho[0], data.rho_sigma[0]),
+    ):
+        axes.plot(g, [getattr(p, name) for p in found], "o-", color=colour, label=label)
+        axes.axhspan(rho - 5 * sigma, rho + 5 * sigma, color=colour, alpha=0.3, lw=0)
+    axes.set(xscale="log", yscale="log", xlabel="portal coupling $g$", ylabel="density (kg/m³)")
+    axes.set_xticks([1.5, 2, 3, 4, 6, 8], ["1.5", "2", "3", "4", "6", "8"], minor=False)
+    axes.set_xticks([], minor=True)
+    axes.legend(title="bands: Planck, 5 σ")
+    return axes
+
+
 PICTURES: dict[str, Callable[[], Any]] = {
     "sensitivities": sensitivities,
     "bounce": bounce,
+    "coupling": coupling,
 }
 
 

@@ -227,11 +227,16 @@ def _evaluate(
     def one(theta: Float[Array, " parameters"]) -> dict[str, Array]:
         return _point(model, theta, names, outputs, gradients)
 
-    shapes = jax.eval_shape(jax.vmap(one), values[0])
-    results = {n: jnp.zeros((values.shape[0], *s.shape), s.dtype) for n, s in shapes.items()}
+    names_of = (*outputs, *(derivative_name(o, n) for o in gradients for n in names))
+    results = {name: jnp.zeros(values.shape[:2], values.dtype) for name in names_of}
+    results["status"] = jnp.zeros(values.shape[:2], jnp.int8)
 
     def step(number: Array, found: dict[str, Array]) -> dict[str, Array]:
-        computed = jax.vmap(one)(values[number])
+        if values.shape[1] == 1:
+            # in a batch of one every branch of a bounce would be taken, and compiled
+            computed = {name: value[None] for name, value in one(values[number, 0]).items()}
+        else:
+            computed = jax.vmap(one)(values[number])
         return {name: found[name].at[number].set(computed[name]) for name in found}
 
     return jax.lax.fori_loop(0, count, step, results)

@@ -22,3 +22,17 @@ TWO_FIELDS = {
     "false_vacuum": [0.0, 180.0],
     "true_vacuum": [200.0, 0.0],
 }
+PLANCK_POINT: dict[str, Any] = {
+    "preset": "exact",
+    "m_chi_GeV": 300.0,
+    "v_w": 0.3,
+    "P_chi_to_B": 0.767,
+    "transition": TRANSITION,
+    "occupancy": {
+        "process": "decay",
+        "m_A_GeV": 500.0,
+        "Gamma_GeV": 1e-18,
+        "statistics": "boson",
+    },
+}
+"""Of which E and Γ can be chosen such that both densities are those of Planck."""

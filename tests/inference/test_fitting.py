@@ -1,5 +1,6 @@
 """Fits against closed forms: linear in f_χ, the swept-once ratio, propagation of covariances."""
 
+import dataclasses
 import math
 
 import equinox as eqx
@@ -11,7 +12,10 @@ import pytest
 import jaxbounce
 from jaxbounce import ConfigurationError, predict
 from jaxbounce._core.errors import ComputationError
+from jaxbounce._core.ranges import Range
 from jaxbounce._core.sequences import low_discrepancy
+from jaxbounce._core.stage import Supplied, WithoutParameters
+from jaxbounce._core.status import Status
 from jaxbounce.cosmology.constants import GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
     FitStatus,
@@ -21,6 +25,7 @@ from jaxbounce.inference import (
     match,
 )
 from jaxbounce.inference.fitting import make_problem, starting_points
+from jaxbounce.inference.least_squares import minimise_at_once
 from jaxbounce.model.comparison import ROWS
 from jaxbounce.parameters import PRESETS
 
@@ -94,6 +99,66 @@ def test_both_densities_from_f_chi_and_P():
         list(result.directions.sigma.values()), np.sqrt(np.diagonal(expected)), rtol=1e-6
     )
     assert not result.flat
+
+
+class Coupled(WithoutParameters):
+    """P = x², solved at once; no transition below x = 0.2."""
+
+    x: jax.Array
+    label = "potential"
+    at_once = True
+    differentiated_at_once = True
+
+    @property
+    def needs(self):
+        return ()
+
+    @property
+    def supplies(self):
+        return ("P",)
+
+    @property
+    def relative_cost(self):
+        return 1
+
+    def supply(self, known):
+        found = self.x >= 0.2
+        status = jnp.where(found, Status.SUCCESS.value, Status.NO_TRANSITION.value)
+        return Supplied({"P": jnp.where(found, self.x**2, jnp.nan)}, {}, status)
+
+    def ranges(self):
+        return {"x": Range(-math.inf, math.inf, False, False, "a coupling")}
+
+    def value(self, name):
+        return getattr(self, name)
+
+    def replace(self, **values):
+        return Coupled(jnp.asarray(values["x"]))
+
+
+@pytest.mark.slow
+def test_a_coupling_of_what_runs_at_once():
+    """P = x² of the two densities; a start without a number goes where there is one."""
+    parameters = dataclasses.replace(SWEPT.parameters, P=None)
+    model = dataclasses.replace(SWEPT, parameters=parameters, stages=(Coupled(jnp.asarray(0.6)),))
+    priors = {"x": {"prior": "uniform", "low": 0.01, "high": 0.999}}
+    result = fit(model, ["f_chi", "x"], priors=priors)
+    assert result.problem.runs_at_once()
+    assert result.status is FitStatus.CONVERGED
+    assert result.starts == 1  # the others need not be looked at
+    found = [result.prediction.rho_B, result.prediction.rho_DM]
+    np.testing.assert_allclose(found, likelihood().rho, rtol=1e-9)
+    P = 1 / (1 + PLANCK_RATIO * PROTON_MASS_KG / (0.95 * GEV_IN_KG))
+    assert result.values["x"] == pytest.approx(math.sqrt(P), rel=1e-9)
+    assert not result.flat
+    problem, none = result.problem, jnp.zeros(2, bool)
+    home = problem.priors[1].coordinate(jnp.asarray(0.6))
+    home = jnp.stack([jnp.log(model.value("f_chi")), home])
+    # ln x far below the edge
+    lost = home.at[1].set(problem.priors[1].coordinate(jnp.asarray(0.03)))
+    end = minimise_at_once(problem, lost, none, home)
+    np.testing.assert_allclose(problem.theta(end.q)[1], math.sqrt(P), rtol=1e-8)
+    assert not jnp.isfinite(minimise_at_once(problem, lost, none, lost).chi2)
 
 
 def test_the_degeneracy_of_f_chi_and_P_is_named():

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from chains import ENDS, POINT, POTENTIAL, TRANSITION, TWO_FIELDS
+from chains import ENDS, PLANCK_POINT, POINT, POTENTIAL, TRANSITION, TWO_FIELDS
 from lte_walls import POINTS
 
 from jaxbounce import ConfigurationError, Model, Parameters, Status, load, predict
@@ -366,3 +366,37 @@ def test_slopes_of_the_density_in_all_couplings():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     slope, difference = map(float, done.stdout.split())
     np.testing.assert_allclose(slope, difference, rtol=1e-5)
+
+
+def fitted(tmp_path, free):
+    """What `jaxbounce fit` of a file writes; each bounce at once, without the checker of shapes."""
+    point, priors, out = (tmp_path / name for name in ("point.json", "priors.json", "fit.json"))
+    point.write_text(json.dumps(PLANCK_POINT), encoding="utf-8")
+    ranges = {"E": [0.06, 0.1], "Gamma": [1e-21, 1e-17], "P": [0.6, 0.9]}
+    tables = {
+        name: {"prior": "log-uniform", "low": low, "high": high}
+        for name, (low, high) in ranges.items()
+        if name in free
+    }
+    priors.write_text(json.dumps(tables), encoding="utf-8")
+    command = [sys.executable, "-m", "jaxbounce.cli", "fit", point, "--free", ",".join(free)]
+    command += ["--priors", priors, "--starts", "2", "--out", out]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    return json.loads(out.read_text())
+
+
+@pytest.mark.long
+def test_a_coupling_and_a_rate_from_the_two_densities(tmp_path):
+    """From a file, in one command; with P free too, one direction is said to be flat."""
+    rho = (4.201850197079496e-28, 2.2540099403198012e-27)  # specification, section H
+    for free, flat in ((("E", "Gamma"), 0), (("E", "Gamma", "P"), 1)):
+        found = fitted(tmp_path, free)
+        assert found["status"] == "converged"
+        densities = [found["final"][name] for name in ("rho_B_kg_m3", "rho_DM_kg_m3")]
+        np.testing.assert_allclose(densities, rho, rtol=1e-8)
+        assert len(found["determined"]) == 2
+        assert len(found["flat"]) == flat
+    # Γ scales both: E and P alone can make up for one another
+    exponents = found["flat"][0]["exponents"]
+    assert abs(exponents["P"]) > 0.1
+    assert abs(exponents["E"]) > 0.1
