@@ -2,12 +2,14 @@
 
 import json
 import threading
+import tomllib
 
 import pytest
 
-from jaxbounce.cli import _waiting, main
+from jaxbounce.cli import _waiting, main, template
 from jaxbounce.cli._shared import Outputs
 from jaxbounce.files.point import BENCHMARK, configure
+from jaxbounce.parameters import CHOICES
 
 
 def test_what_takes_long_says_so_once_and_what_does_not_is_silent(capsys, monkeypatch):
@@ -80,6 +82,14 @@ def test_a_path_may_start_at_home(tmp_path, monkeypatch):
     )
     found = configure("~/walls/point.json")
     assert found.table["conversion"]["profile_csv"] == str(tmp_path / "wall.csv")
+
+
+def test_choices_of_a_template_work_when_uncommented():
+    lines = [line.removeprefix("# ") for line in template._text("toml").splitlines()[1:]]
+    table = tomllib.loads("\n".join(line for line in lines if line.split(" ")[0] in CHOICES))
+    assert set(table) > {"coupling", "temperature_range", "area_kernel"}
+    for key, value in table.items():
+        assert value in CHOICES[key].allowed
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
