@@ -42,6 +42,17 @@ if TYPE_CHECKING:
     from jaxbounce._core.status import Status as Status, check as check
     from jaxbounce.bounce.solve import solve_bounce as solve_bounce
     from jaxbounce.conversion.tiers import convert as convert
+    from jaxbounce.files.adapters.transitions import (
+        read_bsmpt as read_bsmpt,
+        read_ptplot as read_ptplot,
+        read_transition_listener as read_transition_listener,
+        read_transition_solver as read_transition_solver,
+    )
+    from jaxbounce.files.adapters.walls import (
+        read_bubble_profiler as read_bubble_profiler,
+        read_cosmo_transitions as read_cosmo_transitions,
+        read_wallgo as read_wallgo,
+    )
     from jaxbounce.files.point import Configuration as Configuration, load as load
     from jaxbounce.files.scan_run import run_scan as run_scan
     from jaxbounce.inference.fitting import fit as fit
@@ -94,6 +105,14 @@ _NAMES = {
     "solve_bounce": "bounce.solve:solve_bounce",
     "find_transition": "transition.temperatures:find_transition",
     "convert": "conversion.tiers:convert",
+    # files of other tools
+    "read_bsmpt": "files.adapters.transitions:read_bsmpt",
+    "read_bubble_profiler": "files.adapters.walls:read_bubble_profiler",
+    "read_cosmo_transitions": "files.adapters.walls:read_cosmo_transitions",
+    "read_ptplot": "files.adapters.transitions:read_ptplot",
+    "read_transition_listener": "files.adapters.transitions:read_transition_listener",
+    "read_transition_solver": "files.adapters.transitions:read_transition_solver",
+    "read_wallgo": "files.adapters.walls:read_wallgo",
     # results
     "plot": "plotting:plot",
     "check": "_core.status:check",

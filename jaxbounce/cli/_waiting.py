@@ -5,7 +5,9 @@ A line, not an animation, so that it reads in a log file too.
 
 import contextlib
 import os
+import sys
 import threading
+import time
 from collections.abc import Iterator
 
 from jaxbounce.cli._streams import say
@@ -34,17 +36,60 @@ _TEXTS = {
 """What each command does while one waits."""
 
 
+_INTERVAL = 30.0  # seconds between the lines that follow
+
+_HAVE_THEIR_OWN = ("scan",)
+"""Commands that count what they do."""
+
+
 @contextlib.contextmanager
 def said_if_long(command: str) -> Iterator[None]:
-    """Say what a command is doing if it is not done soon."""
+    """Say what a command is doing if it is not done soon, and then now and again that it still is.
+
+    How far it is cannot be said: most of it is a compilation, or one program.
+    """
     text = _TEXTS.get(command)
     if text is None or os.environ.get(_QUIET):
         yield
         return
-    timer = threading.Timer(_PATIENCE, say, [f"{command}: {text}"])
-    timer.daemon = True
-    timer.start()
+    done, started = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        if done.wait(_PATIENCE):
+            return
+        say(f"{command}: {text}")
+        # a bar on a terminal would be torn by lines
+        if command in _HAVE_THEIR_OWN or (command == "posterior" and sys.stderr.isatty()):
+            return
+        while not done.wait(_INTERVAL):
+            say(f"{command}: at work for {time.monotonic() - started:.0f} s")
+
+    threading.Thread(target=tell, daemon=True).start()
     try:
         yield
     finally:
-        timer.cancel()
+        done.set()
+
+
+class Counted:
+    """How far a count is, as lines: where standard error is no terminal, a bar is no use."""
+
+    def __init__(self, what: str, total: int, done: int) -> None:
+        self._what, self._total, self._done = what, total, done
+        self._new, self._started = 0, time.monotonic()
+        self._said = self._started
+
+    def update(self, points: int, failed: int) -> None:
+        """So many more are done, so many altogether without a number."""
+        self._done += points
+        self._new += points
+        now = time.monotonic()
+        if now - self._said < _INTERVAL and self._done < self._total:
+            return
+        self._said = now
+        rate = self._new / max(now - self._started, 1e-9)
+        left = (self._total - self._done) / max(rate, 1e-9)
+        say(
+            f"{self._what}: {self._done} of {self._total} points, {failed} without a number,"
+            f" {rate:.3g} points/s, about {left:.0f} s left"
+        )

@@ -16,6 +16,7 @@ from jaxbounce._core.errors import ComputationError, ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import keep_compiled, settled
 from jaxbounce.cli._streams import say
+from jaxbounce.cli._waiting import Counted
 from jaxbounce.cli.template import other_text
 
 if TYPE_CHECKING:
@@ -199,16 +200,28 @@ def _stopped(store: "Store", error: BaseException) -> str:
 
 @contextlib.contextmanager
 def _progress(total: int, done: int) -> Iterator[Any]:
-    """A bar on stderr: points, rate, time left, points without a number; what advances it."""
+    """A bar on stderr, or lines where that is no terminal; what advances it.
+
+    It shows points, rate, time left, and points without a number.
+    """
     try:
         import tqdm
     except ImportError:
         raise ConfigurationError("a scan needs tqdm; pip install 'jaxbounce[scan]'") from None
     lock, failed = threading.Lock(), 0
-    # a log is not a screen: one line now and then
-    interval = 0.2 if sys.stderr.isatty() else 30.0
+    if not sys.stderr.isatty():  # a log is not a screen: one line now and then
+        counted = Counted("scan", total, done)
+
+        def count(points: int, without: int) -> None:
+            nonlocal failed
+            with lock:
+                failed += without
+                counted.update(points, failed)
+
+        yield count
+        return
     with tqdm.tqdm(
-        total=total, initial=done, unit="point", unit_scale=True, mininterval=interval
+        total=total, initial=done, unit="point", unit_scale=True, mininterval=0.2
     ) as bar:
 
         def advance(points: int, without: int) -> None:

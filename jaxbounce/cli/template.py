@@ -91,6 +91,8 @@ def _text(form: str) -> str:
             comment = _PRESET if key == "preset" else others[key].meaning
         left_out = value is None or (key in choices and key != _STATS)
         example = others[key].example if key in others else "1.0"
+        if key in choices:  # one that follows from others may be written too
+            example = json.dumps(choices[key].allowed[0])
         text = example if value is None else json.dumps(value)
         lines.append(f"{'# ' if left_out else ''}{key} = {text}  # {comment}")
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jaxbounce.files import (
+        adapters as adapters,
         conversion as conversion,
         design as design,
         evolution as evolution,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 _MODULES = (
+    "adapters",
     "conversion",
     "design",
     "evolution",

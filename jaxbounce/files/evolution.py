@@ -11,8 +11,21 @@ from jaxbounce.files.netcdf import write_netcdf
 from jaxbounce.files.write import write_whole
 from jaxbounce.yields import Evolution
 
-COLUMNS = ("T_GeV", "y", "Y_chi", "Y_B", "source", "area_density_GeV")
+COLUMNS = ("T_GeV", "y", "Y_chi", "Y_B", "source", "area_density_v_w_over_beta")
 """Columns of the table; `source` is dY_B/dy of conversion alone."""
+
+_DESCRIBED = {
+    "T_GeV": {"units": "GeV", "long_name": "temperature"},
+    "y": {"units": "1", "long_name": "time beta (t - t_p)"},
+    "Y_chi": {"units": "1", "long_name": "yield of chi, n/s"},
+    "Y_B": {"units": "1", "long_name": "yield of baryons, n/s"},
+    "source": {"units": "1", "long_name": "dY_B/dy of conversion alone"},
+    "area_density_v_w_over_beta": {
+        "units": "1",
+        "long_name": "(A/V) v_w/beta, without the window",
+    },
+}
+"""Attributes of the variables of a netCDF file."""
 
 
 def as_table(found: Evolution) -> np.ndarray:
@@ -33,7 +46,7 @@ def write(path: str | Path, found: Evolution, inputs: str) -> None:
     table = as_table(found)
     if path.suffix.lower() == ".nc":
         attributes = {"jaxbounce_version": __version__, "inputs": inputs}
-        write_netcdf(path, "point", columns(found), attributes)
+        write_netcdf(path, "point", columns(found), attributes, _DESCRIBED)
         return
     if path.suffix.lower() != ".csv":
         raise ConfigurationError(f"{path}: unknown format; use .csv or .nc")

@@ -16,6 +16,7 @@ def write_netcdf(
     dimension: str,
     columns: Mapping[str, np.ndarray],
     attributes: Mapping[str, str],
+    described: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
     """Write columns along one dimension as netCDF-4, whole or not at all.
 
@@ -24,6 +25,7 @@ def write_netcdf(
         dimension: name of the dimension.
         columns: variables, all of one length, without missing values.
         attributes: of the file.
+        described: attributes of variables by name, such as units and long_name.
 
     Raises:
         ConfigurationError: one line, if xarray or h5netcdf is not installed, or the file cannot be
@@ -38,7 +40,11 @@ def write_netcdf(
             " pip install 'jaxbounce[scan]', or use .csv"
         ) from None
     data = xarray.Dataset(
-        {name: (dimension, values) for name, values in columns.items()}, attrs=dict(attributes)
+        {
+            name: (dimension, values, dict((described or {}).get(name, {})))
+            for name, values in columns.items()
+        },
+        attrs=dict(attributes),
     )
     # NaN marks a point that failed; it is a value, not a gap in the file
     plain = {name: {"_FillValue": None} for name in columns}

@@ -2,12 +2,14 @@
 
 import json
 import threading
+import tomllib
 
 import pytest
 
-from jaxbounce.cli import _waiting, main
+from jaxbounce.cli import _waiting, main, template
 from jaxbounce.cli._shared import Outputs
 from jaxbounce.files.point import BENCHMARK, configure
+from jaxbounce.parameters import CHOICES
 
 
 def test_what_takes_long_says_so_once_and_what_does_not_is_silent(capsys, monkeypatch):
@@ -24,6 +26,28 @@ def test_what_takes_long_says_so_once_and_what_does_not_is_silent(capsys, monkey
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("jaxbounce: fit: compiling")
+
+
+def test_what_goes_on_says_so_again_and_counts_are_lines(capsys, monkeypatch):
+    monkeypatch.delenv("JAXBOUNCE_QUIET", raising=False)
+    monkeypatch.setattr(_waiting, "_PATIENCE", 0.0)
+    monkeypatch.setattr(_waiting, "_INTERVAL", 0.01)
+    again, told = threading.Event(), _waiting.say
+    monkeypatch.setattr(
+        _waiting, "say", lambda text: (told(text), again.set() if "at work" in text else None)
+    )
+    with _waiting.said_if_long("transition"):
+        assert again.wait(10)
+    counted = _waiting.Counted("scan", 100, 20)
+    monkeypatch.setattr(_waiting, "_INTERVAL", 1e9)
+    counted.update(30, 1)  # too soon for a line
+    counted.update(50, 2)
+    text = capsys.readouterr().err
+    assert "transition: at work for" in text
+    assert "\r" not in text
+    lines = [line for line in text.splitlines() if "scan" in line]
+    assert len(lines) == 1
+    assert lines[0].startswith("jaxbounce: scan: 100 of 100 points, 2 without a number")
 
 
 def test_quiet_is_quiet(capsys, monkeypatch):
@@ -58,6 +82,14 @@ def test_a_path_may_start_at_home(tmp_path, monkeypatch):
     )
     found = configure("~/walls/point.json")
     assert found.table["conversion"]["profile_csv"] == str(tmp_path / "wall.csv")
+
+
+def test_choices_of_a_template_work_when_uncommented():
+    lines = [line.removeprefix("# ") for line in template._text("toml").splitlines()[1:]]
+    table = tomllib.loads("\n".join(line for line in lines if line.split(" ")[0] in CHOICES))
+    assert set(table) > {"coupling", "temperature_range", "area_kernel"}
+    for key, value in table.items():
+        assert value in CHOICES[key].allowed
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -34,10 +34,12 @@ def test_an_evolution_keeps_its_columns_and_inputs(tmp_path):
     found = Evolution(*numbers, status=jnp.asarray([1, 1, 6]))
     path = tmp_path / "evolution.nc"
     write(path, found, '{"v_w": 0.3}')
-    names = {"T_GeV": "T", "area_density_GeV": "area_density"}
+    names = {"T_GeV": "T", "area_density_v_w_over_beta": "area_density"}
     with h5py.File(path) as file:
         for name in COLUMNS:
             np.testing.assert_array_equal(file[name], getattr(found, names.get(name, name)))
+            assert {"units", "long_name"} <= set(file[name].attrs)
+        assert file["T_GeV"].attrs["units"] in ("GeV", b"GeV")
         assert file.attrs["inputs"] in ('{"v_w": 0.3}', b'{"v_w": 0.3}')
         assert "jaxbounce_version" in file.attrs
 
