@@ -35,6 +35,7 @@ from benchmarks.trust import yields
 from benchmarks.trust.report import Tally
 from jaxbounce import Model, Status, predict
 from jaxbounce.files.point import configure
+from jaxbounce.potential.thermal_models import SEXTIC
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "catalogue"))
 
@@ -135,6 +136,7 @@ def cubic_action() -> Any:
         V = Polynomial([0.0, 0.0, delta / 8, -0.5, 0.25])
         edge = (3 - math.sqrt(9 - 4 * delta)) / 4
         found = actions(V, edge, (3 + math.sqrt(9 - 4 * delta)) / 4)
+        assert found is not None
         return math.log(found[0] * (2 - delta) ** 2 / delta**1.5)
 
     fit = Chebyshev.interpolate(np.vectorize(shot), 28, _DELTAS)
@@ -152,7 +154,7 @@ def exponent_of(family: str, own: dict[str, float], T_p: float, cubic: Any) -> A
             return None
         scale = 2 * own["E"] / own["lam"] ** 1.5
         return lambda T: scale * cubic(np.clip(delta(T), *_DELTAS))
-    potential = jaxbounce.potential.thermal_models.SEXTIC
+    potential = SEXTIC
     theta = {**potential.parameters, **own}
 
     def shot(T: float) -> float:
@@ -165,6 +167,8 @@ def exponent_of(family: str, own: dict[str, float], T_p: float, cubic: Any) -> A
         unit = abs(b) * minimum**4
         scaled = [0, 0, a * minimum**2, 0, b * minimum**4, 0, c * minimum**6]
         found = actions(Polynomial(np.array(scaled) / unit), float(top / minimum), 1.0)
+        if found is None:
+            raise ValueError("no shot")
         return found[0] * minimum**3 / math.sqrt(unit) / T
 
     ends = (T_p * 0.995, T_p * 1.02)

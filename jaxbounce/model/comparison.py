@@ -114,7 +114,9 @@ def _of_row(model: Model, row: dict[str, str]) -> Model:
         known |= stage.supplied.values if isinstance(stage, Settled) else {}
     own, other = (
         number_density(
-            *(known[name] for name in ("T_p", "m_chi", "g_chi")),
+            known["T_p"],
+            known["m_chi"],
+            known["g_chi"],
             model.choices.chi_stats,
             of.choices.equilibrium,
         )

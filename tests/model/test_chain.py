@@ -209,6 +209,7 @@ def test_P_of_what_the_plasma_carries():
         configure(point, overrides={"streaming": s}).model for s in ("free", "carried")
     )
     stage = free.conversion
+    assert stage is not None
     np.testing.assert_allclose(free.known().values["P"], stage(0.59741829315, 1.0).P, rtol=1e-9)
     np.testing.assert_allclose(carried.known().values["P"], stage(0.42106113, 1.0).P, rtol=1e-7)
 
