@@ -43,7 +43,7 @@ class Command(Reported):
     """Fit one datum alone: omega_b or omega_c."""
     priors: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """JSON or TOML table of priors by name; their ranges bound the fit."""
-    starts: int | None = None
+    starts: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
     """Starting points: 16, or 3 where a potential is solved at each point."""
     seed: int = 0
     """Shifts them."""
