@@ -26,7 +26,7 @@ from jaxbounce.inference import likelihood
 from jaxbounce.inference.fitting import make_problem, starting_points
 from jaxbounce.inference.least_squares import MAX_STEPS, minimise
 from jaxbounce.inference.problem import Problem
-from jaxbounce.model.model import predict
+from jaxbounce.model.densities import predict
 
 STARTS = 16
 REPEATS = 5

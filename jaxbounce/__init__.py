@@ -59,8 +59,9 @@ if TYPE_CHECKING:
     from jaxbounce.inference.posteriors import posterior as sample  # noqa: F401
     from jaxbounce.model.budget import budget as budget
     from jaxbounce.model.comparison import compare as compare
+    from jaxbounce.model.densities import predict as predict
     from jaxbounce.model.evolution import evolve as evolve
-    from jaxbounce.model.model import Model as Model, predict as predict
+    from jaxbounce.model.model import Model as Model
     from jaxbounce.model.prediction import Prediction as Prediction
     from jaxbounce.model.sensitivity import sensitivities as sensitivities
     from jaxbounce.parameters import Choices as Choices, Parameters as Parameters
@@ -91,7 +92,7 @@ _NAMES = {
     "Model": "model.model:Model",
     "Parameters": "parameters:Parameters",
     "Choices": "parameters:Choices",
-    "predict": "model.model:predict",
+    "predict": "model.densities:predict",
     "Prediction": "model.prediction:Prediction",
     "sensitivities": "model.sensitivity:sensitivities",
     "compare": "model.comparison:compare",

@@ -21,7 +21,8 @@ from jaxbounce.inference.fisher import Combination, Directions, directions
 from jaxbounce.inference.least_squares import AT_ONCE, Minimum, minimise, minimise_at_once
 from jaxbounce.inference.priors import read_priors
 from jaxbounce.inference.problem import Problem
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 
 DEFAULT_STARTS = 16

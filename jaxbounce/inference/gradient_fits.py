@@ -31,7 +31,8 @@ from jaxbounce.inference.fitting import (
     starting_points,
 )
 from jaxbounce.inference.problem import Problem
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 
 MAX_STEPS = 300

@@ -27,7 +27,8 @@ from jaxbounce.inference.fitting import Fit, fit
 from jaxbounce.inference.problem import Problem
 from jaxbounce.inference.ridge import Ridge, ridge
 from jaxbounce.inference.sampler import Draws, Settings, sample
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 
 R_HAT = 1.01
 """Chains with a larger R-hat have not converged (Vehtari et al. 2021, arXiv:1903.08008)."""

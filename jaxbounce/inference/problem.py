@@ -13,7 +13,8 @@ from jaxtyping import Array, Float
 from jaxbounce._core.types import Scalar
 from jaxbounce.inference.data import Likelihood
 from jaxbounce.inference.priors import Prior
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 
 
 def _raw(values: Any, model: Model, data: Likelihood, names: tuple[str, ...]) -> Any:

@@ -26,7 +26,8 @@ from jaxbounce.model.comparison import (
     probability,
     source_alone,
 )
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.model.published import RESIDUAL_FACTOR
 from jaxbounce.parameters import DECLARATIONS

@@ -14,7 +14,8 @@ from jaxbounce._core.status import Status
 from jaxbounce.conversion import Estimate
 from jaxbounce.cosmology import number_density
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
-from jaxbounce.model.model import Model, conversion_probability, predict
+from jaxbounce.model.densities import conversion_probability, predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 
 PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2

@@ -18,7 +18,8 @@ from jaxbounce._core.checks import suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 
 OUTPUTS = ("rho_B", "rho_DM", "ratio")

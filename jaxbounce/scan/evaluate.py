@@ -16,7 +16,8 @@ from jaxtyping import Array, Float
 
 from jaxbounce._core.errors import ProgramTooLarge
 from jaxbounce._core.status import Status
-from jaxbounce.model.model import Model, predict
+from jaxbounce.model.densities import predict
+from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 
 Precision = Literal["float64", "float32"]
