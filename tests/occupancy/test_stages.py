@@ -186,9 +186,17 @@ def test_rows_of_a_comparison_share_what_was_made():
 class Released(WithoutParameters):
     """A transition of which only what it releases is known."""
 
-    needs = ()
-    supplies = ("Delta_theta", "alpha_theta")
-    relative_cost = 1
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def supplies(self) -> tuple[str, ...]:
+        return ("Delta_theta", "alpha_theta")
+
+    @property
+    def relative_cost(self) -> int:
+        return 1
 
     def supply(self, known):
         values = {"Delta_theta": jnp.asarray(1e8), "alpha_theta": jnp.asarray(0.5)}
