@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -265,7 +265,14 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
         cells = " ".join(f"{row[output]:14.7g}" for output in solved.outputs)
         yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
     yield ""
-    keys = _chain_keys(solved)
+    yield from chain_lines(_chain_keys(solved))
+
+
+def chain_lines(keys: Mapping[str, Any]) -> Iterator[str]:
+    """What to give `jaxbounce run`; what the chain cannot take is not offered."""
+    if not keys["beta_over_H"] > 0:
+        yield "not for the chain: the rate falls at T_p, and its beta/H is to be positive"
+        return
     yield "in the chain"
     yield "  jaxbounce run " + " ".join(f"--set {k}={_setting(v)}" for k, v in keys.items())
     if "v_w" not in keys:

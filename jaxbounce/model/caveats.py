@@ -224,6 +224,13 @@ def _occupancy(seen: _Seen) -> _Found:
             "the age at T_p is that of radiation alone: H there is larger by this",
             math.sqrt(1 + seen.get("alpha_V")) - 1,
         )
+    made = seen.has("Decays", "Collisions", "OffBrane", "EnergyPartition")
+    if made and (seen.get("sigma_v") > 0 or seen.get("sigma_v_slope") > 0):
+        yield (
+            "annihilation takes and makes chi too: f_chi is where its equations start, and they may"
+            " have led to another occupancy by T_p",
+            None,
+        )
     if seen.has("Decays", "Collisions"):
         yield "chi that is frozen in after T_p, in the other phase, is not counted", None
 

@@ -16,6 +16,7 @@ from tiers import long_but
 
 from jaxbounce._core.status import Status
 from jaxbounce.cli import main
+from jaxbounce.cli.transition import chain_lines
 from jaxbounce.cosmology.radiation import hubble_rate
 from jaxbounce.files.transition import EXAMPLE, read_transition
 from jaxbounce.transition import solve as transition_solve
@@ -474,3 +475,10 @@ def test_supercooled_transitions_with_and_without_the_vacuum_in_H(tmp_path, name
     depth = cubic * phi**3 - mass * phi**2 - lam / 4 * phi**4
     ratio = depth / (np.pi**2 / 30 * 100.0 * found["T_p_GeV"] ** 4)
     assert found["rho_V_over_rho_rad_p"] == pytest.approx(ratio, rel=1e-9)
+
+
+def test_what_the_chain_cannot_take_is_not_offered():
+    """Supercooled: beta/H of -125.7 was printed as a setting, which `run` then refuses."""
+    assert "--set beta_over_H=300" in "\n".join(chain_lines({"T_p_GeV": 5.3, "beta_over_H": 300.0}))
+    (line,) = chain_lines({"T_p_GeV": 5.8, "beta_over_H": -125.7})
+    assert line.startswith("not for the chain")

@@ -103,6 +103,10 @@ def test_what_is_frozen_in():
     assert "after T_p" in texts[1]
     # SPEC E: ⟨p⟩/T = 2.5 in place of 3.15
     np.testing.assert_allclose(sizes(found, 10)[0], 2.5 / 3.15)
+    assert len(texts) == 2
+    back = told({**table, "occupancy": decay, "sigma_v_chi_GeV_m2": 1e-9}, f_chi=1e-9)
+    texts = [c.text for c in back if c.point == 10]
+    assert "annihilation takes and makes chi too" in texts[1]
 
 
 def test_the_numbers_of_a_story_are_those_given():

@@ -187,15 +187,15 @@ class Released(WithoutParameters):
     """A transition of which only what it releases is known."""
 
     @property
-    def needs(self):
+    def needs(self) -> tuple[str, ...]:
         return ()
 
     @property
-    def supplies(self):
+    def supplies(self) -> tuple[str, ...]:
         return ("Delta_theta", "alpha_theta")
 
     @property
-    def relative_cost(self):
+    def relative_cost(self) -> int:
         return 1
 
     def supply(self, known):
