@@ -144,10 +144,13 @@ def test_phases_are_drawn_where_they_are():
     table = {"model": "high-T-cubic", "transition": {"T_low": 95.0, "T_high": 112.0}}
     found = solve_phases(table)
     (ax,) = phases(found).axes
-    assert ax.get_ylabel() == "phi (GeV)"
+    assert ax.get_ylabel() == r"$\phi$ (GeV)"
     lines: list[Any] = list(ax.lines)
     curves = [line for line in lines if len(line.get_xdata()) > 2]
     assert len(curves) == len(found.diagram.phases)
-    marked = [line.get_xdata()[0] for line in lines if line.get_linestyle() == "--"]
+    across = [line for line in lines if len(line.get_xdata()) == 2]
+    marked = [line.get_xdata()[0] for line in across if line.get_linestyle() == "--"]
+    styles = [(line.get_linestyle(), line.get_marker()) for line in curves]
+    assert len(set(styles)) == len(curves)  # told apart in grey
     # T_0/√(1 − E²/(λD)) of the model's couplings
     assert marked == pytest.approx([100 / np.sqrt(1 - 0.05**2 / (0.1 * 0.2))], rel=1e-10)

@@ -1,17 +1,25 @@
 """A store as one flat table: CSV, Parquet or netCDF."""
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ComputationError, ConfigurationError
+from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.netcdf import write_netcdf
 from jaxbounce.files.write import write_with
+from jaxbounce.parameters import Parameters
 from jaxbounce.scan.design import POINT
+from jaxbounce.scan.evaluate import OUTPUTS, derivative_name
 from jaxbounce.scan.store import STATUS, Store
+
+_CF_UNITS = {"kg/m³": "kg m-3", "GeV": "GeV", "GeV³": "GeV3", "GeV⁻²": "GeV-2"}
+"""Units as netCDF programs read them."""
 
 
 def check_format(path: Path) -> None:
@@ -106,8 +114,34 @@ def _write_netcdf(store: Store, path: Path) -> int:
     # a file that xarray writes is written at once: the one format that holds all of it in memory
     tables = list(_tables(store))
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    write_netcdf(path, POINT, columns, {"sha256": store.attributes["sha256"]})
+    described = {name: _describe(name) for name in columns}
+    for output, name in itertools.product(columns, store.names):
+        if (derivative := derivative_name(output, name)) in columns:
+            described[derivative] = {"long_name": f"derivative of {output} in {name}"}
+    codes = store.attributes["status_codes"]
+    described[STATUS] = {
+        "long_name": "what became of the point",
+        "flag_values": np.array(list(codes.values()), columns[STATUS].dtype),
+        "flag_meanings": " ".join(codes),
+    }
+    attributes = {"sha256": store.attributes["sha256"]}
+    write_netcdf(path, POINT, columns, attributes, described, store.names)
     return columns[STATUS].size
+
+
+def _describe(name: str) -> dict[str, str]:
+    """Meaning and unit of a parameter or result, where they are declared."""
+    known = declarations(Parameters) | declarations(Couplings)
+    if name in known:
+        unit = known[name].unit
+        meaning = known[name].range.meaning.removesuffix(f" ({unit})")
+    elif name in OUTPUTS:
+        meaning = OUTPUTS[name]
+        unit = next((unit for unit in _CF_UNITS if meaning.endswith(f" ({unit})")), "")
+        meaning = meaning.removesuffix(f" ({unit})")
+    else:
+        return {}
+    return {"units": _CF_UNITS.get(unit, unit or "1"), "long_name": meaning}
 
 
 _WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}

@@ -1,7 +1,7 @@
 """NetCDF-4 files of columns, by xarray and h5netcdf (extra scan)."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ def write_netcdf(
     dimension: str,
     columns: Mapping[str, np.ndarray],
     attributes: Mapping[str, str],
-    described: Mapping[str, Mapping[str, str]] | None = None,
+    described: Mapping[str, Mapping[str, Any]] | None = None,
+    coordinates: Sequence[str] = (),
 ) -> None:
     """Write columns along one dimension as netCDF-4, whole or not at all.
 
@@ -26,6 +27,7 @@ def write_netcdf(
         columns: variables, all of one length, without missing values.
         attributes: of the file.
         described: attributes of variables by name, such as units and long_name.
+        coordinates: those of the columns that say where a point is.
 
     Raises:
         ConfigurationError: one line, if xarray or h5netcdf is not installed, or the file cannot be
@@ -45,7 +47,7 @@ def write_netcdf(
             for name, values in columns.items()
         },
         attrs=dict(attributes),
-    )
+    ).set_coords(list(coordinates))
     # NaN marks a point that failed; it is a value, not a gap in the file
     plain = {name: {"_FillValue": None} for name in columns}
     write_with(path, lambda place: data.to_netcdf(place, engine="h5netcdf", encoding=plain))

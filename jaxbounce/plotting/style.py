@@ -70,6 +70,12 @@ def label(name: str) -> str:
     return f"{symbol(name)} ($\\rm {unit}$)" if unit else symbol(name)
 
 
+def field_symbol(name: str) -> str:
+    """A field of a potential as it stands in a picture."""
+    greek = {"phi": r"$\phi$", "Phi": r"$\Phi$", "chi": r"$\chi$", "sigma": r"$\sigma$"}
+    return greek.get(name, name)
+
+
 def log_if_wide(values: Any, ax: "Axes", axis: str, decades: float = 1.5) -> bool:
     """A logarithmic axis where positive values span this many decades; whether it is one."""
     values = np.asarray(values, float)

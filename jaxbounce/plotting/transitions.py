@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce.plotting.figures import new_figure
+from jaxbounce.plotting.style import LINES, field_symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 _POINTS = 400
 
 _LEAST = 1e-12  # of a fraction that is drawn
+
+_GREY = "#7a7a7a"
+
+_MARKS = dict(zip(("$T_c$", "$T_n$", "$T_p$", "$T_f$"), LINES, strict=True))
+"""A temperature has one line in all four panels."""
+
+_SYMBOLS = "os^Dv*"
+"""At the ends of phases: there may be more of them than lines."""
 
 
 def story(solved: "Solved", figure: "Figure | None" = None) -> "Figure":
@@ -35,32 +44,32 @@ def story(solved: "Solved", figure: "Figure | None" = None) -> "Figure":
     T = np.linspace(low, high, _POINTS)
     background = history.background
     inside = np.clip(T, float(background.window.low), high)
-    action.plot(inside, np.asarray(background.exponent_at(jnp.asarray(inside))))
+    action.plot(inside, np.asarray(background.exponent_at(jnp.asarray(inside))), **LINES[0])
     action.set_ylabel("$S_3/T$")
     log_rate = np.asarray(
         jax.vmap(lambda x: background.at(x).log_rate)(background.efolds(jnp.asarray(inside)))
     )
-    rate.plot(inside, log_rate)
-    rate.axhline(0.0, color="black", linewidth=0.8)
+    rate.plot(inside, log_rate, **LINES[0])
+    rate.axhline(0.0, color=_GREY, linewidth=0.7)
     rate.set_ylabel(r"$\ln\,\Gamma/H^4$")
     true = -np.expm1(-np.asarray(history.extended_volume(T)))
-    fraction.semilogy(T, np.where(true > _LEAST, true, np.nan))
+    fraction.semilogy(T, np.where(true > _LEAST, true, np.nan), **LINES[0])
     fraction.set_ylim(_LEAST, 3.0)
-    fraction.set_ylabel("fraction in the true vacuum")
+    fraction.set_ylabel("true vacuum's fraction")
     marked = {"$T_n$": found.T_n, "$T_p$": found.T_p, "$T_f$": found.T_f}
     for ax in (action, rate, fraction):
         _mark(ax, marked)
-        ax.set_xlabel("T (GeV)")
+        ax.set_xlabel("$T$ (GeV)")
         ax.set_xlim(high, low)
-    action.legend()
+    action.legend(frameon=False)
     _potential(solved, potential)
     return figure
 
 
 def _mark(ax: "Axes", marked: dict[str, Any]) -> None:
-    for k, (name, T) in enumerate(marked.items()):
+    for name, T in marked.items():
         if np.isfinite(T):
-            ax.axvline(float(T), color=f"C{k + 1}", linestyle="--", linewidth=1, label=name)
+            ax.axvline(float(T), linewidth=1, label=name, **_MARKS[name])
 
 
 def _potential(solved: "Solved", ax: "Axes") -> None:
@@ -81,13 +90,12 @@ def _potential(solved: "Solved", ax: "Axes") -> None:
         points = false + share[:, None] * (true - false)
         V = np.asarray(jax.vmap(lambda phi, t=theta: configured.potential(phi, t))(points))
         at_false = float(configured.potential(jnp.asarray(false), theta))
-        colour = {"$T_c$": "C0", "$T_n$": "C1", "$T_p$": "C2"}[name]
         length = float(np.linalg.norm(true - false))
-        ax.plot(share * length, V - at_false, color=colour, label=f"{name} = {T:.5g} GeV")
-    ax.axhline(0.0, color="black", linewidth=0.8)
-    ax.set_xlabel("from the false vacuum to the true one (GeV)")
-    ax.set_ylabel("V − V(false) (GeV⁴)")
-    ax.legend()
+        ax.plot(share * length, V - at_false, label=f"{name} = {T:.5g} GeV", **_MARKS[name])
+    ax.axhline(0.0, color=_GREY, linewidth=0.7)
+    ax.set_xlabel("from the false vacuum (GeV)")
+    ax.set_ylabel(r"$V - V_{\rm false}$ (GeV$^4$)")
+    ax.legend(frameon=False, fontsize="small")
 
 
 def phases(found: "Found", figure: "Figure | None" = None) -> "Figure":
@@ -104,17 +112,26 @@ def phases(found: "Found", figure: "Figure | None" = None) -> "Figure":
         T = np.linspace(*phase.T_range, _POINTS)
         positions = phase.at_each(T)
         for column, ax in enumerate(axes):
-            ax.plot(T, positions[:, column], label=f"phase {number}")
+            # solid to dotted, and a symbol at the ends: more phases than lines are told apart too
+            ax.plot(
+                T,
+                positions[:, column],
+                label=f"phase {number}",
+                marker=_SYMBOLS[(number - 1) % len(_SYMBOLS)],
+                markevery=[0, _POINTS - 1],
+                markersize=4,
+                **LINES[(number - 1) % len(LINES)],
+            )
     for ax, name in zip(axes, fields, strict=True):
         for k, change in enumerate(diagram.critical):
             label = "first order, $T_c$" if k == 0 else None
-            ax.axvline(change.T_c, color="black", linestyle="--", linewidth=1, label=label)
+            ax.axvline(change.T_c, color=_GREY, linestyle="--", linewidth=1, label=label)
         for k, change in enumerate(diagram.continuous):
             label = "second order" if k == 0 else None
-            ax.axvline(change.T_c, color="black", linestyle=":", linewidth=1, label=label)
-        ax.set_ylabel(f"{name} (GeV)")
-    axes[-1].set_xlabel("T (GeV)")
+            ax.axvline(change.T_c, color=_GREY, linestyle=":", linewidth=1, label=label)
+        ax.set_ylabel(f"{field_symbol(name)} (GeV)")
+    axes[-1].set_xlabel("$T$ (GeV)")
     axes[0].invert_xaxis()
     # beside the picture: phases may be anywhere in it
-    axes[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    axes[0].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize="small")
     return figure

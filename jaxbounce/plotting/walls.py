@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxbounce._core.status import Status
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import DARK, LINES
+from jaxbounce.plotting.style import DARK, LINES, field_symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def bounce(
     values = np.asarray(found.fields(r))
     for column in range(values.shape[1]):
         name = names[column] if names else f"field {column}"
-        ax.plot(r, values[:, column], label=_field(name), **LINES[column % len(LINES)])
+        ax.plot(r, values[:, column], label=field_symbol(name), **LINES[column % len(LINES)])
     left, right = _around_the_wall(r, values, np.asarray(found.false_vacuum))
     # a massless field falls off like a power: nothing more of the wall is to be seen out there
     edge = float(found.R_peak) + _WIDTHS * float(found.FWHM)
@@ -53,11 +53,6 @@ def bounce(
     ax.set_ylabel("fields")
     ax.legend(frameon=False)
     return ax
-
-
-def _field(name: str) -> str:
-    greek = {"phi": r"$\phi$", "Phi": r"$\Phi$", "chi": r"$\chi$", "sigma": r"$\sigma$"}
-    return greek.get(name, name)
 
 
 def _around_the_wall(r: Any, values: Any, false_vacuum: Any) -> tuple[float, float]:

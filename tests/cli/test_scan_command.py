@@ -79,6 +79,11 @@ def test_show_summarises_draws_and_exports(tmp_path, capsys):
         assert main(["show", str(store), "--out", str(flat)]) == 0
         if suffix == ".nc":
             exported = xr.load_dataset(flat)
+            assert {"v_w", "f_chi", "P"} <= set(exported.coords)
+            assert exported.rho_B.attrs["units"] == "kg m-3"
+            assert exported.v_w.attrs["units"] == "1"
+            assert "baryon density" in exported.rho_B.attrs["long_name"]
+            assert "SUCCESS" in exported.status.attrs["flag_meanings"].split()
         else:
             import pandas
 
