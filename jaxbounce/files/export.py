@@ -114,7 +114,7 @@ def _write_netcdf(store: Store, path: Path) -> int:
     # a file that xarray writes is written at once: the one format that holds all of it in memory
     tables = list(_tables(store))
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    described = {name: _describe(name) for name in columns}
+    described: dict[str, dict[str, Any]] = {name: _describe(name) for name in columns}
     for output, name in itertools.product(columns, store.names):
         if (derivative := derivative_name(output, name)) in columns:
             described[derivative] = {"long_name": f"derivative of {output} in {name}"}

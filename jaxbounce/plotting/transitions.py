@@ -22,7 +22,9 @@ _LEAST = 1e-12  # of a fraction that is drawn
 
 _GREY = "#7a7a7a"
 
-_MARKS = dict(zip(("$T_c$", "$T_n$", "$T_p$", "$T_f$"), LINES, strict=True))
+_MARKS: dict[str, dict[str, Any]] = dict(
+    zip(("$T_c$", "$T_n$", "$T_p$", "$T_f$"), LINES, strict=True)
+)
 """A temperature has one line in all four panels."""
 
 _SYMBOLS = "os^Dv*"
