@@ -151,8 +151,9 @@ def _tension_lines(found: "Fit", figures: Figures) -> list[str]:
     t = found.tension
     pulls = ", ".join(f"{name} {sigmas(value, 3)}" for name, value in t.pulls.items())
     lines = [f"  pulls        {pulls}"]
+    freedom = "degree of freedom" if t.dof == 1 else "degrees of freedom"
     lines.append(
-        f"  chi²         {figures(t.chi2)} for {t.dof} degree{"s" * (t.dof != 1)} of freedom (p = {t.p_value:.3g},"
+        f"  chi²         {figures(t.chi2)} for {t.dof} {freedom} (p = {t.p_value:.3g},"
         f" {sigmas(t.n_sigma, signed=False)})"
     )
     if math.isfinite(t.ratio_sigma):
