@@ -249,7 +249,7 @@ def portal():
     return configure(point, "benchmark").model
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_coupling_of_the_potential_reaches_the_density(portal):
     """∂ρ_B/∂g through bounce, wall, P: against central differences."""
     density = jax.jit(lambda g: predict(portal.replace(g=g)).rho_B)
