@@ -61,6 +61,8 @@ def scaled_area_density(
         return history.scaled(y) * jnp.exp(as_real(exponent))
     log_volume = as_real(y) + jnp.log(as_real(I_p))
     if kernel == "kjma":
+        # e^{7 − e^7} is 0 in any precision; the slope of what overflows beyond it would be 0·∞
+        log_volume = jnp.minimum(log_volume, 7.0)
         return jnp.exp(log_volume - jnp.exp(log_volume) + as_real(exponent))
     return later_bubble_area(log_volume, exponent)
 

@@ -188,7 +188,8 @@ def later_bubble_area(log_u: RealLike, exponent: RealLike = 0.0) -> Real:
     """e^{exponent} (u/2) F(u), elementwise: wall area of eq. (6), with a factor in the exponent.
 
     Two exponentials and a polynomial, where u/2 times `later_bubble_integral` also takes roots and
-    divisions, which cost more. As accurate, and so are its derivatives of any order.
+    divisions, which cost more. As accurate, and so are its first two derivatives; the next are by
+    quadrature, and none where u⁴ overflows.
 
     Args:
         log_u: ln u, any shape.

@@ -1,5 +1,7 @@
 """Densities where g_* changes with temperature."""
 
+import itertools
+
 import clock_reference
 import jax
 import jax.numpy as jnp
@@ -7,6 +9,7 @@ import numpy as np
 import pytest
 import yield_reference
 from scipy.special import gammainc
+from tiers import long_but
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
@@ -103,7 +106,13 @@ def _table():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("degrees", "equations"), [("standard-model", "quadrature")])
+@pytest.mark.parametrize(
+    ("degrees", "equations"),
+    long_but(
+        itertools.product(["standard-model", "table"], ["quadrature", "boltzmann"]),
+        ("standard-model", "quadrature"),
+    ),
+)
 def test_gradients_across_joints(degrees, equations):
     """Both modes against differences, T_p at the ends of the blend and within, or at a knot."""
     keys = {"m_chi_GeV": 0.4, "dark_matter": "input", "beta_over_H": 10.0}

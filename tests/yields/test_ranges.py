@@ -1,5 +1,6 @@
 """What is legal, what contradicts the equations, and one published point that was wrong."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -44,6 +45,10 @@ def test_late_wall_areas_are_right():
     found = scaled_area_density(y, 1.0, "eq6")
     np.testing.assert_allclose(found, 1.6609334814 * np.exp(y / 4) - 0.6, rtol=1e-9)
     assert (scaled_area_density(y, 1.0, "kjma") == 0).all()
+    slopes = jax.vmap(
+        jax.grad(lambda y, I_p: scaled_area_density(y, I_p, "kjma"), (0, 1)), (0, None)
+    )
+    np.testing.assert_array_equal(slopes(y, 1.0), 0.0)
     assert np.isinf(extended_volume(800.0, 1.0))
 
 
