@@ -4,10 +4,10 @@
         + λ_3 |Φ_1|²|Φ_2|² + λ_4 |Φ_1†Φ_2|² + ½λ_5 [(Φ_1†Φ_2)² + h.c.],
 
 with neutral real parts h_1/√2 and h_2/√2 as the fields. The couplings are those of given masses in
-the vacuum (h_1, h_2) = v (cos β, sin β): θ has m_h, m_H, m_A, m_Hp (of the charged pair), tan_beta,
-cos_ba = cos(β − α) inside (−1, 1), 0 where h is like that of the standard model, m_12_squared, v,
-M_W, M_Z and M_t. All fermions couple to Φ_2. Masses are those of the tree level; v and β are those of
-the loops too, which is what finite parts of m_11² and m_22² are for.
+the vacuum (h_1, h_2) = v (cos β, sin β): θ has m_h, m_H, m_A, m_Hp (of the charged pair),
+tan_beta, cos_ba = cos(β − α) inside (−1, 1), 0 where h is like that of the standard model,
+m_12_squared, v, M_W, M_Z and M_t. All fermions couple to Φ_2. Masses are those of the tree level;
+v and β are those of the loops too, which is what finite parts of m_11² and m_22² are for.
 
 Sources: G. C. Branco et al., Phys. Rept. 516 (2012) 1, arXiv:1106.0034; Debye masses: J. M. Cline
 and P.-A. Lemieux, Phys. Rev. D 55 (1997) 3873, hep-ph/9609240.
