@@ -17,7 +17,16 @@ from jaxbounce.plotting.figures import (
     save as save,
 )
 from jaxbounce.plotting.inferred import corner as corner, goodness as goodness
-from jaxbounce.plotting.style import DARK, LIGHT, LINES, label, log_if_wide, measured_band, symbol
+from jaxbounce.plotting.style import (
+    DARK,
+    GREY,
+    LIGHT,
+    LINES,
+    label,
+    log_if_wide,
+    measured_band,
+    symbol,
+)
 from jaxbounce.plotting.walls import (
     bounce as bounce,
     bounce_with_potential as bounce_with_potential,
@@ -134,7 +143,7 @@ def evolution(found: "Evolution", figure: "Figure | None" = None) -> "Figure":
     T_p = float(np.interp(0.0, y, T)) if y.size and y.min() < 0 < y.max() else None
     for panel, place in ((upper, T_p), (lower, T_p), (upper_zoom, 0.0), (lower_zoom, 0.0)):
         if place is not None:
-            panel.axvline(place, color="#7a7a7a", linewidth=0.9)
+            panel.axvline(place, color=GREY, linewidth=0.9)
     if T_p is not None:
         upper.set_title(rf"$T_p = {T_p:.4g}$ GeV", fontsize=10)
         upper_zoom.set_title("the walls", fontsize=10)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from jaxbounce._core.status import Status
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import BAND, DARK, LIGHT, label, measured_band
+from jaxbounce.plotting.style import BAND, DARK, GREY, LIGHT, label, measured_band
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -124,7 +124,7 @@ def _falls(ax: "Axes", found: "Budget", name: str) -> None:
             hatch="" if by > 0 else "////",
             linewidth=0.8,
         )
-        ax.plot([reached, reached], [before, place], color="#7a7a7a", linewidth=0.7, zorder=0)
+        ax.plot([reached, reached], [before, place], color=GREY, linewidth=0.7, zorder=0)
         right = max(reached, reached + by)
         text = f"{by:+.2g}".replace("-", "−")
         note = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 8}

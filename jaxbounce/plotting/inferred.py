@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxbounce._core.summary import sigmas
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import BAND, DARK, LIGHT, LINES, label, symbol
+from jaxbounce.plotting.style import BAND, DARK, GREY, LIGHT, LINES, label, symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -89,7 +89,7 @@ def _delta_chi2(found: "Fit", place: int, name: str, ax: "Axes") -> None:
     theta = np.asarray(prior.from_coordinate(line))
     ax.plot(theta, values, **LINES[0])
     for level, text in ((1.0, r"$1\,\sigma$"), (4.0, r"$2\,\sigma$")):
-        ax.axhline(level, color="#7a7a7a", linewidth=0.8, linestyle=":")
+        ax.axhline(level, color=GREY, linewidth=0.8, linestyle=":")
         ax.annotate(text, (theta[0], level), va="bottom", fontsize=8)
     ax.axvline(found.values[name], color=DARK, linewidth=1, linestyle="--")
     ax.set_ylim(0, max(5.0, min(np.nanmax(values), 12.0)))

@@ -56,6 +56,9 @@ LINES: tuple[dict[str, Any], ...] = (
 DARK, LIGHT, BAND = "#1a4f7a", "#9cc4e4", "#d9d9d9"
 """Bars and contours, strong and weak, and the band of what is measured."""
 
+GREY = "#7a7a7a"
+"""Lines that only guide the eye."""
+
 
 def symbol(name: str) -> str:
     """A name as it stands in a picture, without its unit."""
@@ -100,7 +103,7 @@ def measured_band(ax: "Axes", name: str, axis: str = "y", sigmas: float = 2.0) -
         mean - sigmas * sigma,
         mean + sigmas * sigma,
         facecolor=BAND,
-        edgecolor="#7a7a7a",
+        edgecolor=GREY,
         linewidth=0.6,
         zorder=0,
         label=rf"Planck 2018, $\pm{sigmas:g}\,\sigma$",

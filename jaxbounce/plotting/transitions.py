@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import LINES, field_symbol
+from jaxbounce.plotting.style import GREY, LINES, field_symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 _POINTS = 400
 
 _LEAST = 1e-12  # of a fraction that is drawn
-
-_GREY = "#7a7a7a"
 
 _MARKS: dict[str, dict[str, Any]] = dict(
     zip(("$T_c$", "$T_n$", "$T_p$", "$T_f$"), LINES, strict=True)
@@ -52,7 +50,7 @@ def story(solved: "Solved", figure: "Figure | None" = None) -> "Figure":
         jax.vmap(lambda x: background.at(x).log_rate)(background.efolds(jnp.asarray(inside)))
     )
     rate.plot(inside, log_rate, **LINES[0])
-    rate.axhline(0.0, color=_GREY, linewidth=0.7)
+    rate.axhline(0.0, color=GREY, linewidth=0.7)
     rate.set_ylabel(r"$\ln\,\Gamma/H^4$")
     true = -np.expm1(-np.asarray(history.extended_volume(T)))
     fraction.semilogy(T, np.where(true > _LEAST, true, np.nan), **LINES[0])
@@ -94,7 +92,7 @@ def _potential(solved: "Solved", ax: "Axes") -> None:
         at_false = float(configured.potential(jnp.asarray(false), theta))
         length = float(np.linalg.norm(true - false))
         ax.plot(share * length, V - at_false, label=f"{name} = {T:.5g} GeV", **_MARKS[name])
-    ax.axhline(0.0, color=_GREY, linewidth=0.7)
+    ax.axhline(0.0, color=GREY, linewidth=0.7)
     ax.set_xlabel("from the false vacuum (GeV)")
     ax.set_ylabel(r"$V - V_{\rm false}$ (GeV$^4$)")
     ax.legend(frameon=False, fontsize="small")
@@ -127,10 +125,10 @@ def phases(found: "Found", figure: "Figure | None" = None) -> "Figure":
     for ax, name in zip(axes, fields, strict=True):
         for k, change in enumerate(diagram.critical):
             label = "first order, $T_c$" if k == 0 else None
-            ax.axvline(change.T_c, color=_GREY, linestyle="--", linewidth=1, label=label)
+            ax.axvline(change.T_c, color=GREY, linestyle="--", linewidth=1, label=label)
         for k, change in enumerate(diagram.continuous):
             label = "second order" if k == 0 else None
-            ax.axvline(change.T_c, color=_GREY, linestyle=":", linewidth=1, label=label)
+            ax.axvline(change.T_c, color=GREY, linestyle=":", linewidth=1, label=label)
         ax.set_ylabel(f"{field_symbol(name)} (GeV)")
     axes[-1].set_xlabel("$T$ (GeV)")
     axes[0].invert_xaxis()

@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxbounce._core.status import Status
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import DARK, LINES, field_symbol
+from jaxbounce.plotting.style import DARK, GREY, LINES, field_symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,7 +100,7 @@ def bounce_with_potential(
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
     heights = np.asarray(jax.vmap(V)(jnp.asarray(np.concatenate([false[None], path]))))
     heights = heights[1:] - heights[0]
-    right.axhline(0, color="#7a7a7a", linewidth=0.7)
+    right.axhline(0, color=GREY, linewidth=0.7)
     right.plot(length, heights, **LINES[0])
     released = len(path) - 200 if np.isfinite(true).all() else len(path) - 1
     for place, text, mark in ((0, "false vacuum", "o"), (released, "$r = 0$", "D")):
@@ -154,7 +154,7 @@ def crossing(found: "Conversion", figure: "Figure | None" = None) -> "Figure":
     above.set_ylim(0, 1.08 * max(float(values[seen].max()) for values in (m_B, m_chi, m)))
     for i in np.flatnonzero(np.diff(np.sign(m_B - m_chi)) != 0):
         for panel in (above, below):
-            panel.axvline(xi[i], color="#7a7a7a", linewidth=0.8)
+            panel.axvline(xi[i], color=GREY, linewidth=0.8)
         above.annotate(
             r"$\xi_*$", (xi[i], above.get_ylim()[1]), (4, -14), textcoords="offset points"
         )
