@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 ORDER = 70
 
-SCALE = "Q"  # that of `transition.scale`, which is imported late
-
 _OTHERS = {
     "rho_V_over_rho_rad_n": "vacuum_over_radiation_n",
     "rho_V_over_rho_rad_p": "vacuum_over_radiation",
@@ -93,10 +91,8 @@ class Command:
         keep_compiled()
         table = settled_potential(jb.files.tables.read_mapping(self.potential), self.set)
         thermal = jb.files.transition.read_transition(table, self.potential.parent)
-        if self.vary_scale and SCALE not in thermal.configured.theta:
-            raise ConfigurationError(
-                f"--vary-scale: the potential has no parameter {SCALE}; drop the option"
-            )
+        if self.vary_scale:
+            jb.transition.check_scale(thermal)
         solved = jb.transition.solve_transition(thermal)
         found = released(solved)
         scales = jb.transition.vary_scale(thermal, known=solved) if self.vary_scale else ()
@@ -283,7 +279,7 @@ def _scale_lines(scales: "Sequence[AtScale]") -> Iterator[str]:
     """What the renormalisation scale does."""
     if not scales:
         return
-    from jaxbounce.transition.scale import spread
+    from jaxbounce.transition.scale import SCALE, spread
 
     yield ""
     yield "with the renormalisation scale, all else being equal"

@@ -17,7 +17,8 @@ from jaxbounce._core.stage import Stage
 from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
-from jaxbounce.transition.rate import SLOWEST, Tunnelling
+from jaxbounce.transition.rate import Tunnelling
+from jaxbounce.transition.solve import SLOWEST
 from jaxbounce.transition.stages import (
     LteWallSpeed,
     PlasmaInFront,

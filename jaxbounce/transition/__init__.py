@@ -11,6 +11,7 @@ from jaxbounce.transition.phases import (
 )
 from jaxbounce.transition.scale import (
     AtScale as AtScale,
+    check_scale as check_scale,
     vary_scale as vary_scale,
 )
 from jaxbounce.transition.solve import (

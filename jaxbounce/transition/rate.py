@@ -35,12 +35,7 @@ from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.potential.thermal import Heated
 from jaxbounce.potential.vacua import Potential, curvature, is_minimum, polish_vacuum
 from jaxbounce.transition.background import Background, Contents, as_degrees
-from jaxbounce.transition.solve import (
-    SLOWEST as SLOWEST,
-    Samples,
-    Settings,
-    sampled,
-)
+from jaxbounce.transition.solve import Samples, Settings, sampled
 from jaxbounce.transition.story import (
     sample_temperatures,
 )

@@ -24,6 +24,15 @@ class AtScale(NamedTuple):
     reason: str = ""
 
 
+def check_scale(thermal: ThermalPotential) -> None:
+    """One line if there is no scale that could be varied."""
+    if SCALE not in thermal.configured.theta:
+        raise ConfigurationError(
+            f"parameters.{SCALE}: missing; the scale that is to be varied is the parameter of that"
+            " name"
+        )
+
+
 def vary_scale(
     thermal: ThermalPotential, factor: float = 2.0, known: Solved | None = None
 ) -> tuple[AtScale, ...]:
@@ -37,12 +46,8 @@ def vary_scale(
     Raises:
         ConfigurationError: if there is no parameter Q, or the factor is not above 1.
     """
+    check_scale(thermal)
     theta = thermal.configured.theta
-    if SCALE not in theta:
-        raise ConfigurationError(
-            f"parameters.{SCALE}: missing; the scale that is to be varied is the parameter of that"
-            " name"
-        )
     if not factor > 1:
         raise ConfigurationError(f"factor = {factor:g}: must be above 1")
     found = []
