@@ -273,6 +273,7 @@ def campaign(
         label = f"--first {k} --points 1 --seed {seed}: {own}"
         try:
             found = jax.tree.map(np.asarray, ask(placed(model, place).replace(**own)))
+        # a crash of any kind is what is looked for: counted, and exit status 1
         except Exception as error:
             crashed[f"{type(error).__name__}: {error}"[:200]] += 1
             continue

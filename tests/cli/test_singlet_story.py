@@ -1,10 +1,7 @@
 """The whole thermal story of a one-loop model by the command: benchmark BM1 of WallGo."""
 
-import json
-import subprocess
-import sys
-
 import pytest
+from transition_command import result_of
 
 # SPEC2 D: S₃/T by an independent program of V, percolation integral of its own; radiation alone in
 # H, constant g_*, I_p = 0.34. Its S₃/T is good to 6e-9, as ours is (m³ has a kink on the way); a
@@ -30,15 +27,7 @@ expansion = "radiation"
 
 @pytest.mark.long
 def test_the_story_of_the_singlet(tmp_path):
-    (tmp_path / "model.toml").write_text(FILE)
-    out = tmp_path / "out.json"
-    # in a process of its own, without the checker of shapes: bounces at once are many calls
-    command = [sys.executable, "-m", "jaxbounce.cli", "transition", str(tmp_path / "model.toml")]
-    done = subprocess.run(
-        [*command, "--out", str(out)], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(out.read_text())
+    found = result_of(FILE, tmp_path)
     for name, (value, tolerance) in STORY.items():
         assert found["transition"][name] == pytest.approx(value, rel=tolerance), name
     at_T_n, at_T_p = (found["released"][name]["wall_lte"] for name in ("T_n", "T_p"))
