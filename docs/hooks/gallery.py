@@ -42,11 +42,11 @@ def coupling() -> Any:
     found = [jb.predict(model.replace(g=x)) for x in g]
     data = jb.inference.likelihood()
     _, axes = plt.subplots(figsize=(5.6, 3.8), layout="constrained")
-    for name, label, colour, rho, sigma in (
-        ("rho_DM", r"$\rho_\mathrm{DM}$", "C0", data.rho[1], data.rho_sigma[1]),
-        ("rho_B", r"$\rho_B$", "C1", data.rho[0], data.rho_sigma[0]),
+    for name, label, line, colour, rho, sigma in (
+        ("rho_DM", r"$\rho_\mathrm{DM}$", "o-", "C0", data.rho[1], data.rho_sigma[1]),
+        ("rho_B", r"$\rho_B$", "s--", "C1", data.rho[0], data.rho_sigma[0]),
     ):
-        axes.plot(g, [getattr(p, name) for p in found], "o-", color=colour, label=label)
+        axes.plot(g, [getattr(p, name) for p in found], line, color=colour, label=label)
         axes.axhspan(rho - 5 * sigma, rho + 5 * sigma, color=colour, alpha=0.3, lw=0)
     axes.set(xscale="log", yscale="log", xlabel="portal coupling $g$", ylabel="density (kg/m³)")
     axes.set_xticks([1.5, 2, 3, 4, 6, 8], ["1.5", "2", "3", "4", "6", "8"], minor=False)
