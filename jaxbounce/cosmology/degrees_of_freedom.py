@@ -246,6 +246,27 @@ def _above(log_T: np.ndarray) -> np.ndarray:
     return np.stack([energy, energy / (1 + excess)])
 
 
+def _blended(log_T: np.ndarray, side: np.ndarray) -> np.ndarray:
+    """g_ρ and g_s of the fit; `side` is the real ln T that says where in the blend one is."""
+    cold, hot = JOINTS
+    u = (log_T - cold) / (hot - cold)
+    weight = u**3 * (10 - 15 * u + 6 * u**2)
+    weight[side < cold], weight[side > hot] = 0.0, 1.0
+    # each place is kept to its side, so that the other cannot overflow
+    below = _below(np.where(weight == 1.0, hot, log_T))
+    above = _above(np.where(weight == 0.0, cold, log_T))
+    return below + weight * (above - below)
+
+
+def standard_model_energy(T: float) -> float:
+    """g_ρ of the Standard Model at T (GeV), by the fit itself: one number needs no program.
+
+    As `StandardModel().energy(T)`, whose polynomials and look-ups are compiled piece by piece.
+    """
+    log_T = np.clip(np.log([T]), _COLDEST, _HOTTEST)
+    return float(_blended(log_T, log_T)[0, 0])
+
+
 _COLDEST, _HOTTEST = float(np.log(1e-7)), float(np.log(1e16))  # ln T/GeV; beyond, constant
 
 _FIRST, _LAST = float(np.log(1e-16)), float(np.log(1e20))  # between which time is known
@@ -282,15 +303,7 @@ def _pieces() -> _Pieces:
     first, last = (int(np.floor((end - JOINTS[0]) / _PIECE)) for end in (_COLDEST, _HOTTEST))
     start = JOINTS[0] + _PIECE * first
     centres = start + _PIECE * (np.arange(last - first + 1) + 0.5)
-    x = circles(centres, _RADIUS)
-    cold, hot = JOINTS
-    u = (x - cold) / (hot - cold)
-    weight = u**3 * (10 - 15 * u + 6 * u**2)
-    weight[centres < cold], weight[centres > hot] = 0.0, 1.0
-    # each piece is kept to its side, so that the other cannot overflow
-    below = _below(np.where(weight == 1.0, hot, x))
-    above = _above(np.where(weight == 0.0, cold, x))
-    energy, entropy = below + weight * (above - below)
+    energy, entropy = _blended(circles(centres, _RADIUS), centres)
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
     fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
     functions = (energy, entropy, time, time / entropy, time * fade)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from jaxbounce.conversion import CriticalBubble
-from jaxbounce.cosmology.degrees_of_freedom import StandardModel
+from jaxbounce.cosmology.degrees_of_freedom import StandardModel, standard_model_energy
 from jaxbounce.cosmology.gas import number_density
 from jaxbounce.model.model import Model
 from jaxbounce.model.story import Origin
@@ -243,7 +243,7 @@ def _degrees(seen: _Seen) -> _Found:
             0.04 if 0.12 < T_p < 0.3 else 0.006,
         )
     elif seen.model.degrees is None:
-        standard = float(StandardModel().energy(T_p))
+        standard = standard_model_energy(T_p)
         yield "g_* is constant; that of the Standard Model at T_p differs by", standard / g_star - 1
 
 

@@ -108,7 +108,7 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
 def _of_row(model: Model, row: dict[str, str]) -> Model:
     """A settled model with the choices of a row; n_χ that a stage made stays what it is."""
     chosen = source_alone(model).choose(**row)
-    if chosen.choices.equilibrium == model.choices.equilibrium:
+    if not chosen.stages or chosen.choices.equilibrium == model.choices.equilibrium:
         return chosen
     known = model.given()
     for stage in model.stages:

@@ -36,6 +36,14 @@ def test_fit_is_the_published_one(T, g_star, g_star_s):
     np.testing.assert_allclose(MODEL.entropy(T), g_star_s, rtol=1e-13)
 
 
+def test_one_number_needs_no_program():
+    T = np.concatenate(
+        [10.0 ** np.linspace(-9, 18, 28), 0.12 * np.exp(np.linspace(-0.12, 0.12, 7))]
+    )
+    one_by_one = [fit.standard_model_energy(one) for one in T]
+    np.testing.assert_allclose(one_by_one, MODEL.energy(T), rtol=2e-14)
+
+
 def test_slope_is_the_derivative_of_what_is_used():
     log_T = np.concatenate([np.linspace(-11, 9, 41), np.log(0.12) + np.linspace(-0.12, 0.12, 25)])
     h = 1e-3
