@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         ComputationError as ComputationError,
         ConfigurationError as ConfigurationError,
     )
-    from jaxbounce._core.status import Status as Status, check as check
+    from jaxbounce._core.status import Part as Part, Status as Status, check as check
     from jaxbounce.bounce.solve import solve_bounce as solve_bounce
     from jaxbounce.conversion.tiers import convert as convert
     from jaxbounce.files.adapters.transitions import (
@@ -117,6 +117,7 @@ _NAMES = {
     # results
     "plot": "plotting:plot",
     "check": "_core.status:check",
+    "Part": "_core.status:Part",
     "Status": "_core.status:Status",
     "errors": "_core.errors",
     "ConfigurationError": "_core.errors:ConfigurationError",

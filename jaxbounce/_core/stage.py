@@ -7,15 +7,17 @@ differentiate like any other.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+from jax.core import Tracer
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import Code, RealLike, Scalar
 
 
@@ -39,6 +41,9 @@ class Stage(eqx.Module):
 
     label: ClassVar[str] = "stage"
     """Name under which parameters are found whose plain names are taken."""
+
+    part: ClassVar[Part] = Part.OTHER
+    """What is said to have failed where it does."""
 
     at_once: ClassVar[bool] = False
     """Whether `supply` is best not compiled for a single answer: it runs at once (`arrays`)."""
@@ -122,6 +127,8 @@ class Settled(WithoutParameters):
     label: ClassVar[str] = "what is settled"
 
     supplied: Supplied
+    of: Part = eqx.field(static=True, default=Part.OTHER)
+    """The part of the chain that it was."""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -190,20 +197,127 @@ def taken(stage: Stage, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Known(NamedTuple):
-    """What is known after all stages: names to values, absolute errors, the first bad status."""
+    """What is known after all stages.
+
+    Attributes:
+        values: by name.
+        errors: absolute errors of scalars, with what the errors of what they depend on add.
+        status: the first bad status.
+        failed: the `Part` that it is of; NONE if there is none.
+    """
 
     values: dict[str, Any]
     errors: dict[str, Scalar]
     status: Code
+    failed: Code
+
+
+def part_of(stage: Stage) -> Part:
+    """The part of the chain that a stage is, settled or not."""
+    return stage.of if isinstance(stage, Settled) else stage.part
 
 
 def evaluate(stages: Sequence[Stage], given: Mapping[str, Any]) -> Known:
     """Fold stages, in the order given, over what is known; each sees what came before."""
-    values, errors = dict(given), {}
-    status = jnp.asarray(Status.SUCCESS)
+    values, supplied = dict(given), []
+    status, failed = jnp.asarray(Status.SUCCESS), jnp.asarray(Part.NONE)
     for stage in stages:
         found = stage.supply(taken(stage, values))
         values |= found.values
-        errors |= found.errors
+        supplied.append(found)
+        first = (status == Status.SUCCESS) & (found.status != Status.SUCCESS)
+        failed = jnp.where(first, part_of(stage), failed)
         status = jnp.where(status == Status.SUCCESS, found.status, status)
-    return Known(values, errors, status)
+    errors = {}
+    for found in with_carried_errors(stages, supplied, given):
+        errors |= {} if found is None else found.errors
+    return Known(values, errors, status, failed)
+
+
+_STEP = 1e-5  # relative, of differences between answers that are solved at once
+
+
+def with_carried_errors(
+    stages: Sequence[Stage],
+    supplied: Sequence[Supplied | None],
+    given: Mapping[str, Any],
+    supply: Callable[[Stage, dict[str, Any]], Supplied] | None = None,
+) -> list[Supplied | None]:
+    """What stages supplied, with errors to which those of what they depend on are added.
+
+    To first order, |∂y/∂x| δx summed over all x with an error of their own, through every stage
+    between. Where numbers are at hand derivatives are differences, so that nothing new is compiled.
+
+    Args:
+        stages: in their order.
+        supplied: what each supplied, its errors its own; None for those that are left out.
+        given: what was known before them.
+        supply: how a stage supplies; by `Stage.supply` if None.
+
+    Returns:
+        What was supplied, None for those left out.
+    """
+    ask = supply or (lambda stage, known: stage.supply(known))
+    stages, kept, given = held((tuple(stages), tuple(supplied), dict(given)))
+    values = dict(given)
+    for found in kept:
+        values |= {} if found is None else found.values
+    errors = [{} if found is None else dict(found.errors) for found in kept]
+    at_hand = not any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((stages, kept, given)))
+    for i, found in enumerate(kept):
+        for name, error in ({} if found is None else found.errors).items():
+            later = _moved(stages[i + 1 :], kept[i + 1 :], name)
+            if not later:
+                continue
+
+            def following(x: Scalar, name: str = name, later: Any = later) -> dict[str, Scalar]:
+                moved, scalars = {**values, name: x}, {}
+                for stage in later:
+                    again = ask(stage, taken(stage, moved)).values
+                    moved |= again
+                    scalars |= {key: value for key, value in again.items() if _is_scalar(value)}
+                return scalars
+
+            if at_hand:
+                x, step = values[name], _STEP * jnp.abs(values[name])
+                ends = [following(x + step), following(x - step)]
+                scale = error / jnp.where(step > 0, 2 * step, 1.0)
+                change = jax.tree.map(lambda high, low, s=scale: (high - low) * s, *ends)
+            else:
+                change = jax.jvp(following, (values[name],), (jnp.asarray(error),))[1]
+            for j, other in enumerate(kept):
+                for key in () if other is None else set(other.values) & set(change):
+                    errors[j][key] = errors[j].get(key, 0.0) + jnp.abs(change[key])
+    return [
+        None if found is None else found._replace(errors=own)
+        for found, own in zip(supplied, errors, strict=True)
+    ]
+
+
+def _moved(
+    stages: Sequence[Stage], supplied: Sequence[Supplied | None], name: str
+) -> tuple[Stage, ...]:
+    """Those of the stages through which a quantity reaches a scalar."""
+    moved, reached = {name}, []
+    for stage, found in zip(stages, supplied, strict=True):
+        if found is not None and moved & {*stage.needs, *stage.wants}:
+            moved |= set(stage.supplies)
+            reached.append((stage, any(map(_is_scalar, found.values.values()))))
+    needed: set[str] = set()
+    found = []
+    for stage, has_scalar in reversed(reached):
+        if has_scalar or needed & set(stage.supplies):
+            needed |= {*stage.needs, *stage.wants}
+            found.append(stage)
+    return tuple(reversed(found))
+
+
+def held(tree: Any) -> Any:
+    """The same as constants under differentiation, names as they are."""
+    return jax.tree.map(
+        lambda leaf: jax.lax.stop_gradient(leaf) if isinstance(leaf, jax.Array) else leaf, tree
+    )
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, jax.Array) and value.ndim == 0

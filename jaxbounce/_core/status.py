@@ -67,6 +67,27 @@ class Status(enum.IntEnum):
         return _MESSAGES[self]
 
 
+class Part(enum.IntEnum):
+    """A part of the chain, to say where a point failed. 0 is what an unwritten array holds."""
+
+    NOT_COMPUTED = 0
+    NONE = 1
+    PARAMETERS = 2
+    HISTORY = 3
+    TRANSITION = 4
+    WALL_SPEED = 5
+    WALL = 6
+    CONVERSION = 7
+    OCCUPANCY = 8
+    YIELDS = 9
+    OTHER = 10
+
+    @property
+    def text(self) -> str:
+        """Its name as messages and files have it."""
+        return self.name.lower()
+
+
 _MESSAGES = {
     Status.NOT_COMPUTED: "not computed",
     Status.SUCCESS: "success",

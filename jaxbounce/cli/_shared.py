@@ -16,7 +16,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ComputationError, ConfigurationError, OutputError
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce.cli._streams import say
 
 if TYPE_CHECKING:
@@ -259,11 +259,11 @@ def keep_compiled() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
 
 
-def exit_status(status: Status) -> int:
-    """0 for success, else 1 with the reason on stderr."""
+def exit_status(status: Status, part: Part = Part.NONE) -> int:
+    """0 for success, else 1 with the reason on stderr, after the part that it is of."""
     if status == Status.SUCCESS:
         return 0
-    say(status.message)
+    say(status.message if part == Part.NONE else f"{part.text}: {status.message}")
     return 1
 
 

@@ -10,6 +10,7 @@ from jaxbounce.cli._shared import number
 
 if TYPE_CHECKING:
     from jaxbounce.model.caveats import Caveat
+    from jaxbounce.model.errors import Share
     from jaxbounce.model.story import Origin
 
 
@@ -52,6 +53,28 @@ def mapping(origins: "Mapping[str, Origin]") -> list[dict[str, Any]]:
         }
         for name, origin in origins.items()
     ]
+
+
+def error_lines(shares: "Mapping[str, Share]", total: float) -> Iterator[str]:
+    """What each number that a stage computed adds to the errors of the densities."""
+    if not shares:
+        return
+    of = {name: (float(share.rho_B), float(share.rho_DM)) for name, share in shares.items()}
+    rest = max(total - sum(rho_B for rho_B, _ in of.values()), 0.0)
+    terms = " + ".join(f"{rho_B:.1e} ({name})" for name, (rho_B, _) in of.items())
+    yield f"           = {rest:.1e} (integral) + {terms}"
+    of_DM = {name: rho_DM for name, (_, rho_DM) in of.items() if math.isfinite(rho_DM)}
+    if of_DM:
+        terms = " + ".join(f"{rho_DM:.1e} ({name})" for name, rho_DM in of_DM.items())
+        yield f"  of rho_DM: {sum(of_DM.values()):.1e} = {terms}"
+
+
+def share_mapping(shares: "Mapping[str, Share]") -> dict[str, dict[str, float | None]]:
+    """The same for JSON."""
+    return {
+        name: {"rho_B": number(share.rho_B), "rho_DM": number(share.rho_DM)}
+        for name, share in shares.items()
+    }
 
 
 def occupancy_lines(origins: "Mapping[str, Origin]", asked: float) -> Iterator[str]:

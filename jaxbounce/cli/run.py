@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 import jaxbounce as jb
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce.cli import _story
 from jaxbounce.cli._figures import Figures, Reported
 from jaxbounce.cli._kept import kept
@@ -64,9 +64,12 @@ class Command(Reported):
 
         given = resolved(configuration)
         model, origins = story(given)
-        walls = on_other_walls(given, model)
-        assumed = caveats(configuration.model, origins)
         result = jb.compare(model, compiled=kept)
+        status, part = (int(code) for code in (result.prediction.status, result.prediction.failed))
+        # of numbers that are not there nothing is assumed
+        has_numbers = part == Part.NONE
+        walls = on_other_walls(given, model) if has_numbers else {}
+        assumed = caveats(configuration.model, origins) if has_numbers else ()
         if self.out is not None:
             found = _mapping(configuration, model, result, origins)
             found |= {"assumptions": _story.caveat_mapping(assumed)}
@@ -74,10 +77,11 @@ class Command(Reported):
             outputs.put(jb.files.write.write_json, self.out, found)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(result), self.plot)
-        lines = _lines(configuration, model, result, origins, figures)
-        others = _story.wall_lines(walls, origins)
-        print("\n".join((*lines, *others, "", *_story.caveat_lines(assumed))))
-        return outputs.status(exit_status(Status(int(result.prediction.status))))
+        lines = [*_lines(configuration, model, result, origins, figures)]
+        if has_numbers:
+            lines += [*_story.wall_lines(walls, origins), "", *_story.caveat_lines(assumed)]
+        print("\n".join(lines))
+        return outputs.status(exit_status(Status(status), Part(part)))
 
 
 def _mapping(
@@ -109,9 +113,11 @@ def _mapping(
             "entropy_dilution": number(prediction.dilution),
             "T_reh_GeV": number(prediction.T_reh),
             "relative_error_estimate": number(prediction.error_estimate),
+            "error_shares": _story.share_mapping(result.shares),
             "P_error_estimate": number(result.conversion.error),
             "caution": _caution(prediction),
             **status_keys(Status(int(prediction.status))),
+            "failed": Part(int(prediction.failed)).text,
         },
         "nucleation": _nucleation_mapping(configuration, model),
         "story": _story.mapping(origins),
@@ -173,14 +179,19 @@ def _lines(
         yield from table_one_lines(c, result, figures)
         yield ""
     yield "inputs"
-    yield (
-        f"  m_chi = {t['m_chi_GeV']:g} GeV ({t['chi_stats']}, g = {t['g_chi']:g})"
-        f"   T_p = {of['T_p']:g} GeV   beta/H = {of['beta_over_H']:g}"
-        f"   v_w = {of['v_w']:g}   I_p = {t['I_p']:g}"
+    yield _beside(
+        f"m_chi = {t['m_chi_GeV']:g} GeV ({t['chi_stats']}, g = {t['g_chi']:g})",
+        _told("T_p", of["T_p"], "{:g} GeV"),
+        _told("beta/H", of["beta_over_H"]),
+        _told("v_w", of["v_w"]),
+        f"I_p = {t['I_p']:g}",
     )
-    yield (
-        f"  P = {figures(result.conversion.P)}   f_chi = {of['f_chi']:g}"
-        f"   sigma_y = {t['source_shape_sigma_y']:g}   {_degrees_text(t)}"
+    P = float(result.conversion.P)
+    yield _beside(
+        f"P = {figures(P)}" if math.isfinite(P) else "",
+        _told("f_chi", of["f_chi"]),
+        f"sigma_y = {t['source_shape_sigma_y']:g}",
+        _degrees_text(t),
     )
     yield from _history_lines(c, of)
     yield from _vacuum_lines(c, of, p)
@@ -207,11 +218,14 @@ def _lines(
         yield f"  DM/B     = {figures(p.ratio)}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
         yield from _tension_lines(p)
     caution = _caution(p)
-    yield f"  status   : {status.message}{f', but {caution}' if caution else ''}"
+    part = Part(int(p.failed))
+    where = f"{part.text}: " if part != Part.NONE else ""
+    yield f"  status   : {where}{status.message}{f', but {caution}' if caution else ''}"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
         published = c.choices.quadrature == "published" and not c.reasons
         kind = "distance to the converged integral" if published else "estimated"
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
+        yield from _story.error_lines(result.shares, float(p.error_estimate))
         yield from _occupancy_lines(p, c.choices, figures)
         yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p))
     if result.rows:
@@ -241,6 +255,16 @@ def _row_lines(
     yield "  exact rows: A/V = −ḣ/v_w. Rows 1-5 use the published equilibrium limits."
     if c.reasons:
         yield f"  All rows are of the source alone, without {', '.join(c.reasons)}."
+
+
+def _beside(*texts: str) -> str:
+    """A line of them, without those that are empty."""
+    return "  " + "   ".join(filter(None, texts))
+
+
+def _told(name: str, value: float, form: str = "{:g}") -> str:
+    """A name with its number; nothing of one that a stage which failed does not give."""
+    return f"{name} = {form.format(value)}" if math.isfinite(value) else ""
 
 
 def _degrees_text(t: Mapping[str, Any]) -> str:
@@ -293,11 +317,11 @@ def _vacuum_lines(
 ) -> Iterator[str]:
     """The factors by which vacuum energy changes H, and the energy it releases every yield."""
     known = math.isfinite(float(p.hubble_factor))
-    if c.choices.expansion == "radiation+vacuum":
+    if c.choices.expansion == "radiation+vacuum" and math.isfinite(of["alpha_V"]):
         factor = f": H there is {float(p.hubble_factor):.8g} times that of radiation"
         yield f"  vacuum energy: rho_V/rho_r = {of['alpha_V']:g} at T_p{factor if known else ''}"
         yield "           it counts in H until 99 % of space is covered, then as radiation"
-    if c.choices.dilution == "reheating":
+    if c.choices.dilution == "reheating" and math.isfinite(of["alpha_eff"]):
         heated = (
             f" heats the bath to {float(p.T_reh):.8g} GeV; every yield is divided by"
             f" {float(p.dilution):.8g}"

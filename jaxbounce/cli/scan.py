@@ -13,7 +13,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ComputationError, ConfigurationError
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce.cli._shared import keep_compiled, settled
 from jaxbounce.cli._streams import say
 from jaxbounce.cli._waiting import Counted
@@ -123,7 +123,7 @@ class Command:
                 raise ComputationError(_stopped(store, error)) from None
         counts = store.counts()
         print(f"{path}: {store.layout.points} points")
-        print("\n".join(status_lines(counts)))
+        print("\n".join(status_lines(counts, store.failures())))
         return 0 if counts.get(Status.SUCCESS) or counts.get(Status.UNDERFLOW) else 1
 
     @contextlib.contextmanager
@@ -291,8 +291,11 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def status_lines(counts: dict[Status, int]) -> Iterator[str]:
-    """How many points have each status, and what it means."""
+def status_lines(counts: dict[Status, int], failures: dict[Part, int]) -> Iterator[str]:
+    """How many points have each status, and what it means; and what of the chain failed."""
     for status, number in counts.items():
         remark = "" if status in (Status.SUCCESS, Status.NOT_COMPUTED) else f" ({status.message})"
         yield f"  {number:>12}  {status.name}{remark}"
+    if failures:
+        parts = ", ".join(f"{part.text} {number}" for part, number in failures.items())
+        yield f"  points that failed, by the stage: {parts}"

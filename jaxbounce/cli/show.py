@@ -98,7 +98,7 @@ def _lines(store: "Store", data: "Likelihood") -> Iterator[str]:
         yield "  checksums   none (an earlier version made it): damage may go unnoticed"
     for name, error in store.attributes.get("float32_relative_error", {}).items():
         yield f"  float32     {name}: {error:.2g} from float64, largest of a sample"
-    yield from status_lines(counts)
+    yield from status_lines(counts, store.failures())
     yield ""
     yield f"  {'quantity':<28}{'lowest':>16}{'highest':>16}"
     for quantity in quantities(store):

@@ -23,7 +23,7 @@ from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import (
     Code,
     Real,
@@ -143,6 +143,7 @@ class WallConversion(Stage):
             )
 
     label = "conversion"
+    part = Part.CONVERSION
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
+from jaxbounce._core.status import Part
 from jaxbounce._core.types import RealLike, as_leaf, as_optional_leaf, as_real
 from jaxbounce.bounce.planar import planar_wall
 from jaxbounce.bounce.solve import Bounce, solve_bounce
@@ -87,6 +88,7 @@ class CriticalBubble(Stage):
     dimension: int = eqx.field(static=True, default=4)
 
     label = "potential"
+    part = Part.WALL
     at_once = True
 
     def __check_init__(self) -> None:
@@ -161,6 +163,7 @@ class TransitionBubble(WithoutParameters):
     shape: WallShape = eqx.field(static=True, default="critical-bubble")
 
     label = "wall"
+    part = Part.WALL
     at_once = True
 
     @property

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import RealLike, Scalar
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 
@@ -23,6 +23,7 @@ class ThermalHistory(Stage):
     """
 
     label: ClassVar[str] = "history"
+    part: ClassVar[Part] = Part.HISTORY
 
     degrees: DegreesOfFreedom
 

@@ -15,7 +15,7 @@ from jaxbounce.files.netcdf import write_netcdf
 from jaxbounce.files.write import write_with
 from jaxbounce.parameters import Parameters
 from jaxbounce.scan.design import POINT
-from jaxbounce.scan.evaluate import OUTPUTS, derivative_name
+from jaxbounce.scan.evaluate import FAILED, OUTPUTS, derivative_name
 from jaxbounce.scan.store import STATUS, Store
 
 _CF_UNITS = {"kg/m³": "kg m-3", "GeV": "GeV", "GeV³": "GeV3", "GeV⁻²": "GeV-2"}
@@ -118,12 +118,14 @@ def _write_netcdf(store: Store, path: Path) -> int:
     for output, name in itertools.product(columns, store.names):
         if (derivative := derivative_name(output, name)) in columns:
             described[derivative] = {"long_name": f"derivative of {output} in {name}"}
-    codes = store.attributes["status_codes"]
-    described[STATUS] = {
-        "long_name": "what became of the point",
-        "flag_values": np.array(list(codes.values()), columns[STATUS].dtype),
-        "flag_meanings": " ".join(codes),
-    }
+    meanings = {STATUS: "what became of the point", FAILED: "which part of the chain failed"}
+    for name in meanings.keys() & columns.keys():
+        codes = store.attributes[f"{name}_codes"]
+        described[name] = {
+            "long_name": meanings[name],
+            "flag_values": np.array(list(codes.values()), columns[name].dtype),
+            "flag_meanings": " ".join(codes),
+        }
     attributes = {"sha256": store.attributes["sha256"]}
     write_netcdf(path, POINT, columns, attributes, described, store.names)
     return columns[STATUS].size

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array
 
 from jaxbounce._core.stage import Settled, Stage, Supplied
@@ -15,8 +16,10 @@ from jaxbounce.conversion import Estimate
 from jaxbounce.cosmology import number_density
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, PLANCK_OMEGA_B, PLANCK_OMEGA_C
 from jaxbounce.model.densities import conversion_probability, predict
+from jaxbounce.model.errors import Share, error_shares
 from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
+from jaxbounce.parameters import DECLARATIONS
 
 PLANCK_RHO_B = PLANCK_OMEGA_B * CRITICAL_DENSITY_OVER_H2
 """Planck 2018 baryon density (kg/m³)."""
@@ -64,6 +67,9 @@ class Comparison(NamedTuple):
     rows: dict[str, Prediction]
     conversion: Estimate
     """P with its absolute error and status."""
+    shares: dict[str, Share]
+    """What the errors of numbers that stages computed add to those of the prediction, and by it to
+    those of the rows; empty where there is none, or no number."""
 
 
 def predicted_numbers(models: list[Model]) -> list[dict[str, Array]]:
@@ -85,15 +91,17 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
     model = model.settled(but=("area",))
     conversion = probability(model)
     if Status(int(conversion.status)) != Status.SUCCESS:
-        return Comparison(predict(model), {}, conversion)
+        return Comparison(predict(model), {}, conversion, {})
+    shares = _shares(model, conversion)
     model = model.with_P(conversion.P)
     rows = {name: _of_row(model, row) for name, row in ROWS.items()}
     # one of the rows is often the run itself: evaluate each set of choices once
     own = (model.choices, _is_source_alone(model))
     distinct = {own: model} | {(row.choices, True): row for row in rows.values()}
-    program = (jax.jit if model.stages else compiled)(predicted_numbers)
-    predicted = [Prediction(**fields) for fields in program(list(distinct.values()))]
-    relative = float(conversion.error) / float(conversion.P) if conversion.P > 0 else 0.0
+    numbers = list(map(_as_numbers, distinct.values()))
+    program = (jax.jit if any(one.stages for one in numbers) else compiled)(predicted_numbers)
+    predicted = [Prediction(**fields) for fields in program(numbers)]
+    relative = sum(share.rho_B for share in shares.values())
     predictions = {
         key: dataclasses.replace(found, error_estimate=found.error_estimate + relative)
         for key, found in zip(distinct, predicted, strict=True)
@@ -102,7 +110,37 @@ def compare(model: Model, compiled: Callable[..., Any] = jax.jit) -> Comparison:
         predictions[own],
         {name: predictions[row.choices, True] for name, row in rows.items()},
         conversion,
+        shares,
     )
+
+
+def _shares(model: Model, conversion: Estimate) -> dict[str, Share]:
+    """What the errors of a settled model's stages add to those of its densities."""
+    if {name for s in model.stages if isinstance(s, Settled) for name in s.supplied.errors} - {"P"}:
+        return error_shares(model)
+    # without a program of its own: Y_B is at most proportional to P
+    if not float(conversion.error) > 0 or not float(conversion.P) > 0:
+        return {}
+    return {"P": Share(conversion.error / conversion.P, jnp.asarray(jnp.nan))}
+
+
+def _as_numbers(model: Model) -> Model:
+    """The same model with what is settled as numbers, where it is nothing else; no errors."""
+    supplied = [stage.supplied for stage in model.stages if isinstance(stage, Settled)]
+    names = {name for one in supplied for name in one.values}
+    succeeded = all(int(one.status) == Status.SUCCESS for one in supplied)
+    other = names & {"area", "degrees"} or model.choices.streaming == "carried"
+    if succeeded and not other and len(supplied) == len(model.stages):
+        values = {k: v for one in supplied for k, v in one.values.items() if k in DECLARATIONS}
+        parameters = dataclasses.replace(model.parameters, **values)
+        return dataclasses.replace(model, parameters=parameters, stages=())
+    stages = (
+        dataclasses.replace(stage, supplied=stage.supplied._replace(errors={}))
+        if isinstance(stage, Settled)
+        else stage
+        for stage in model.stages
+    )
+    return dataclasses.replace(model, stages=tuple(stages))
 
 
 def _of_row(model: Model, row: dict[str, str]) -> Model:
@@ -134,7 +172,8 @@ def _times(stage: Stage, name: str, factor: Array) -> Stage:
     values, errors, status = stage.supplied
     scaled = {name: values[name] * factor}
     off = {name: errors[name] * factor} if name in errors else {}
-    return Settled(Supplied({**values, **scaled}, {**errors, **off}, status))
+    supplied = Supplied({**values, **scaled}, {**errors, **off}, status)
+    return dataclasses.replace(stage, supplied=supplied)
 
 
 def probability(model: Model) -> Estimate:

@@ -13,8 +13,8 @@ from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACT
 from jaxbounce.cosmology.gas import incident_flux
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, time_of_temperature_ratio
 from jaxbounce.model.background import background
-from jaxbounce.model.densities import Front
 from jaxbounce.model.model import Model
+from jaxbounce.model.source import Front
 from jaxbounce.percolation import activity_window, scaled_area_density
 from jaxbounce.yields import published_area_density
 

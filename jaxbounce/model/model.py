@@ -20,7 +20,17 @@ from jaxbounce._core.checks import one_name, suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import check_precision
 from jaxbounce._core.ranges import Range
-from jaxbounce._core.stage import Known, Settled, Stage, Supplied, evaluate, in_order, taken
+from jaxbounce._core.stage import (
+    Known,
+    Settled,
+    Stage,
+    Supplied,
+    evaluate,
+    in_order,
+    part_of,
+    taken,
+    with_carried_errors,
+)
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce._core.summary import as_html, text_of
 from jaxbounce._core.types import RealLike, Scalar
@@ -287,16 +297,12 @@ class Model(eqx.Module):
         )
         if all(moving):
             return self
-        given, stages = self.given(), []
+        given, found = self.given(), []
         for stage, moves in zip(self.stages, moving, strict=True):
-            if isinstance(stage, Settled):
-                given |= stage.supplied.values
-                stages.append(stage)
-                continue
-            supplied = None if moves else _supplied(stage, given)
-            given |= {} if supplied is None else supplied.values
-            stages.append(stage if supplied is None else Settled(supplied))
-        return dataclasses.replace(self, stages=tuple(stages))
+            settled = isinstance(stage, Settled)
+            found.append(None if moves and not settled else _supplied(stage, given))
+            given |= {} if found[-1] is None else found[-1].values
+        return self._settled_to(found)
 
     def begun(self) -> Self:
         """The same model with the stages computed that run at once, if it is that of one answer.
@@ -313,13 +319,24 @@ class Model(eqx.Module):
         moving = any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(self))
         check_shapes(self.parameters)
         check_precision(self)
-        given, stages = self.given(), []
+        given, found = self.given(), []
         for stage in self.stages:
             now = stage.differentiated_at_once if moving else stage.at_once
-            now = now and set(stage.needs) <= set(given)
-            supplied = _supplied(stage, given) if now else None
-            given |= {} if supplied is None else supplied.values
-            stages.append(stage if supplied is None else Settled(supplied))
+            now = (now and set(stage.needs) <= set(given)) or isinstance(stage, Settled)
+            found.append(_supplied(stage, given) if now else None)
+            given |= {} if found[-1] is None else found[-1].values
+        return self._settled_to(found)
+
+    def _settled_to(self, found: Sequence[Supplied | None]) -> Self:
+        """The same model with the stages that supplied something settled to it.
+
+        Errors of what they depend on are among theirs.
+        """
+        told = with_carried_errors(self.stages, found, self.given(), _supplied)
+        stages = (
+            stage if new is None or isinstance(stage, Settled) else Settled(new, part_of(stage))
+            for stage, new in zip(self.stages, told, strict=True)
+        )
         return dataclasses.replace(self, stages=tuple(stages))
 
     def resolved(self) -> Self:
@@ -357,7 +374,8 @@ def _shown(value: Any) -> str:
 
 def _supplied(stage: Stage, given: Mapping[str, Any]) -> Supplied:
     known = taken(stage, given)
-    return stage.supply(known) if stage.at_once else _compiled_supply(stage, known)
+    now = stage.at_once or isinstance(stage, Settled)
+    return stage.supply(known) if now else _compiled_supply(stage, known)
 
 
 @eqx.filter_jit

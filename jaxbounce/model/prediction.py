@@ -26,9 +26,12 @@ class Prediction(eqx.Module):
         dilution: entropy after the transition over before, by which yields are divided already;
             1 unless it is chosen.
         T_reh: temperature (GeV) to which that heats the bath; T_p if it does not.
-        error_estimate: estimated relative error of Y_B, including that of a computed P. With the
+        error_estimate: estimated relative error of Y_B: that of its integral, and what those of
+            all numbers that stages compute add to it (`jaxbounce.model.errors`). With the
             published grids, how far they are from the converged integral of the same equations.
         status: a `jaxbounce.Status` code; every number is NaN where it says there is none.
+        failed: which part of the chain it is of, a `jaxbounce.Part` code: the first that failed,
+            PARAMETERS for numbers that were given, NONE where there are densities.
     """
 
     Y_B: Scalar
@@ -46,6 +49,7 @@ class Prediction(eqx.Module):
     T_reh: Scalar
     error_estimate: Scalar
     status: Code
+    failed: Code
 
     def __str__(self) -> str:
         return summary(

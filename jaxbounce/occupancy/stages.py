@@ -13,7 +13,7 @@ from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf, as_optional_leaf
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
@@ -68,6 +68,7 @@ class OccupancyStage(Stage):
     """What supplies f_χ at T_p. Abstract; its declared numbers are its parameters."""
 
     label: ClassVar[str] = "occupancy"
+    part: ClassVar[Part] = Part.OCCUPANCY
 
     @property
     def needs(self) -> tuple[str, ...]:

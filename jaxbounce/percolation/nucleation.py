@@ -12,7 +12,7 @@ from jaxbounce._core.declare import are_inside, declarations, each_safe, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import Flag, Real, RealLike, Scalar, as_leaf
 from jaxbounce.cosmology.clock import (
     Clock,
@@ -115,6 +115,7 @@ class Nucleation(Stage):
     """
 
     label: ClassVar[str] = "nucleation"
+    part: ClassVar[Part] = Part.TRANSITION
 
     rate: NucleationRate | ThermalRate
     initial_radius: Scalar = eqx.field(
@@ -226,6 +227,7 @@ class GivenArea(WithoutParameters):
     """
 
     label: ClassVar[str] = "area"
+    part: ClassVar[Part] = Part.TRANSITION
 
     area: AreaHistory
 

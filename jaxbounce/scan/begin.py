@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.version import __version__
 from jaxbounce.parameters import RANGES
-from jaxbounce.scan.evaluate import OUTPUTS
+from jaxbounce.scan.evaluate import FAILED, OUTPUTS
 from jaxbounce.scan.plan import Plan
 from jaxbounce.scan.store import CHECKSUM, FORMAT, STATUS, Store, digest, need_zarr, open_store
 
@@ -90,6 +90,7 @@ def create(path: Path, plan: Plan) -> Store:
         "coordinates": " ".join(listed),
         "results": list(plan.evaluation.results),
         "status_codes": {status.name: int(status) for status in Status},
+        "failed_codes": {part.name: int(part) for part in Part},
         **plan.notes,
     }
     try:
@@ -165,13 +166,13 @@ def _not_there(path: Path, error: Exception) -> ConfigurationError:
 
 def _new_array(group: Any, name: str, plan: Plan, dtype: Any) -> None:
     zarr = need_zarr()
-    is_status = name == STATUS
+    is_code = name in (STATUS, FAILED)
     group.create_array(
         name,
         shape=plan.layout.shape,
         chunks=plan.layout.chunks,
-        dtype=np.dtype("int8") if is_status else dtype or plan.evaluation.dtype,
-        fill_value=int(Status.NOT_COMPUTED) if is_status else np.nan,
+        dtype=np.dtype("int8") if is_code else dtype or plan.evaluation.dtype,
+        fill_value=int(Status.NOT_COMPUTED) if is_code else np.nan,
         # digits of results hardly compress (5 %), and files of one size show what was cut off; the
         # checksum tells a damaged file when it is read
         compressors=zarr.codecs.Crc32cCodec(),

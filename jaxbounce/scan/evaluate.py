@@ -43,6 +43,9 @@ OUTPUTS: dict[str, str] = {
 }
 """What a scan can keep of a `Prediction`, and what it is."""
 
+FAILED = "failed"
+"""Kept beside the status where a model has stages: which part of the chain it is of."""
+
 DEFAULT_OUTPUTS = ("Y_B", "Y_chi", "rho_B", "rho_DM", "error_estimate")
 
 DIFFERENTIABLE = ("Y_B", "Y_chi", "rho_B", "rho_DM", "ratio", "P")
@@ -128,9 +131,9 @@ class Evaluation:
 
     @property
     def results(self) -> tuple[str, ...]:
-        """Names of what is computed, `status` last."""
+        """Names of what is computed, `status` last; `failed` before it where stages are."""
         derivatives = (derivative_name(o, n) for o in self.gradients for n in self.names)
-        return (*self.outputs, *derivatives, "status")
+        return (*self.outputs, *derivatives, *_failed(self.model), "status")
 
     def compile(self, chunk_points: int, device: Device) -> "Program":
         """The program for chunks of up to so many points on one device.
@@ -230,7 +233,8 @@ def _evaluate(
 
     names_of = (*outputs, *(derivative_name(o, n) for o in gradients for n in names))
     results = {name: jnp.zeros(values.shape[:2], values.dtype) for name in names_of}
-    results["status"] = jnp.zeros(values.shape[:2], jnp.int8)
+    for name in (*_failed(model), "status"):
+        results[name] = jnp.zeros(values.shape[:2], jnp.int8)
 
     def step(number: Array, found: dict[str, Array]) -> dict[str, Array]:
         if values.shape[1] == 1:
@@ -276,4 +280,9 @@ def _point(
         for row, name in enumerate(gradients):
             for column, parameter in enumerate(names):
                 results[derivative_name(name, parameter)] = slopes[row, column]
-    return {**results, "status": status}
+    codes = {name: found.failed.astype(jnp.int8) for name in _failed(model)}
+    return {**results, **codes, "status": status}
+
+
+def _failed(model: Model) -> tuple[str, ...]:
+    return (FAILED,) if model.stages else ()

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from jaxbounce._core.errors import ComputationError, ConfigurationError
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce.scan.design import POINT, Layout, Region
+from jaxbounce.scan.evaluate import FAILED
 from jaxbounce.scan.plan import points_hash
 
 STATUS = "status"
@@ -260,6 +261,17 @@ class Store:
                 codes = self.read(STATUS, self.layout.region(chunk)).ravel()
                 found += np.bincount(codes, minlength=found.size)
         return {Status(code): int(n) for code, n in enumerate(found) if n}
+
+    def failures(self) -> dict[Part, int]:
+        """How many points failed in each part of the chain; empty where that is not kept."""
+        found = np.zeros(128, dtype=np.int64)
+        if FAILED not in self.arrays:
+            return {}
+        for chunk in set(range(self.layout.count)) - set(self.missing()):
+            codes = self.read(FAILED, self.layout.region(chunk)).ravel()
+            found += np.bincount(codes, minlength=found.size)
+        counts = {Part(code): int(n) for code, n in enumerate(found) if n}
+        return {part: n for part, n in counts.items() if part != Part.NONE}
 
 
 def _written(folder: Path, size: int) -> Iterator[tuple[int, ...]]:

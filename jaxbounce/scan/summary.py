@@ -13,6 +13,7 @@ from jaxbounce._core.status import Status
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2
 from jaxbounce.inference import Likelihood
 from jaxbounce.scan.design import POINT, Region
+from jaxbounce.scan.evaluate import FAILED
 from jaxbounce.scan.store import STATUS, Store
 
 LOG_LIKELIHOOD = "log_likelihood"
@@ -33,7 +34,7 @@ def log_likelihood(data: Likelihood, rho_B: np.ndarray, rho_DM: np.ndarray) -> n
 
 def quantities(store: Store) -> tuple[str, ...]:
     """What there is to look at."""
-    found = tuple(name for name in store.arrays if name not in (STATUS, *store.listed))
+    found = tuple(name for name in store.arrays if name not in (STATUS, FAILED, *store.listed))
     return (*found, LOG_LIKELIHOOD) if {"rho_B", "rho_DM"} <= set(found) else found
 
 

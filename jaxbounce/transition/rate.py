@@ -27,7 +27,7 @@ from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.numerics import bracketed_root
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import Code, RealLike, as_leaf, as_optional_leaf
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.bounce.solve import vacua_status
@@ -144,6 +144,7 @@ class Tunnelling(Stage):
     """
 
     label: ClassVar[str] = "potential"
+    part: ClassVar[Part] = Part.TRANSITION
     at_once: ClassVar[bool] = True
     differentiated_at_once: ClassVar[bool] = True
 
@@ -219,10 +220,10 @@ class Tunnelling(Stage):
             rate, status = _traced_rate(*given)
         else:
             rate, status = _rate_at_once(stage, degrees, fixed)
-        T_n, found = _nucleation_temperature(rate)
+        T_n, error, found = _nucleation_temperature(rate)
         status = jnp.where(status == Status.SUCCESS, found, status)
         status = jnp.where(valid, status, Status.INVALID_PARAMETER)
-        return Supplied({"rate": rate, "T_n": T_n}, {}, status)
+        return Supplied({"rate": rate, "T_n": T_n}, {"T_n": error}, status)
 
     def weighed(self) -> bool:
         """Whether ρ_V is part of H."""
@@ -403,8 +404,8 @@ def _background(rate: Rate) -> Background:
 
 
 @jax.jit
-def _nucleation_temperature(rate: Rate) -> tuple[Scalar, Code]:
-    """Where Γ first exceeds H⁴ on cooling."""
+def _nucleation_temperature(rate: Rate) -> tuple[Scalar, Scalar, Code]:
+    """Where Γ first exceeds H⁴ on cooling, with its absolute error, that of S₃/T over a slope."""
     rate, token = shielded(rate)
     background = _background(rate)
     looked = background.efolds(jnp.linspace(rate.window.high, rate.window.low, _LOOKS))
@@ -415,4 +416,8 @@ def _nucleation_temperature(rate: Rate) -> tuple[Scalar, Code]:
     good = above.any() & ~above[0]
     status = jnp.where(good, Status.SUCCESS.value, Status.NO_TRANSITION.value)
     status = jnp.where(above[0], Status.TRANSITION_BEGINS_ABOVE.value, status)
-    return withheld(background.temperature(root), good, token), status
+    T = background.temperature(root)
+    _, slope = jax.jvp(lambda x: background.at(x).log_rate, (root,), (jnp.ones_like(root),))
+    _, missed = chebyshev_series(rate.exponents)
+    error = T * (missed + rate.exponent_error) * background.exponent_at(T) / jnp.abs(slope)
+    return withheld(T, good, token), jax.lax.stop_gradient(error), status

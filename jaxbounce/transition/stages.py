@@ -13,7 +13,7 @@ from jaxbounce._core.declare import declarations, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.stage import Stage, Supplied, WithoutParameters
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce._core.types import Code, RealLike, as_optional_leaf
 from jaxbounce._core.withheld import shielded, withheld
 from jaxbounce.percolation.area_history import area_history
@@ -42,6 +42,7 @@ class LteWallSpeed(Stage):
     """
 
     label: ClassVar[str] = "wall_speed"
+    part: ClassVar[Part] = Part.WALL_SPEED
     at_once: ClassVar[bool] = True
     differentiated_at_once: ClassVar[bool] = True
 
@@ -91,10 +92,11 @@ class LteWallSpeed(Stage):
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """v_w, with the status of the wall: static, runaway, or of phases that are no plasma."""
         if self.Psi is None:
-            values, error, status = _speed_of(known["rate"], known["T_n"])
+            values, errors, status = _speed_of(known["rate"], known["T_n"])
         else:
-            values, error, status = _speed(*(self.value(name) for name in self.ranges()))
-        return Supplied(dict(zip(self.supplies, values, strict=True)), {"v_w": error}, status)
+            values, errors, status = _speed(*(self.value(name) for name in self.ranges()))
+        own = dict(zip(self.supplies, errors, strict=False))
+        return Supplied(dict(zip(self.supplies, values, strict=True)), own, status)
 
     def ranges(self) -> dict[str, Range]:
         """The numbers given."""
@@ -115,22 +117,24 @@ class LteWallSpeed(Stage):
 
 
 @jax.jit
-def _speed(alpha: Scalar, Psi: Scalar, c_s: Scalar, c_b: Scalar) -> tuple[Any, Scalar, Code]:
+def _speed(alpha: Scalar, Psi: Scalar, c_s: Scalar, c_b: Scalar) -> tuple[Any, Any, Code]:
     found = wall_speed(alpha, Psi, c_s, c_b)
-    return (found.v_w, found.v_plus, found.T_plus, found.v_J), found.error, found.status
+    values = (found.v_w, found.v_plus, found.T_plus, found.v_J)
+    return values, (found.error, *found.error_plus), found.status
 
 
 @jax.jit
-def _speed_of(rate: Rate, T: Scalar) -> tuple[Any, Scalar, Code]:
+def _speed_of(rate: Rate, T: Scalar) -> tuple[Any, Any, Code]:
     of = _strength(rate, T)
-    values, error, status = _speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
-    return values, error, jnp.where(of.status == Status.SUCCESS, status, of.status)
+    values, errors, status = _speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
+    return values, errors, jnp.where(of.status == Status.SUCCESS, status, of.status)
 
 
 class PlasmaInFront(WithoutParameters):
     """v_+, T_+/T and v_J at T_p of a wall whose speed is given, by energy and momentum."""
 
     label: ClassVar[str] = "front"
+    part: ClassVar[Part] = Part.WALL_SPEED
     at_once: ClassVar[bool] = True
     differentiated_at_once: ClassVar[bool] = True
 
@@ -188,6 +192,7 @@ class ThermalTransition(WithoutParameters):
     """
 
     label: ClassVar[str] = "transition"
+    part: ClassVar[Part] = Part.TRANSITION
     at_once: ClassVar[bool] = True
     differentiated_at_once: ClassVar[bool] = True
 
@@ -250,20 +255,36 @@ def _released(rate: Rate, T: Scalar) -> Scalar:
 
 
 def _errors(rate: Rate, found: Transition) -> dict[str, Scalar]:
-    """Absolute errors of T_p and β/H from that of S₃/T, whose slope is off by NODES² times that.
+    """Absolute errors of T_p and β/H from that of S₃/T.
 
-    S₃/T is off by what its interpolation is, and by what the bounces are.
+    S₃/T is off by what its interpolation is, and by what the bounces are. Of the first, seen in the
+    last Chebyshev coefficients, all coefficients may be as large, as those of noise are: the slope
+    of such a series is off by up to NODES^{3/2}/√(1 − x²) times that over half the window, at x
+    within. Bounces err alike where they are alike, by a polynomial of low degree: what changes
+    faster is seen in the last coefficients as well.
     """
-    T, error = found.T_p, (found.error + rate.exponent_error) * found.exponent_p
-    half = (rate.window.high - rate.window.low) / 2
-    values = {"T_p": T * error / found.beta_over_H, "beta_over_H": error * T * NODES**2 / half}
-    return jax.lax.stop_gradient(jax.tree.map(jnp.abs, values))
+    low, high = rate.window.low, rate.window.high
+    T, half, S = found.T_p, (high - low) / 2, found.exponent_p
+    x = jnp.clip((2 * T - low - high) / (high - low), -1.0, 1.0)
+    # Bernstein's inequality within, Markov's at the ends
+    steep = 1 / jnp.sqrt(jnp.maximum(1 - x**2, 1 / NODES**2))
+    off = found.error * NODES**1.5 + rate.exponent_error * _DEGREE
+    return jax.lax.stop_gradient(
+        {
+            "T_p": T * (found.error + rate.exponent_error) * S / jnp.abs(found.beta_over_H),
+            "beta_over_H": off * steep * S * T / half,
+        }
+    )
+
+
+_DEGREE = 4  # of how the errors of bounces change over the window
 
 
 class TransitionArea(WithoutParameters):
     """A/V(t) of the model's transition, as "area": for area_kernel "history"."""
 
     label: ClassVar[str] = "area"
+    part: ClassVar[Part] = Part.TRANSITION
 
     @property
     def needs(self) -> tuple[str, ...]:

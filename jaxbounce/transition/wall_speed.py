@@ -106,6 +106,8 @@ class WallSpeed(NamedTuple):
     """ln(α_θ̄/alpha_min): negative where the wall does not move."""
     error: Scalar
     """Estimate of the absolute error of v_w, from the integration up to the shock."""
+    error_plus: tuple[Scalar, Scalar]
+    """What it makes of v_plus and T_plus: absolute errors."""
     status: Code
     """SUCCESS for a deflagration or a hybrid; STATIC_WALL, RUNAWAY_WALL, INVALID_PARAMETER, and
     WALL_SPEED_NOT_CONVERGED where `error` is too large."""
@@ -157,10 +159,14 @@ def wall_speed(alpha_thetabar: RealLike, Psi: RealLike, c_s: RealLike, c_b: Real
     status = jnp.where(valid, status, Status.INVALID_PARAMETER.value)
     good = status == Status.SUCCESS.value
 
-    v_minus = _behind(v_w, plasma)
-    v_plus = _in_front(v_minus, plasma)
-    enthalpy, _ = _log_enthalpy(v_plus, v_minus, plasma)
-    T_plus = jnp.exp(enthalpy / plasma.mu)
+    def ahead(v_w: Scalar) -> tuple[Scalar, Scalar, Scalar]:
+        v_minus = _behind(v_w, plasma)
+        v_plus = _in_front(v_minus, plasma)
+        enthalpy, _ = _log_enthalpy(v_plus, v_minus, plasma)
+        return v_plus, jnp.exp(enthalpy / plasma.mu), v_minus
+
+    error = jnp.where(good, jax.lax.stop_gradient(error), jnp.nan)
+    (v_plus, T_plus, v_minus), moved = jax.jvp(ahead, (v_w,), (error,))
     T_minus = T_plus * jnp.sqrt((1 - v_minus**2) / (1 - v_plus**2))
     values = (v_w, v_plus, v_minus, T_plus, T_minus, _alpha_plus(v_plus, v_minus, plasma))
     hybrid = good & (v_w > jnp.sqrt(plasma.b2))
@@ -168,7 +174,8 @@ def wall_speed(alpha_thetabar: RealLike, Psi: RealLike, c_s: RealLike, c_b: Real
         *withheld(values, good, token),
         hybrid,
         *_borders(given),
-        jnp.where(good, jax.lax.stop_gradient(error), jnp.nan),
+        error,
+        jax.lax.stop_gradient((jnp.abs(moved[0]), jnp.abs(moved[1]))),
         status,
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import jaxbounce
-from jaxbounce import ConfigurationError, Status
+from jaxbounce import ConfigurationError, Part, Status
 from jaxbounce.cosmology.constants import CRITICAL_DENSITY_OVER_H2, GEV_IN_KG, PROTON_MASS_KG
 from jaxbounce.inference import (
     likelihood,
@@ -55,7 +55,8 @@ def _prediction(rho_B, rho_DM, status=Status.SUCCESS):
     numbers = dict.fromkeys((field.name for field in dataclasses.fields(Prediction)), nothing)
     rho = {"rho_B": jnp.asarray(rho_B), "rho_DM": jnp.asarray(rho_DM)}
     ratio = rho["rho_DM"] / rho["rho_B"]
-    return Prediction(**{**numbers, **rho, "ratio": ratio, "status": jnp.asarray(status)})
+    codes = {"status": jnp.asarray(status), "failed": jnp.asarray(Part.NONE)}
+    return Prediction(**{**numbers, **rho, "ratio": ratio, **codes})
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -67,8 +67,9 @@ def test_where_there_is_nothing_to_improve_it_says_so():
 
 def test_a_budget_is_drawn_from_where_each_step_begins():
     pytest.importorskip("matplotlib")
-    names = [name for name in Prediction.__dataclass_fields__ if name != "status"]
-    one = Prediction(**{name: jnp.asarray(1.0) for name in names}, status=jnp.asarray(1))
+    names = [name for name in Prediction.__dataclass_fields__ if name not in ("status", "failed")]
+    numbers = {name: jnp.asarray(1.0) for name in names}
+    one = Prediction(**numbers, status=jnp.asarray(1), failed=jnp.asarray(1))
     up, down = Change(0.5, 0.0, -0.5), Change(-2.0, 0.0, 2.0)
     steps = (
         Step("first", "", None, one, one, up, up),

@@ -6,16 +6,18 @@ import jax.numpy as jnp
 import numpy as np
 
 import jaxbounce as jb
-from jaxbounce._core.status import Status
+from jaxbounce._core.status import Part, Status
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.model.sensitivity import Sensitivities
 
-NUMBERS = [name for name in Prediction.__dataclass_fields__ if name != "status"]
+CODES = {"status": int(Status.SUCCESS), "failed": int(Part.NONE)}
+
+NUMBERS = [name for name in Prediction.__dataclass_fields__ if name not in CODES]
 
 
 def _prediction():
     numbers = {name: jnp.asarray(1.5e-10) for name in NUMBERS}
-    return Prediction(**numbers, status=jnp.asarray(int(Status.SUCCESS)))
+    return Prediction(**numbers, **{name: jnp.asarray(code) for name, code in CODES.items()})
 
 
 def _is_plain(text):

@@ -11,14 +11,14 @@ import pytest
 from jax.core import Tracer
 
 import jaxbounce as jb
-from jaxbounce import Model, Parameters, Status, load, predict
+from jaxbounce import Model, Parameters, Part, Status, load, predict
 from jaxbounce._core.ranges import above
 from jaxbounce._core.stage import Stage, Supplied
 from jaxbounce.cli import main
 from jaxbounce.conversion import Couplings, CriticalBubble, TanhWall, WallConversion
 from jaxbounce.files.point import BENCHMARK, configure
 from jaxbounce.potential import PUBLISHED
-from jaxbounce.scan import Grid, plan_scan
+from jaxbounce.scan import Grid, create, plan_scan
 from jaxbounce.scan.evaluate import relative_cost
 
 WALL = WallConversion(TanhWall(2.4, 1.7, width=1.5), Couplings(lam=0.209))
@@ -31,6 +31,7 @@ class Occupancy(Stage):
     error: float = eqx.field(static=True, default=0.0)
     most: float = eqx.field(static=True, default=1e9)
     label = "occupancy"
+    part = Part.OCCUPANCY
 
     @property
     def needs(self):
@@ -92,6 +93,9 @@ def _parameters(**changes):
     return Parameters(**{**values, "P": 0.15, "f_chi": 1e-9, "Y_chi_init": 4.9e-10, **changes})
 
 
+T_AROUND = np.array([99.0, 100.0, 101.0])
+
+
 def _with_occupancy(scale=1e-11, **options):
     return Model(_parameters(f_chi=None), stages=(Occupancy(jnp.asarray(scale), **options),))
 
@@ -118,12 +122,28 @@ def test_errors_of_stages_are_joined():
 @pytest.mark.slow
 def test_a_failed_stage_leaves_the_others_of_a_batch_alone():
     model = _with_occupancy(most=100.5)
-    T = jnp.array([99.0, 100.0, 101.0])
+    T = jnp.asarray(T_AROUND)
     batch = jax.vmap(lambda t: predict(model.replace(T_p=t)))(T)
     assert [int(s) for s in batch.status] == [1, 1, Status.NOT_FINITE]
     alone = predict(model.replace(T_p=100.0))
     np.testing.assert_allclose(batch.rho_B[1], alone.rho_B, rtol=1e-13)
     assert np.isnan(batch.rho_B[2])
+    assert batch.failed.tolist() == [Part.NONE, Part.NONE, Part.OCCUPANCY]
+
+
+@pytest.mark.slow
+def test_a_store_says_which_stage_failed(tmp_path):
+    plan = plan_scan(_with_occupancy(most=100.5), Grid({"T_p": T_AROUND}), outputs=("rho_B",))
+    program = plan.evaluation.compile(plan.layout.chunk_points, jax.local_devices()[0])
+    store, region = create(tmp_path / "scan.zarr", plan), plan.layout.region(0)
+    store.write(0, program.start(plan.design.points(region)).wait())
+    assert store.read("failed", region).tolist() == [Part.NONE, Part.NONE, Part.OCCUPANCY]
+    assert store.failures() == {Part.OCCUPANCY: 1}
+    assert store.counts() == {Status.SUCCESS: 2, Status.NOT_FINITE: 1}
+    jb.files.export.export(store, tmp_path / "scan.csv")
+    heads, *rows = (tmp_path / "scan.csv").read_text().splitlines()
+    column = heads.split(",").index("failed")
+    assert [row.split(",")[column] for row in rows] == ["1", "1", str(int(Part.OCCUPANCY))]
 
 
 @pytest.mark.parametrize(
