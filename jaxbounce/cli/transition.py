@@ -187,6 +187,7 @@ def _wall_mapping(solved: "Solved") -> dict[str, Any]:
     found: dict[str, Any] = {"v_w": float(solved.transition.v_w), "wall": _outcome(solved)}
     if solved.wall is not None:
         found["wall_lte"] = {
+            "at": solved.thermal.wall_at,
             "ln_alpha_max_over_alpha": _number(solved.wall.to_runaway),
             "v_w_error": _number(solved.wall.error),
             **status_keys(solved.wall_status),
@@ -195,16 +196,16 @@ def _wall_mapping(solved: "Solved") -> dict[str, Any]:
 
 
 def _wall_of(solved: "Solved") -> str:
-    """In words, where it is that of local thermal equilibrium at T_p."""
-    wall, v_w = solved.wall, float(solved.transition.v_w)
+    """In words, where it is that of local thermal equilibrium."""
+    wall, v_w, at = solved.wall, float(solved.transition.v_w), solved.thermal.wall_at
     assert wall is not None
     if solved.wall_status != Status.SUCCESS:
         return (
-            f"none: {solved.wall_status.message} (at T_p, ln(alpha_max/alpha) ="
+            f"none: {solved.wall_status.message} (at {at}, ln(alpha_max/alpha) ="
             f" {float(wall.to_runaway):.4g}); the numbers here are those of its limit, v_w = 1"
         )
     return (
-        f"{v_w:.10g}   {_outcome(solved)}, in local thermal equilibrium at T_p (an upper bound:"
+        f"{v_w:.10g}   {_outcome(solved)}, in local thermal equilibrium at {at} (an upper bound:"
         f" friction makes it slower); ln(alpha_max/alpha) = {float(wall.to_runaway):.4g}"
     )
 
@@ -232,8 +233,9 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
     yield "           " + _assignments(thermal.couplings)
     yield f"           vacua given at {thermal.temperature} = {thermal.T_vacua:g}"
     settings = dict(thermal.settings.numbers)
-    speed = "v_w = lte (local thermal equilibrium at T_p), " if thermal.own_wall else ""
-    if thermal.own_wall:
+    speed, at = "", thermal.wall_at
+    if at is not None:
+        speed = f"v_w = lte (local thermal equilibrium at {at}), "
         del settings["v_w"]
     yield f"           {speed}{_assignments(settings)}"
     if "g_star" not in thermal.settings.numbers:

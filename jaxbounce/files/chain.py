@@ -3,12 +3,13 @@
 `transition` has `potential`, a table or the path of a file as of `jaxbounce transition`, and what
 that command's own table has: T_low and T_high (GeV), temperature, prefactor and expansion, which
 may stand in the file of the potential too. v_w, I_p and g_star are those of the configuration.
-`wall_speed` has `model`, "lte", and if no transition is there alpha_thetabar, Psi, c_s and c_b.
+`wall_speed` has `model`, "lte", and `at`, "T_n" or "T_p", the temperature of the phases; if no
+transition is there alpha_thetabar, Psi, c_s and c_b instead.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 from jaxbounce._core.checks import check_keys, check_name, check_number, shown
 from jaxbounce._core.declare import declarations
@@ -18,6 +19,7 @@ from jaxbounce.cosmology.history import ThermalHistory
 from jaxbounce.files.tables import table_of
 from jaxbounce.files.transition import read_transition
 from jaxbounce.transition.rate import Tunnelling
+from jaxbounce.transition.settled import LteAt
 from jaxbounce.transition.solve import SLOWEST
 from jaxbounce.transition.stages import (
     LteWallSpeed,
@@ -141,8 +143,9 @@ def _read_speed(table: Mapping[str, Any]) -> LteWallSpeed | None:
             f'wall_speed = {shown(written)}: must be a table, such as {{ model = "lte" }}'
         )
     known = declarations(LteWallSpeed)
-    check_keys(written, ("model", *known), "wall_speed.")
+    check_keys(written, ("model", "at", *known), "wall_speed.")
     check_name("wall_speed.model", written.get("model", "lte"), ("lte",))
+    at = check_name("wall_speed.at", written.get("at", "T_n"), get_args(LteAt))
     numbers = {
         name: check_number(f"wall_speed.{name}", written[name], d.range)
         for name, d in known.items()
@@ -153,7 +156,12 @@ def _read_speed(table: Mapping[str, Any]) -> LteWallSpeed | None:
             f"wall_speed.{next(iter(numbers))} and transition: both given; the transition computes"
             " it, drop one of them"
         )
+    if numbers and "at" in written:
+        raise ConfigurationError(
+            f"wall_speed.at = {shown(at)}: is of the phases of a transition; drop it, or the numbers"
+            " of the plasma"
+        )
     try:
-        return LteWallSpeed(**numbers)
+        return LteWallSpeed(**numbers, at=cast(LteAt, at))
     except ConfigurationError as error:
         raise ConfigurationError(f"wall_speed.{error}") from None

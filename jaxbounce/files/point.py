@@ -82,7 +82,7 @@ OTHER_KEYS: dict[str, OtherKey] = {
     "wall_speed": OtherKey(
         "table of how v_w is computed, in place of v_w (jaxbounce.files.chain)",
         None,
-        '{ model = "lte" }',
+        '{ model = "lte", at = "T_p" }',
     ),
     "occupancy": OtherKey(
         "table of how chi is made, in place of incident_flux_scale (jaxbounce.files.occupancy)",

@@ -2,8 +2,8 @@
 
 The file is one of `jaxbounce bounce`, the temperature being one of its parameters, with a table
 `transition` beside it: T_low and T_high (GeV), and what has a default: temperature (name of the
-parameter, "T"), v_w (a number, or "lte" for that of local thermal equilibrium at T_p), I_p,
-prefactor, g_star and hidden_sector as of a configuration (`files.history`), and expansion:
+parameter, "T"), v_w (a number, or "lte" for that of local thermal equilibrium at the temperature
+lte_at, "T_p" or "T_n"), I_p, prefactor, g_star and hidden_sector as of a configuration (`files.history`), and expansion:
 "radiation+vacuum" (H² of all energy in front of the walls) or "radiation". Fields, masses and T are
 in GeV. The vacua are those at the value that the temperature has among the parameters, and are
 followed from there.
@@ -21,6 +21,7 @@ from jaxbounce.files.potential import KEYS, read_potential
 from jaxbounce.files.tables import table_of
 from jaxbounce.parameters import RANGES
 from jaxbounce.transition.background import Contents
+from jaxbounce.transition.settled import LteAt
 from jaxbounce.transition.solve import Settings, ThermalPotential
 
 EXAMPLE: dict[str, Any] = {
@@ -53,7 +54,7 @@ _SETTINGS: dict[str, Range] = {
     "prefactor": above(0, "A of Γ = A T⁴ (S₃/(2πT))^{3/2} e^{−S₃/T}"),
 }
 
-_KEYS = ("temperature", "T_low", "T_high", *_SETTINGS, "hidden_sector", "expansion")
+_KEYS = ("temperature", "T_low", "T_high", *_SETTINGS, "lte_at", "hidden_sector", "expansion")
 
 
 def read_transition(
@@ -86,6 +87,11 @@ def read_transition(
     own_wall = isinstance(written.get("v_w"), str)
     if own_wall:
         check_name("transition.v_w", written["v_w"], ("lte",))
+    elif "lte_at" in written:
+        raise ConfigurationError(
+            f'transition.lte_at = {shown(written["lte_at"])}: is for v_w = "lte"; drop the key'
+        )
+    lte_at = check_name("transition.lte_at", written.get("lte_at", "T_p"), get_args(LteAt))
     settings: dict[str, Any] = {
         key: check_number(f"transition.{key}", written[key], allowed)
         for key, allowed in _SETTINGS.items()
@@ -107,7 +113,7 @@ def read_transition(
         T_high,
         settings=Settings(**settings),
         expansion=cast(Contents, expansion),
-        own_wall=own_wall,
+        wall_at=cast(LteAt, lte_at) if own_wall else None,
     )
 
 

@@ -257,11 +257,14 @@ def _loops(seen: _Seen) -> _Found:
 
 
 def _wall_speed(seen: _Seen) -> _Found:
-    if seen.has("LteWallSpeed"):
-        yield (
-            "v_w is that of local thermal equilibrium, an upper bound without friction of its own",
-            None,
-        )
+    for stage in seen.model.stages:
+        if type(stage).__name__ == "LteWallSpeed":
+            at = f" with the phases at {getattr(stage, 'at', '')}" if stage.needs else ""
+            yield (
+                f"v_w is that of local thermal equilibrium{at}, an upper bound without friction of"
+                " its own",
+                None,
+            )
 
 
 def _data(seen: _Seen) -> _Found:

@@ -137,11 +137,11 @@ DARK_U1 = ThermalModel(
         ),
         daisies="Arnold-Espinosa",
     ),
-    parameters={"lam": 0.01, "g": 0.6, "v": 100.0, "Q": 100.0, "T": 30.0},
+    parameters={"lam": 0.01, "g": 0.6, "v": 100.0, "Q": 100.0, "g_rest": 0.0, "T": 30.0},
     false_vacuum=(0.0,),
     true_vacuum=(100.0,),
 )
-"""A complex scalar of charge 1 under a U(1), Landau gauge; nothing else in the plasma."""
+"""A complex scalar of charge 1 under a U(1), Landau gauge; nothing else in the plasma but g_rest."""
 
 
 class _ConformalLoops(NamedTuple):

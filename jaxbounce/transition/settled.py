@@ -6,7 +6,7 @@ speed of light, so that nothing is iterated that might not converge.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import jax.numpy as jnp
 
@@ -19,6 +19,9 @@ from jaxbounce.potential.vacua import Potential
 from jaxbounce.transition.strength import AtTemperature, fluid, strength
 from jaxbounce.transition.vacua import Guess
 from jaxbounce.transition.wall_speed import WallSpeed, wall_speed
+
+LteAt = Literal["T_n", "T_p"]
+"""The temperature of the phases that a wall is in local thermal equilibrium with."""
 
 WallAt: TypeAlias = Callable[[Scalar, Any], WallSpeed]
 """Of T and θ: the wall at that temperature."""

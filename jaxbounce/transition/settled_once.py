@@ -1,4 +1,4 @@
-"""T_p with the wall in local thermal equilibrium at it, of a transition solved at once; its slopes.
+"""T_p with the wall in local thermal equilibrium, of a transition solved at once; its slopes.
 
 What `settled` does within one program, for bounces that are solved one by one: the pair (v_w, T_p)
 by bisection, its derivatives by the implicit-function theorem from those of T_p at a speed and of
@@ -142,15 +142,22 @@ def settle(T_p: Callable[[Scalar], Scalar], phases: PhasesAt) -> tuple[Scalar, W
     return jnp.where(status == Status.RUNAWAY_WALL, 1.0, v_w), wall, status
 
 
+def settle_at(T: Scalar, phases: PhasesAt) -> tuple[Scalar, WallSpeed, Status]:
+    """The same of the wall at a temperature that does not depend on its speed, such as T_n."""
+    wall = phases.wall(T)
+    status = Status(int(wall.status))
+    return jnp.where(status == Status.RUNAWAY_WALL, 1.0, wall.v_w), wall, status
+
+
 class Follows(NamedTuple):
-    """How the pair (v_w, T_p) moves with what the wall at T and T_p at v_w depend on."""
+    """How the pair (v_w, T) moves with what the wall at T, T_p or T_n, and T at v_w depend on."""
 
     wall: Slopes
-    T_p: Scalar
+    T: Scalar
     of_speed: Float[Array, " outputs"]
     """∂ ln(output)/∂v_w of the transition."""
     line: int
-    """Which of its outputs is T_p."""
+    """Which of its outputs is T."""
 
     def total(
         self, of_transition: Float[Array, " outputs"], of_wall: Array | float
@@ -162,7 +169,7 @@ class Follows(NamedTuple):
             of_wall: ∂(α_θ̄, v_w)/∂x at fixed T.
         """
         of_wall = jnp.zeros(2) + of_wall
-        warmer = self.T_p * self.wall.of_T
+        warmer = self.T * self.wall.of_T
         denominator = 1 - warmer[1] * self.of_speed[self.line]
         moved = (warmer[1] * of_transition[self.line] + of_wall[1]) / denominator
         outputs = of_transition + self.of_speed * moved

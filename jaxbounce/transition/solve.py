@@ -24,7 +24,14 @@ from jaxbounce.potential.vacua import polish_vacuum
 from jaxbounce.transition.background import Contents, as_degrees, weighs
 from jaxbounce.transition.budget import has_plasma
 from jaxbounce.transition.reasons import no_transition, no_vacua
-from jaxbounce.transition.settled_once import OUTPUTS as OF_WALL, Follows, PhasesAt, settle
+from jaxbounce.transition.settled import LteAt
+from jaxbounce.transition.settled_once import (
+    OUTPUTS as OF_WALL,
+    Follows,
+    PhasesAt,
+    settle,
+    settle_at,
+)
 from jaxbounce.transition.story import (
     HAVE_NUMBERS,
     Plasma,
@@ -85,8 +92,8 @@ class ThermalPotential(NamedTuple):
     settings: Settings
     expansion: Contents = "radiation+vacuum"
     """What H consists of."""
-    own_wall: bool = False
-    """Whether v_w is that of the wall in local thermal equilibrium at T_p, and not the setting."""
+    wall_at: LteAt | None = None
+    """Where v_w is that of local thermal equilibrium, at which temperature; else it is the setting."""
 
     @property
     def T_vacua(self) -> float:
@@ -111,7 +118,7 @@ class Solved(NamedTuple):
     """[ΔV − (T/4) dΔV/dT]/ρ_r at T_p, ΔV = V(false) − V(true) there: a quarter of the trace
     anomaly's change, Δe − 3Δp, over the energy of the radiation."""
     wall: WallSpeed | None = None
-    """The wall in local thermal equilibrium at T_p, where v_w is to be its own."""
+    """The wall in local thermal equilibrium, where v_w is to be its own."""
     wall_status: Status = Status.SUCCESS
     """Of that: with RUNAWAY_WALL none settles, and v_w = 1 is its limit."""
 
@@ -153,7 +160,7 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
     weighed = weighs(thermal.expansion, known=True)
     if weighed and bounces.vacuum_energy() is None:
         raise ComputationError(_NO_VACUUM_ENERGY)
-    if not thermal.own_wall:
+    if thermal.wall_at is None:
         transition, slopes = _solve(bounces, thermal.settings, ends, weighed)
         wall, wall_status = None, Status.SUCCESS
     else:
@@ -376,11 +383,13 @@ def _solve(
 def _solve_with_wall(
     bounces: _Bounces, thermal: ThermalPotential, ends: tuple[Scalar, Scalar], weighed: bool
 ) -> tuple[Transition, dict[str, Array], WallSpeed, Status]:
-    """The same with v_w of the wall in local thermal equilibrium at T_p, which T_p depends on.
+    """The same with v_w of the wall in local thermal equilibrium, at T_p the one that leads there.
 
     Raises:
-        ComputationError: if the wall at T_p stands still, or the phases there are no plasma.
+        ComputationError: if that wall stands still, or the phases there are no plasma.
     """
+    at = thermal.wall_at
+    assert at is not None
     settings = jax.tree.map(jnp.asarray, thermal.settings)
     phases = PhasesAt(
         bounces.potential,
@@ -399,6 +408,8 @@ def _solve_with_wall(
         def told(v_w: Scalar) -> Any:
             return _story(*given, settings._replace(v_w=v_w), weighed)
 
+        if at == "T_n":
+            return samples, told, settle_at(told(slowest)[0].T_n, phases)
         return samples, told, settle(lambda v_w: told(v_w)[0].T_p, phases)
 
     samples, told, (v_w, wall, status) = settled(jnp.asarray(SLOWEST))
@@ -406,7 +417,7 @@ def _solve_with_wall(
     if status == Status.SUCCESS and v_w < SLOWEST:
         samples, told, (v_w, wall, status) = settled(v_w)
     if status not in (Status.SUCCESS, Status.RUNAWAY_WALL):
-        raise ComputationError(f"no transition: v_w = lte: {status.message}")
+        raise ComputationError(f"no transition: v_w = lte at {at}: {status.message}")
     found, of_values, of_energies, of_settings = told(v_w)
     rows = {name: of_values @ slope for name, slope in samples.of_exponents.items()}
     if samples.energies is not None:
@@ -415,8 +426,9 @@ def _solve_with_wall(
     numbers = {k: v for k, v in of_settings._asdict().items() if k in settings.numbers}
     of_speed = numbers.pop("v_w")
     if status == Status.SUCCESS:
-        slopes = phases.slopes(found.T_p)
-        follows = Follows(slopes, found.T_p, of_speed, OUTPUTS.index("T_p"))
+        T = getattr(found, at)
+        slopes = phases.slopes(T)
+        follows = Follows(slopes, T, of_speed, OUTPUTS.index(at))
         rows = {k: follows.total(row, slopes.of_couplings[k]) for k, row in rows.items()}
         of_bath = {} if slopes.of_bath is None else {"g_star": slopes.of_bath}
         numbers = {k: follows.total(row, of_bath.get(k, 0.0)) for k, row in numbers.items()}

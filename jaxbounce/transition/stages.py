@@ -2,13 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, get_args
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from jaxbounce._core.arrays import Scalar
+from jaxbounce._core.checks import one_of
 from jaxbounce._core.declare import declarations, spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
@@ -20,6 +21,7 @@ from jaxbounce.percolation.area_history import area_history
 from jaxbounce.potential.thermal import Heated
 from jaxbounce.transition.budget import has_plasma
 from jaxbounce.transition.rate import Rate
+from jaxbounce.transition.settled import LteAt, settled_speed
 from jaxbounce.transition.story import (
     HAVE_NUMBERS,
     Plasma,
@@ -27,18 +29,19 @@ from jaxbounce.transition.story import (
     transition_of_samples,
 )
 from jaxbounce.transition.strength import fluid, strength
-from jaxbounce.transition.wall_speed import front_of, wall_speed
+from jaxbounce.transition.wall_speed import WallSpeed, front_of, wall_speed
 from jaxbounce.transition.window import NODES
 
 
 class LteWallSpeed(Stage):
-    """v_w in local thermal equilibrium: of the phases at T_n, or of numbers given.
+    """v_w in local thermal equilibrium: of the phases at T_n or T_p, or of numbers given.
 
-    It is an upper bound, and no prediction where friction out of equilibrium counts. At T_n, which
-    does not depend on it; T_p does.
+    It is an upper bound, and no prediction where friction out of equilibrium counts. T_n does not
+    depend on it; T_p does, and the two are those that belong together (`settled_speed`).
 
     Attributes:
         alpha_thetabar, Psi, c_s, c_b: of the plasma; all, or none.
+        at: the temperature of the phases, where there are no numbers.
     """
 
     label: ClassVar[str] = "wall_speed"
@@ -66,8 +69,10 @@ class LteWallSpeed(Stage):
         default=None,
         metadata=spec("speed of sound behind the wall", low=0, high=1, typical=0.57),
     )
+    at: LteAt = eqx.field(static=True, default="T_n")
 
     def __check_init__(self) -> None:
+        one_of("at", self.at, get_args(LteAt))
         missing = [name for name in declarations(type(self)) if getattr(self, name) is None]
         if missing and len(missing) < len(declarations(type(self))):
             raise ConfigurationError(
@@ -76,8 +81,10 @@ class LteWallSpeed(Stage):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The phases at T_n, if no numbers are given."""
-        return ("rate", "T_n") if self.Psi is None else ()
+        """The phases, if no numbers are given, and what settles their temperature."""
+        if self.Psi is not None:
+            return ()
+        return ("rate", "T_n") if self.at == "T_n" else ("rate", "I_p")
 
     @property
     def supplies(self) -> tuple[str, ...]:
@@ -86,15 +93,17 @@ class LteWallSpeed(Stage):
 
     @property
     def relative_cost(self) -> int:
-        """An integral within two roots."""
-        return 64
+        """An integral within two roots; at T_p a moment chain for every step of another one."""
+        return 64 if self.Psi is not None or self.at == "T_n" else 2048
 
     def supply(self, known: Mapping[str, Any]) -> Supplied:
         """v_w, with the status of the wall: static, runaway, or of phases that are no plasma."""
-        if self.Psi is None:
+        if self.Psi is not None:
+            values, errors, status = _speed(*(self.value(name) for name in self.ranges()))
+        elif self.at == "T_n":
             values, errors, status = _speed_of(known["rate"], known["T_n"])
         else:
-            values, errors, status = _speed(*(self.value(name) for name in self.ranges()))
+            values, errors, status = _settled_speed_of(known["rate"], known["I_p"])
         own = dict(zip(self.supplies, errors, strict=False))
         return Supplied(dict(zip(self.supplies, values, strict=True)), own, status)
 
@@ -119,15 +128,53 @@ class LteWallSpeed(Stage):
 @jax.jit
 def _speed(alpha: Scalar, Psi: Scalar, c_s: Scalar, c_b: Scalar) -> tuple[Any, Any, Code]:
     found = wall_speed(alpha, Psi, c_s, c_b)
-    values = (found.v_w, found.v_plus, found.T_plus, found.v_J)
-    return values, (found.error, *found.error_plus), found.status
+    return _numbers(found), _own_errors(found), found.status
 
 
 @jax.jit
 def _speed_of(rate: Rate, T: Scalar) -> tuple[Any, Any, Code]:
+    found = _wall(rate, T)
+    return _numbers(found), _own_errors(found), found.status
+
+
+@jax.jit
+def _settled_speed_of(rate: Rate, I_p: Scalar) -> tuple[Any, Any, Code]:
+    """Of the wall at the T_p that its own speed leads to."""
+    (rate, I_p), token = shielded((rate, I_p))
+
+    def at(v_w: Scalar) -> Transition:
+        plasma = Plasma(v_w, I_p, rate.degrees, rate.prefactor)
+        given = (rate.exponents, rate.energies, rate.window)
+        return transition_of_samples(*given, plasma, rate.weighed)
+
+    v_w, status = settled_speed(lambda v_w: at(v_w).T_p, lambda T: _wall(rate, T))
+    transition = at(v_w)
+    found = _wall(rate, transition.T_p)
+    *speeds, v_J = _numbers(found)
+    speeds = withheld(tuple(speeds), status == Status.SUCCESS.value, token)
+    # beside its own errors what that of T_p makes of it
+    T_p, error = jax.lax.stop_gradient((transition.T_p, _errors(rate, transition)["T_p"]))
+    fixed = jax.lax.stop_gradient(rate)
+    slopes = jax.jvp(lambda T: _numbers(_wall(fixed, T))[:3], (T_p,), (jnp.ones_like(T_p),))[1]
+    both = zip(_own_errors(found), slopes, strict=True)
+    errors = tuple(own + jnp.abs(slope) * error for own, slope in both)
+    return (*speeds, v_J), errors, status
+
+
+def _wall(rate: Rate, T: Scalar) -> WallSpeed:
+    """In local thermal equilibrium at T; of phases that are no plasma with their status."""
     of = _strength(rate, T)
-    values, errors, status = _speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
-    return values, errors, jnp.where(of.status == Status.SUCCESS, status, of.status)
+    found = wall_speed(of.alpha_thetabar, of.Psi, of.c_s, of.c_b)
+    return found._replace(status=jnp.where(of.status == Status.SUCCESS, found.status, of.status))
+
+
+def _numbers(found: WallSpeed) -> tuple[Scalar, Scalar, Scalar, Scalar]:
+    return found.v_w, found.v_plus, found.T_plus, found.v_J
+
+
+def _own_errors(found: WallSpeed) -> tuple[Scalar, Scalar, Scalar]:
+    """Of v_w, v_+ and T_+/T."""
+    return (found.error, *found.error_plus)
 
 
 class PlasmaInFront(WithoutParameters):
