@@ -91,6 +91,12 @@ def _mapping(found: "Found") -> dict[str, Any]:
         fields=list(found.configured.fields),
         T_range_GeV=list(found.T_range),
         field_range_GeV=found.reach,
+        lower_at_edge=None
+        if diagram.edge is None
+        else {
+            "T_GeV": diagram.edge.T,
+            "position_GeV": [float(x) for x in diagram.edge.phi],
+        },
         phases=[
             {
                 "phase": number,
@@ -147,6 +153,12 @@ def _lines(found: "Found") -> Iterator[str]:
         ):
             head = f"{number:3}" if point is phase.points[-1] else "   "
             yield f"{head}  {T:14.10g} GeV  {_place(found, point.phi)}   ({_ENDS[end]})"
+    if diagram.edge is not None:
+        at = f"{_place(found, diagram.edge.phi)} at T = {diagram.edge.T:g} GeV"
+        yield (
+            f"NOTE       at the edge of the box, {at}, V is below every minimum in it: a vacuum is"
+            " beyond (raise --reach), or V has no lower bound"
+        )
     yield ""
     yield "first order: on cooling through T_c the deeper phase changes"
     if not diagram.critical:

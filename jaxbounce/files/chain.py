@@ -158,8 +158,8 @@ def _read_speed(table: Mapping[str, Any]) -> LteWallSpeed | None:
         )
     if numbers and "at" in written:
         raise ConfigurationError(
-            f"wall_speed.at = {shown(at)}: is of the phases of a transition; drop it, or the numbers"
-            " of the plasma"
+            f"wall_speed.at = {shown(at)}: is of the phases of a transition; drop it, or the"
+            " numbers of the plasma"
         )
     try:
         return LteWallSpeed(**numbers, at=cast(LteAt, at))

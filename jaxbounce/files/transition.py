@@ -3,10 +3,10 @@
 The file is one of `jaxbounce bounce`, the temperature being one of its parameters, with a table
 `transition` beside it: T_low and T_high (GeV), and what has a default: temperature (name of the
 parameter, "T"), v_w (a number, or "lte" for that of local thermal equilibrium at the temperature
-lte_at, "T_p" or "T_n"), I_p, prefactor, g_star and hidden_sector as of a configuration (`files.history`), and expansion:
-"radiation+vacuum" (H² of all energy in front of the walls) or "radiation". Fields, masses and T are
-in GeV. The vacua are those at the value that the temperature has among the parameters, and are
-followed from there.
+lte_at, "T_p" or "T_n"), I_p, prefactor, g_star and hidden_sector as of a configuration
+(`files.history`), and expansion: "radiation+vacuum" (H² of all energy in front of the walls) or
+"radiation". Fields, masses and T are in GeV. The vacua are those at the value that the temperature
+has among the parameters, and are followed from there.
 """
 
 from collections.abc import Mapping

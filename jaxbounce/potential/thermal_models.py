@@ -141,7 +141,7 @@ DARK_U1 = ThermalModel(
     false_vacuum=(0.0,),
     true_vacuum=(100.0,),
 )
-"""A complex scalar of charge 1 under a U(1), Landau gauge; nothing else in the plasma but g_rest."""
+"""A complex scalar of charge 1 under a U(1), Landau gauge; beside it g_rest."""
 
 
 class _ConformalLoops(NamedTuple):

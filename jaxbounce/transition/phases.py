@@ -121,6 +121,13 @@ class Continuous(NamedTuple):
     phi: np.ndarray
 
 
+class Edge(NamedTuple):
+    """Where V at the edge of the box is below every minimum found: what is beyond is not known."""
+
+    T: float
+    phi: np.ndarray
+
+
 class PhaseDiagram(NamedTuple):
     """All phases found over a range of temperatures, those of high temperature first."""
 
@@ -129,6 +136,8 @@ class PhaseDiagram(NamedTuple):
     """In the order of cooling."""
     continuous: tuple[Continuous, ...]
     """In the order of cooling."""
+    edge: Edge | None
+    """If V falls towards the edge of the box: to a vacuum beyond, or without a bound."""
 
     def history(self) -> tuple[Critical | Continuous, ...]:
         """Changes of the deepest phase, in the order of cooling.
@@ -210,7 +219,27 @@ def find_phases(
         ordered,
         tuple(sorted(critical, key=lambda c: -c.T_c)),
         tuple(sorted(continuous, key=lambda c: -c.T_c)),
+        _edge(ordered, tracer.seen, corners, (T_low, T_high)),
     )
+
+
+def _edge(
+    phases: tuple[Phase, ...],
+    seen: Sampler,
+    corners: tuple[np.ndarray, np.ndarray],
+    temperatures: tuple[float, float],
+) -> Edge | None:
+    """The lowest place of the edge at the coldest temperature at which it is below all minima."""
+    middle, half = (corners[1] + corners[0]) / 2, (corners[1] - corners[0]) / 2
+    axes, inside = np.eye(middle.size), 2 * np.asarray(low_discrepancy(_STARTS, middle.size)) - 1
+    outward = inside / np.abs(inside).max(-1, keepdims=True)
+    points = middle + half * np.concatenate([axes, -axes, outward])
+    for T in temperatures:
+        there = [phase for phase in phases if phase.T_range[0] <= T <= phase.T_range[1]]
+        V = seen(points, T).V
+        if there and np.nanmin(V, initial=np.inf) < min(phase.local(T).V[0] for phase in there):
+            return Edge(T, points[np.nanargmin(V)])
+    return None
 
 
 def _starts(

@@ -93,7 +93,7 @@ class ThermalPotential(NamedTuple):
     expansion: Contents = "radiation+vacuum"
     """What H consists of."""
     wall_at: LteAt | None = None
-    """Where v_w is that of local thermal equilibrium, at which temperature; else it is the setting."""
+    """The temperature where v_w is that of local thermal equilibrium there, and no setting."""
 
     @property
     def T_vacua(self) -> float:

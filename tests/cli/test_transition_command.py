@@ -66,6 +66,7 @@ def test_template_is_the_example(capsys):
         ("transition.T_low=300", "must be below T_high = 250"),
         ("transition.T_high=hot", "transition.T_high = 'hot': must be a number"),
         ("transition.v_w=1.5", "transition.v_w = 1.5: must be in (0, 1]"),
+        ("transition.lte_at=T_n", "transition.lte_at = 'T_n': is for v_w = \"lte\"; drop the key"),
         ("transition.I_p=0", "transition.I_p = 0: must be in [1e-12, 1000]"),
         ("transition.g_star=0", "transition.g_star = 0: must be > 0"),
         ("transition.g_star=standard-modell", "transition.g_star = 'standard-modell': must be"),

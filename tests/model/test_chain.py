@@ -43,6 +43,8 @@ def test_couplings_of_a_file_are_parameters():
     assert {"D", "E", "lam", "T0", "prefactor"} <= set(model.names())
     assert not {"T_p", "beta_over_H", "v_w", "T"} & set(model.names())
     assert model.replace(E=0.09).value("E") == 0.09
+    settled = configure({**point, "wall_speed": {"model": "lte", "at": "T_p"}}).model
+    assert settled.stages[1] == LteWallSpeed(at="T_p")
     # any of them may be a number instead
     given = configure(point, overrides={"T_p_GeV": 100.0, "beta_over_H": 200.0, "v_w": 0.3})
     assert given.model.stages == ()
@@ -69,6 +71,7 @@ BAD = [
     ({"transition": None}, "T_p_GeV: missing"),
     ({"wall_speed": {"model": "lte"}}, "v_w = 0.3 and wall_speed: both given"),
     ({"v_w": None, "wall_speed": {"model": "let"}}, "wall_speed.model = 'let'.*did you mean 'lte'"),
+    ({"v_w": None, "wall_speed": {"at": "T_x"}}, "wall_speed.at = 'T_x': must be one of"),
     ({"v_w": None, "wall_speed": {"psi": 0.9}}, "wall_speed.psi: unknown key.*did you mean 'Psi'"),
     ({"v_w": None, "wall_speed": {"Psi": 0.9}}, "wall_speed.Psi and transition: both given"),
     ({"transition": {**TRANSITION, "Tlow": 1.0}}, "transition.Tlow: unknown key; did you mean"),
@@ -134,6 +137,9 @@ def test_stages_without_what_they_need():
     point |= {"T_p_GeV": 100.0, "beta_over_H": 100.0}
     with pytest.raises(ConfigurationError, match="wall_speed: needs the phases of a transition"):
         configure({**point, "wall_speed": {"model": "lte"}})
+    numbers = {"alpha_thetabar": 0.1, "Psi": 0.8, "c_s": 0.57, "c_b": 0.57}
+    with pytest.raises(ConfigurationError, match=r"wall_speed.at = 'T_p': is of the phases"):
+        configure({**point, "wall_speed": {**numbers, "at": "T_p"}})
     with pytest.raises(ConfigurationError, match=r"Psi, c_s, c_b: missing; give all four"):
         configure({**point, "wall_speed": {"alpha_thetabar": 0.1}})
     for name in ("critical-bubble", "tanh"):

@@ -6,7 +6,7 @@ worked out here from ours: T_n has one bubble a Hubble volume, β/H leaves out t
 R_* counts the bubbles that there are at T_p and not all that there will be, and α takes each
 phase's own speed of sound. In its H the plasma behind the walls redshifts, P e_b + (1 − P) e_s,
 and not, as here, e_s everywhere: that is 0.9 % of H at T_p. Its e leaves out the daisies (its
-`energyDensity` does not have them, its p has): that is 0.7 % of T_reh and 0.4 % of α, and off.
+`energyDensity` does not have them, its p has): that is 0.7 % of T_reh and 0.2 % of α, and off.
 """
 
 import dataclasses

@@ -135,6 +135,20 @@ def test_slopes_of_a_critical_temperature():
             np.testing.assert_allclose(slopes[name], expected[name], rtol=1e-10)
 
 
+def test_what_lies_beyond_the_box_is_told():
+    """A vacuum that the box does not reach, and a V without a bound; none of a box that has all."""
+    toy = TOYS[0]
+    assert find_phases(CUBIC.potential, toy, 80.0, 101.0, [-300.0], [300.0]).edge is None
+    edge = find_phases(CUBIC.potential, toy, 101.0, 103.0, [-40.0], [40.0]).edge
+    assert edge is not None
+    assert (edge.T, *edge.phi) == (101.0, 40.0)
+    V = ExpressionPotential(("x", "y"), "x**2 + y**2 + T - 1e-3*y**4")
+    edge = find_phases(V, {}, 1.0, 2.0, [-40.0, -40.0], [40.0, 40.0]).edge
+    assert edge is not None
+    assert edge.T == 1.0
+    assert abs(edge.phi[1]) == 40.0
+
+
 def test_a_potential_without_a_minimum():
     def falls(phi, theta):
         return -phi[0] * theta["T"]
