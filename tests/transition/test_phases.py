@@ -142,8 +142,8 @@ def test_what_lies_beyond_the_box_is_told():
     edge = find_phases(CUBIC.potential, toy, 101.0, 103.0, [-40.0], [40.0]).edge
     assert edge is not None
     assert (edge.T, *edge.phi) == (101.0, 40.0)
-    V = ExpressionPotential(("x", "y"), "x**2 + y**2 + T - 1e-3*y**4")
-    edge = find_phases(V, {}, 1.0, 2.0, [-40.0, -40.0], [40.0, 40.0]).edge
+    V = ExpressionPotential("x**2 + y**2 + T - 1e-3*y**4", ("x", "y"), ("T",))
+    edge = find_phases(V, {"T": 1.0}, 1.0, 2.0, [-40.0] * 2, [40.0] * 2).edge
     assert edge is not None
     assert edge.T == 1.0
     assert abs(edge.phi[1]) == 40.0
