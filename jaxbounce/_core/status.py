@@ -58,8 +58,10 @@ class Status(enum.IntEnum):
     REHEATED_BELOW_T_P = 56
     DECAY_CLOSED = 57
     RELEASE_NOT_FOLLOWED = 58
+    DENSITY_NOT_KEPT = 59
     TRUE_VACUUM_NOT_MINIMUM = 60
     WALL_NOT_CONVERGED = 61
+    PRODUCTS_TOO_LIGHT = 62
 
     @property
     def message(self) -> str:
@@ -272,7 +274,20 @@ _MESSAGES = {
         " equations here do not follow: expansion and dilution hold for the source alone; leave"
         " these rates out, or set expansion = radiation and dilution = none"
     ),
-    Status.DECAY_CLOSED: "what decays into χ is lighter than its products; raise m_A",
+    Status.DENSITY_NOT_KEPT: (
+        "annihilation, or its inverse, would change the density f_chi n_eq before the walls come,"
+        " by more than error_limit: leave annihilation out or f_chi = 1 in equilibrium, lower"
+        ' T_max_over_Tp, or follow a given yield: dark_matter = "input" and coupling ='
+        ' "self-consistent"'
+    ),
+    Status.DECAY_CLOSED: (
+        "what decays into χ is no heavier than its products, the χ of one decay among them; raise"
+        " m_A, or lower the number of particles or the masses"
+    ),
+    Status.PRODUCTS_TOO_LIGHT: (
+        "the masses of what collisions make (the last two of masses) leave no room for the χ among"
+        " them; give those that have it, or zeros, which take χ as massless"
+    ),
     Status.NO_TRANSITION: (
         "the transition does not complete in the range of temperatures given; widen the range"
     ),

@@ -115,7 +115,7 @@ def _mapping(
             "relative_error_estimate": number(prediction.error_estimate),
             "error_shares": _story.share_mapping(result.shares),
             "P_error_estimate": number(result.conversion.error),
-            "caution": _caution(prediction),
+            "caution": _caution(prediction, configuration.choices),
             **status_keys(Status(int(prediction.status))),
             "failed": Part(int(prediction.failed)).text,
         },
@@ -217,7 +217,7 @@ def _lines(
         )
         yield f"  DM/B     = {figures(p.ratio)}   (Planck {PLANCK_RHO_DM / PLANCK_RHO_B:.4f})"
         yield from _tension_lines(p)
-    caution = _caution(p)
+    caution = _caution(p, c.choices)
     part = Part(int(p.failed))
     where = f"{part.text}: " if part != Part.NONE else ""
     yield f"  status   : {where}{status.message}{f', but {caution}' if caution else ''}"
@@ -474,13 +474,14 @@ def _conversion_lines(settings: "ConversionSettings", conversion: "Estimate") ->
     )
 
 
-def _caution(p: "jb.Prediction") -> str | None:
+def _caution(p: "jb.Prediction", choices: "jb.Choices") -> str | None:
     """What a success leaves open: whether more χ was converted than there is; None if it was not.
 
-    The published source follows f_χ n_eq whatever is left of it, so that it can.
+    The published source follows f_χ n_eq whatever is left of it, so that it can; one that follows
+    χ cannot, though the bath may make more of them.
     """
     available, converted = float(p.Y_available), float(p.Y_B)
-    if not converted > available > 0:
+    if choices.coupling == "self-consistent" or not converted > available > 0:
         return None
     return f"more chi is converted than exists: Y_B is {converted / available:.4g} f_chi n_eq/s"
 
@@ -488,6 +489,9 @@ def _caution(p: "jb.Prediction") -> str | None:
 def _occupancy_lines(p: "jb.Prediction", choices: "jb.Choices", figures: Figures) -> Iterator[str]:
     """What the occupancy provides, against what is left today where that is given."""
     available = float(p.Y_available)
+    if choices.coupling == "self-consistent" and choices.dark_matter == "input":
+        yield f"  occupancy: the source follows chi, not f_chi; hits of each {figures(p.mean_hits)}"
+        return
     yield (
         f"  occupancy: f_chi n_eq/s = {figures(available)} is all the chi there is;"
         f" a wall front hits each {figures(p.mean_hits)} times"

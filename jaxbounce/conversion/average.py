@@ -193,6 +193,29 @@ def thermal_flux_average(
     return _average(weight, p, probability, args, shift / (2 * gamma**2), tolerance)
 
 
+def flux_share_below(
+    K: RealLike, T: RealLike, m: RealLike, v_w: RealLike, statistics: Statistics = "fermion"
+) -> Scalar:
+    """Share of the thermal flux onto a wall that comes with √(p_z² + m²) below K.
+
+    Args:
+        K: momentum (GeV), such as the mass that lets nothing pass below it; 0 if not above m.
+        T: temperature of the gas (GeV).
+        m: mass of the incoming eigenstate (GeV), ≥ 0.
+        v_w: wall speed, 0 ≤ v_w < 1.
+        statistics: as in `thermal_flux_average`.
+    """
+    K, m = as_real(K), as_real(m)
+    args = jnp.where(m < K, K, 0.0), m
+    found = thermal_flux_average(_below, T, m, v_w, args, statistics=statistics, thresholds=K[None])
+    return found.value
+
+
+def _below(p: Real, args: tuple[Scalar, Scalar]) -> Real:
+    K, m = args
+    return jnp.where(p**2 + m**2 < K**2, 1.0, 0.0)
+
+
 def _reduced(energy: Real, q: Real, m: Scalar, T: Scalar, statistics: Statistics) -> Real:
     """e^{m/T} L(E/T)."""
     kinetic = q**2 / (energy + m) / T

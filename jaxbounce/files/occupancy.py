@@ -35,6 +35,7 @@ from jaxbounce.occupancy import (
     tabulated,
 )
 from jaxbounce.occupancy.collisions import OfS, Quantity
+from jaxbounce.occupancy.production import decay_threshold
 from jaxbounce.potential.text import Expression, check_names
 
 PROCESSES: dict[str, type[OccupancyStage]] = {
@@ -114,9 +115,13 @@ def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage:
             f"occupancy.mean_energy_GeV = {energy:g}: is below m_chi_GeV = {m_chi:g}; raise it"
         )
     if process == "decay":
-        return Decays(**numbers, **_of_decay(written))
+        words = _of_decay(written)
+        _refuse_closed(numbers, m_chi, "product" in words)
+        return Decays(**numbers, **words)
     if process == "collisions":
-        return Collisions(**numbers, **_of_collisions(written))
+        made = _of_collisions(written)
+        _refuse_light(sum(made.get("masses", ())[2:]), numbers.get("particles", 1.0), m_chi)
+        return Collisions(**numbers, **made)
     if process == "partition" and table["transition"] is not None:
         # what becomes χ does not heat the bath
         own = "Delta_theta" not in numbers and "alpha" not in numbers
@@ -125,6 +130,28 @@ def read_occupancy(table: Mapping[str, Any]) -> OccupancyStage:
         return kind(**numbers)
     except ConfigurationError as error:
         raise ConfigurationError(f"occupancy: {error}") from None
+
+
+def _refuse_closed(numbers: Mapping[str, float], m_chi: float, is_with_X: bool) -> None:
+    """A decay into what is not lighter than A."""
+    count, m_A = numbers.get("particles", 1.0), numbers["m_A"]
+    least = float(decay_threshold(m_chi, count, numbers.get("m_X", 0.0) if is_with_X else 0.0))
+    if m_A <= least:
+        raise ConfigurationError(
+            f"occupancy.m_A_GeV = {m_A:g}: is not above the mass of its products, {least:g} GeV"
+            f" with {max(count, 1):g} chi; raise it"
+        )
+
+
+def _refuse_light(made: float, count: float, m_chi: float) -> None:
+    """Collisions whose products have masses, but not that of χ."""
+    least = float(decay_threshold(m_chi, count))
+    if 0 < made < least:
+        raise ConfigurationError(
+            f"occupancy.masses_GeV: the last two together, {made:g} GeV, are below"
+            f" {max(count, 1):g} m_chi_GeV = {least:g}; raise them, or write 0 for both, which"
+            " takes chi as massless"
+        )
 
 
 def _refuse_others(written: Mapping[str, Any], process: str, known: tuple[str, ...]) -> None:

@@ -4,15 +4,23 @@ The thirteen points are those of a referee (which speed, which temperature, whic
 that a choice of the model takes care of is left out.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from jaxbounce.conversion import CriticalBubble
+from jaxbounce.conversion import CriticalBubble, FullWave
+from jaxbounce.conversion.average import flux_share_below
+from jaxbounce.conversion.wall import eigenmasses
 from jaxbounce.cosmology.degrees_of_freedom import StandardModel, standard_model_energy
 from jaxbounce.cosmology.gas import number_density
+from jaxbounce.cosmology.gas_integrals import density_integral
 from jaxbounce.model.model import Model
 from jaxbounce.model.story import Origin
+from jaxbounce.parameters import DECLARATIONS
+
+if TYPE_CHECKING:
+    from jaxbounce.occupancy import Collisions
 
 CONFINEMENT = 0.155
 """Temperature (GeV) of the QCD crossover, above which there are quarks in place of baryons."""
@@ -109,6 +117,43 @@ def _speed(seen: _Seen) -> _Found:
         if n > 0:
             path = 1 / (n * sigma_v)
             yield "annihilation alone leaves chi a mean free path of this many 1/GeV", path
+
+
+def _incidence(seen: _Seen) -> _Found:
+    """What a thermal average takes from outside of where its model of P holds."""
+    stage = seen.model.conversion
+    if stage is None or stage.incidence != "thermal" or isinstance(stage.model, FullWave):
+        return
+    carried = seen.model.choices.streaming == "carried"
+    v = seen.get("v_plus" if carried else "v_w")
+    T = seen.get("T_p") * (seen.get("T_plus_over_T") if carried else 1.0)
+    heat, is_known = T / float(stage.unit_GeV), stage.profile is not None
+    m_in = float(stage.incoming_mass()) if is_known else math.nan
+    if stage.model.kinematics == "nonrelativistic":
+        size = _superluminal(v, math.sqrt(heat / m_in)) if m_in > 0 else None
+        yield "P is averaged over a Gaussian of slow speeds; above that of light is the share", size
+        return
+    size = None
+    if is_known:
+        inside = float(eigenmasses(stage.wall(), stage.couplings)[::2].max())
+        share = flux_share_below(inside, heat, m_in, v, seen.model.choices.chi_stats)
+        size = float(share)
+    yield (
+        "P is that of one passage also where masses inside the wall reflect what is not converted"
+        " (the full wave knows): the share of the flux with K below them is",
+        size,
+    )
+
+
+def _superluminal(v: float, sigma: float) -> float:
+    """Share of the weight u e^{−(u − v)²/2σ²} of relative speeds u > 0 that is above one."""
+
+    def above(u: float) -> float:
+        z = (u - v) / sigma
+        tail = math.sqrt(math.pi / 2) * math.erfc(z / math.sqrt(2))
+        return sigma * math.exp(-(z**2) / 2) + v * tail
+
+    return above(1.0) / above(0.0)
 
 
 def _streaming(seen: _Seen) -> _Found:
@@ -208,6 +253,7 @@ def _occupancy(seen: _Seen) -> _Found:
         )
     elif seen.has("Collisions"):
         yield "f_chi is that of T_R, and stands for a thermal spectrum", None
+        yield from _light_products(seen)
     elif seen.has("OffBrane"):
         yield "f_chi stands for an isotropic bath; what comes from off the brane is beamed", None
     elif seen.has("EnergyPartition"):
@@ -224,15 +270,46 @@ def _occupancy(seen: _Seen) -> _Found:
             "the age at T_p is that of radiation alone: H there is larger by this",
             math.sqrt(1 + seen.get("alpha_V")) - 1,
         )
-    made = seen.has("Decays", "Collisions", "OffBrane", "EnergyPartition")
-    if made and (seen.get("sigma_v") > 0 or seen.get("sigma_v_slope") > 0):
-        yield (
-            "annihilation takes and makes chi too: f_chi is where its equations start, and they may"
-            " have led to another occupancy by T_p",
-            None,
-        )
+    yield from _other_density(seen)
     if seen.has("Decays", "Collisions"):
         yield "chi that is frozen in after T_p, in the other phase, is not counted", None
+
+
+def _light_products(seen: _Seen) -> _Found:
+    """χ that collisions make as massless: the share x²K₂(x)/2 of massless pairs is heavier than x.
+
+    With |M|² constant, and of a classical bath; x = N_χ m_χ/T_p.
+    """
+    for one in seen.model.stages:
+        if type(one).__name__ != "Collisions":
+            continue
+        stage = cast("Collisions", one)
+        if not stage.masses[2:].sum() > 0:
+            x = max(float(stage.particles), 1.0) * seen.get("m_chi") / seen.get("T_p")
+            if x > 0:
+                yield (
+                    "collisions make chi as if it were massless; at T_p the share of massless pairs"
+                    " that are too light for it is",
+                    1 - float(density_integral(x, "classical")) / 2,
+                )
+
+
+def _other_density(seen: _Seen) -> _Found:
+    """What annihilation would make of the f_χ n_eq that an external source takes as given."""
+    model = seen.model
+    if not (seen.get("sigma_v") > 0 or seen.get("sigma_v_slope") > 0):
+        return
+    from jaxbounce.model.equations import claims_density, density_change
+
+    given = model.parameters.f_chi is not None
+    if model.choices.coupling != "external" or claims_density(model.choices, not given):
+        return
+    p = dataclasses.replace(model.parameters, **{n: seen.get(n) for n in DECLARATIONS})
+    yield (
+        "the source is that of f_chi n_eq, whatever annihilation makes of it: by T_p, this many"
+        " times as much",
+        float(density_change(p, model.choices, model.degrees)) + 1,
+    )
 
 
 def _degrees(seen: _Seen) -> _Found:
@@ -274,6 +351,7 @@ def _data(seen: _Seen) -> _Found:
 def _first(seen: _Seen) -> _Found:
     yield from _speed(seen)
     yield from _wall_speed(seen)
+    yield from _incidence(seen)
 
 
 _POINTS: tuple[Callable[[_Seen], _Found], ...] = (

@@ -96,12 +96,14 @@ def _predict(model: Model) -> Prediction:
     T_end, remaining = p.T_p * p.T_min_over_Tp, jnp.zeros_like(p.T_p)
     if choices.equations == "boltzmann":
         # imported when first asked for: the library of the solvers takes longer than the rest
-        from jaxbounce.model.equations import integrated
+        from jaxbounce.model.equations import integrated, keeps_its_density
 
         solved = integrated(q, choices, model.error_limit, expands, history)
         Y_B, Y_chi, error = solved.Y_B, solved.Y_chi, solved.error_estimate
         T_end, remaining = solved.T_end, solved.remaining_annihilation
-        status = solved.status
+        computed = model.parameters.f_chi is None
+        kept, change = keeps_its_density(q, choices, computed, model.error_limit, expands)
+        status, error = jnp.where(kept == Status.SUCCESS, solved.status, kept), error + change
     active = (p.sigma_v != 0) | (p.sigma_v_slope != 0) | (p.washout_over_H != 0)
     if choices.equations != "boltzmann":
         status = jnp.where(active, Status.NEEDS_BOLTZMANN, status)

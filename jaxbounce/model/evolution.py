@@ -1,20 +1,30 @@
 """Yields, source and wall area over temperature."""
 
+import dataclasses
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
+from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real
 from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_of_time
 from jaxbounce.model.background import background
-from jaxbounce.model.equations import initial_yield
+from jaxbounce.model.equations import initial_yield, keeps_its_density
 from jaxbounce.model.model import Model
 from jaxbounce.yields import time_limits
 from jaxbounce.yields.boltzmann import Evolution, evolve_boltzmann
 
 _PULSE = (-30.0, 50.0)  # y between which half of the grid is even in y
+
+
+_MADE = (
+    "Y_chi",
+    "Y_B",
+    "source",
+)  # what a start that contradicts the equations leaves no number of
 
 
 def temperature_grid(model: Model, points: int) -> np.ndarray:
@@ -55,7 +65,15 @@ def evolution(model: Model, T: Real) -> Evolution:
     start = initial_yield(p, model.choices)
     p, degrees = background(p, model.choices, known.values.get("degrees"))
     options = {"degrees": degrees, "history": known.values.get("area")}
-    return evolve_boltzmann(p, model.choices, T, start, **options)
+    found = evolve_boltzmann(p, model.choices, T, start, **options)
+    if model.choices.equations != "boltzmann":
+        return found
+    computed, limit = model.parameters.f_chi is None, model.error_limit
+    kept, _ = keeps_its_density(p, model.choices, computed, limit, degrees)
+    is_kept = kept == Status.SUCCESS
+    yields = {name: jnp.where(is_kept, getattr(found, name), jnp.nan) for name in _MADE}
+    status = jnp.where(is_kept, found.status, kept)
+    return dataclasses.replace(found, **yields, status=status)
 
 
 def evolve(model: Model, points: int = 400) -> Evolution:

@@ -97,6 +97,13 @@ class Model(eqx.Module):
                         f'expansion = "radiation+vacuum": {type(stage).__name__} leaves the vacuum'
                         " energy out of H; give both the same expansion"
                     )
+        following = self.choices.coupling == "self-consistent"
+        if following and self.choices.dark_matter == "input" and "f_chi" in supplied:
+            raise ConfigurationError(
+                'coupling = "self-consistent", dark_matter = "input": the source follows'
+                " Y_chi_init, and the f_chi that is computed would have no effect; write"
+                ' dark_matter = "occupancy", or leave the occupancy out'
+            )
         if self.choices.streaming == "carried":
             if "v_plus" not in supplied:
                 raise ConfigurationError(

@@ -27,6 +27,7 @@ from jaxbounce.occupancy.production import (
     around_resonance as around_resonance,
     cross_section_rate as cross_section_rate,
     decay_rate as decay_rate,
+    decay_threshold as decay_threshold,
     polynomial_rate as polynomial_rate,
     scattering_rate as scattering_rate,
 )

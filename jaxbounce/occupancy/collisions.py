@@ -17,13 +17,16 @@ from jaxbounce._core.declare import spec
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 from jaxbounce._core.spline import evaluate_spline, natural_curvatures
+from jaxbounce._core.status import Status
 from jaxbounce._core.types import Real, RealLike, Scalar, as_leaf
+from jaxbounce._core.withheld import withheld
 from jaxbounce.cosmology.gas_integrals import Statistics
 from jaxbounce.occupancy.freeze_in import FreezeIn
 from jaxbounce.occupancy.limit import Occupancy
 from jaxbounce.occupancy.production import (
     Production,
     cross_section_rate,
+    decay_threshold,
     polynomial_rate,
     scattering_rate,
 )
@@ -123,7 +126,7 @@ class Collisions(OccupancyStage):
             of massless particles (`polynomial_rate`).
         T_R: temperature from which χ is made.
         particles: N_χ, χ made by a collision.
-        masses: m₁, m₂, m₃, m₄ (GeV), with a law.
+        masses: m₁, m₂, m₃, m₄ (GeV), with a law; m₃ = m₄ = 0 takes what is made as massless.
         degrees: g₁, g₂ of what collides, with a cross section.
         law: Σ|M|² summed over all spins and colours, or σ (GeV⁻²) averaged over initial ones.
         breakpoints: √s (GeV) at which the law is not smooth, such as those of `around_resonance`.
@@ -163,8 +166,14 @@ class Collisions(OccupancyStage):
         return frozen_in(_collision_rate, self, bath, self.T_R)
 
     def occupancy(self, bath: Bath) -> Occupancy:
-        """f_χ of that yield."""
-        return of_yield(self.frozen_in(bath), bath)
+        """f_χ of that yield; PRODUCTS_TOO_LIGHT if the masses given leave no room for χ."""
+        found = of_yield(self.frozen_in(bath), bath)
+        made = self.masses[2:].sum()
+        heavy = (made == 0) | (made >= decay_threshold(bath.m_chi, self.particles))
+        good = found.status == Status.SUCCESS
+        status = jnp.where(heavy | ~good, found.status, Status.PRODUCTS_TOO_LIGHT)
+        f_chi = withheld(found.f_chi, status == Status.SUCCESS, others=bath.m_chi)
+        return Occupancy(f_chi, found.error_estimate, status)
 
     def ranges(self) -> dict[str, Range]:
         """The parameters of the law or the coefficients, T_R and N_χ."""

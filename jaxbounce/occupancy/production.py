@@ -82,6 +82,17 @@ def _boosted(at: Rapidities, energy: Real, momentum: Real, mass: Real) -> tuple[
     return at.falling * energy + at.sinh * less, at.sinh * momentum
 
 
+def decay_threshold(m_chi: RealLike, particles: RealLike = 1.0, m_X: RealLike = 0.0) -> Real:
+    """Mass (GeV) above which A decays into N_χ χ and X: N_χ m_χ + m_X, of one χ at the least.
+
+    Args:
+        m_chi: mass of χ (GeV).
+        particles: N_χ; below one it is a mean, of decays with one χ and with none.
+        m_X: mass of what χ is made with (GeV).
+    """
+    return jnp.maximum(as_real(particles), 1.0) * as_real(m_chi) + as_real(m_X)
+
+
 def decay_rate(
     T: RealLike,
     m_A: RealLike,
@@ -107,7 +118,7 @@ def decay_rate(
         g_A: degrees of freedom of A.
         particles: N_χ, number of χ made by a decay.
         statistics: of A: "fermion", "boson" or "classical".
-        m_chi: mass of χ (GeV), used with `product` and for `momentum`.
+        m_chi: mass of χ (GeV), for `decay_threshold`, and with `product`.
         product: statistics of X if it is in the bath, else None.
         m_X: mass of X (GeV).
 
@@ -131,7 +142,8 @@ def decay_rate(
     rate = (
         as_real(particles) * as_real(g_A) * as_real(Gamma) * m_A * T**2 * integral / (2 * jnp.pi**2)
     )
-    rate = jnp.where(m_X + m_chi < m_A, rate, jnp.nan)
+    threshold = decay_threshold(m_chi, particles, m_X)
+    rate = jnp.where(threshold < m_A, rate, jnp.nan)
     mean = None
     if product is None:
         mean = density_integral(x, statistics) / integral / 2

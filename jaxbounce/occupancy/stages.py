@@ -25,7 +25,7 @@ from jaxbounce.occupancy.freeze_in import (
     freeze_in_occupancy,
 )
 from jaxbounce.occupancy.limit import Occupancy, OfT
-from jaxbounce.occupancy.production import Production, decay_rate
+from jaxbounce.occupancy.production import Production, decay_rate, decay_threshold
 
 
 class Bath(NamedTuple):
@@ -231,8 +231,9 @@ class Decays(OccupancyStage):
     def occupancy(self, bath: Bath) -> Occupancy:
         """f_χ of that yield."""
         found = of_yield(self.frozen_in(bath), bath)
-        products = bath.m_chi if self.product is None else bath.m_chi + self.m_X
-        status = jnp.where(products < self.m_A, found.status, Status.DECAY_CLOSED)
+        m_X = 0.0 if self.product is None else self.m_X
+        is_open = decay_threshold(bath.m_chi, self.particles, m_X) < self.m_A
+        status = jnp.where(is_open, found.status, Status.DECAY_CLOSED)
         return eqx.tree_at(lambda one: one.status, found, status)
 
     def why_unused(self, name: str) -> str | None:

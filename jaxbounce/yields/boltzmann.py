@@ -23,7 +23,6 @@ from jaxbounce._core.status import Status
 from jaxbounce._core.types import Code, RealLike, Scalar, as_real
 from jaxbounce._core.withheld import withheld
 from jaxbounce.cosmology.clock import Clock, Expansion, make_clock, remaining_time
-from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACTOR
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.radiation import temperature_ratio
 from jaxbounce.parameters import Choices, Parameters, are_inside, made_safe
@@ -36,6 +35,7 @@ from jaxbounce.yields.rates import (
     kernel_of,
     source_rate,
     wall_area,
+    with_constants,
 )
 from jaxbounce.yields.segments import Segments, make_segments
 
@@ -179,11 +179,7 @@ def solve_boltzmann(
     valid = _is_valid(p, hot, cold, given)
     inputs = p, given
     p, given = made_safe(p, valid), jnp.where(valid, given, 1e-10)
-    if c.constants == "exact":
-        # only λ = s⟨σv⟩/H knows the scale of H
-        exact = HUBBLE_PREFACTOR / EXACT_HUBBLE_PREFACTOR
-        cross_sections = {"sigma_v": p.sigma_v * exact, "sigma_v_slope": p.sigma_v_slope * exact}
-        p = dataclasses.replace(p, **cross_sections)
+    p = with_constants(p, c)
     hot, cold = p.T_max_over_Tp, p.T_min_over_Tp
     hottest, coldest = -jnp.log(hot), -jnp.log(cold)
     last = coldest

@@ -24,6 +24,7 @@ from jaxtyping import Array, Bool
 
 from jaxbounce._core.types import Real, RealLike, as_real
 from jaxbounce.cosmology.clock import Clock, Slowing
+from jaxbounce.cosmology.constants import EXACT_HUBBLE_PREFACTOR, HUBBLE_PREFACTOR
 from jaxbounce.cosmology.gas import PIECEWISE_SWITCH, flux_integral, number_density
 from jaxbounce.cosmology.gas_integrals import Equilibrium, Statistics
 from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperature_ratio
@@ -42,6 +43,18 @@ def kernel_of(choices: Choices) -> Kernel:
     """The area density that the source takes: of the choice, on the published grid if asked for."""
     published = choices.quadrature == "published" and choices.area_kernel == "eq6"
     return "published" if published else choices.area_kernel
+
+
+def with_constants(p: Parameters, c: Choices) -> Parameters:
+    """The parameters with cross sections for the H of the constants chosen.
+
+    Only λ = s⟨σv⟩/H knows the scale of H.
+    """
+    if c.constants == "published":
+        return p
+    exact = HUBBLE_PREFACTOR / EXACT_HUBBLE_PREFACTOR
+    cross_sections = {"sigma_v": p.sigma_v * exact, "sigma_v_slope": p.sigma_v_slope * exact}
+    return dataclasses.replace(p, **cross_sections)
 
 
 def annihilation_rate(

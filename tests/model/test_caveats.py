@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from chains import POINT, TWO_FIELDS
+from scipy.integrate import quad
+from scipy.special import kv
 
 from jaxbounce import Status
 from jaxbounce.files.point import BENCHMARK, configure
@@ -106,9 +108,56 @@ def test_what_is_frozen_in():
     # SPEC E: ⟨p⟩/T = 2.5 in place of 3.15
     np.testing.assert_allclose(sizes(found, 10)[0], 2.5 / 3.15)
     assert len(texts) == 2
-    back = told({**table, "occupancy": decay, "sigma_v_chi_GeV_m2": 1e-9}, f_chi=1e-9)
-    texts = [c.text for c in back if c.point == 10]
-    assert "annihilation takes and makes chi too" in texts[1]
+
+
+def test_collisions_into_what_is_lighter_than_chi():
+    """1 − x²K₂(x)/2 of massless pairs with |M|² = const: ∫_0^x z²K₁ dz/2, by quadrature."""
+    law = {"process": "collisions", "T_R_GeV": 1e6, "amplitude_squared": [1e-15], "particles": 2}
+    table = {k: v for k, v in BENCHMARK.items() if k != "incident_flux_scale"}
+    for mass, count in ((30.0, 2), (30.0, 1), (400.0, 1)):
+        found = told({**table, "m_chi_GeV": mass, "occupancy": law | {"particles": count}}, f_chi=0)
+        size = next(c.size for c in found if "as if it were massless" in c.text)
+        exact = quad(lambda z: z**2 * kv(1, z) / 2, 0, count * mass / 100)[0]
+        np.testing.assert_allclose(size, exact, rtol=1e-10)
+    heavy = law | {"amplitude_squared": "g", "parameters": {"g": 1e-15}, "masses_GeV": [0, 0, 1, 1]}
+    found = told({**table, "occupancy": heavy}, f_chi=0)
+    assert not [c for c in found if "massless" in c.text]
+
+
+def test_a_thermal_average_beyond_its_model():
+    """Shares of the flux below the masses inside, and of slow speeds above that of light."""
+    conversion = {"tanh": {"Phi_inside": 2.4, "phi_outside": 1.7, "width": 1.5}}
+    conversion |= {"incidence": "thermal", "unit_GeV": 100.0, "lambda_tr_eff": 0.1}
+    table = {**BENCHMARK, "P_chi_to_B": None}
+    relativistic = conversion | {"model": "two-level-relativistic"}
+    found = told({**table, "conversion": relativistic}, P=0.1)
+    share = next(c.size for c in found if "one passage" in c.text)
+    # by a plain sum over p_z in the frame of the wall
+    m = abs(np.linalg.eigvalsh(1.7 * np.array([[1.0, 0.1], [0.1, 0.0]]))[0])
+    p = np.concatenate([[0], np.geomspace(1e-6, 80, 400_001)])
+    omega = np.sqrt(p**2 + m**2)
+    flux = p * np.log1p(np.exp(-(omega - 0.3 * p) / np.sqrt(1 - 0.3**2)))
+    exact = np.trapezoid(np.where(omega < 2.4, flux, 0), p) / np.trapezoid(flux, p)
+    np.testing.assert_allclose(share, exact, rtol=1e-4)
+    found = told({**table, "conversion": conversion | {"model": "two-level"}}, P=0.1)
+    share = next(c.size for c in found if "that of light" in c.text)
+    u, sigma = np.linspace(0, 80 * m**-0.5, 1_000_001), m**-0.5
+    flux = u * np.exp(-((u - 0.3) ** 2) / (2 * sigma**2))
+    exact = np.trapezoid(np.where(u > 1, flux, 0), u) / np.trapezoid(flux, u)
+    np.testing.assert_allclose(share, exact, rtol=1e-4)
+    cold = conversion | {"incidence": "cold"}
+    found = told({**table, "conversion": cold}, P=0.1)
+    assert not [c for c in found if "one passage" in c.text or "that of light" in c.text]
+
+
+def test_a_flux_that_annihilation_does_not_know():
+    """Massless χ is brought to equilibrium, 1/f of what the source takes, if well coupled."""
+    table = {**BENCHMARK, "m_chi_GeV": 0.0, "sigma_v_chi_GeV_m2": 1e-9}
+    found = [c for c in told(table) if "whatever annihilation makes" in c.text]
+    np.testing.assert_allclose(found[0].size, 1 / 1.07e-9, rtol=1e-9)
+    weak = [c for c in told({**table, "sigma_v_chi_GeV_m2": 1e-60}) if "whatever" in c.text]
+    assert weak[0].size == pytest.approx(1, abs=1e-12)
+    assert not [c for c in told(BENCHMARK) if "whatever annihilation" in c.text]
 
 
 def test_the_numbers_of_a_story_are_those_given():

@@ -103,9 +103,10 @@ def test_exhausted_chi_is_a_status_in_a_batch():
 def test_both_modes_of_differentiation():
     # moderately coupled: at 2λY_eq ~ 1e10 reverse mode is good to 1e-5 only (docstring of
     # `solve_boltzmann`), and forward mode is the one to take
-    model = load(preset="exact", sigma_v_chi_GeV_m2=1e-13, deplete_DM_from_source=True)
+    given = {"dark_matter": "input", "coupling": "self-consistent", "Y_chi_init": 4e-12}
+    model = load(preset="exact", sigma_v_chi_GeV_m2=1e-13, **given)
     assert model.choices.equations == "boltzmann"
-    names = ("f_chi", "P", "v_w", "sigma_v", "m_chi")
+    names = ("Y_chi_init", "P", "v_w", "sigma_v", "m_chi")
     at = jnp.log(jnp.stack([model.value(name) for name in names]))
 
     def log_densities(x, model):

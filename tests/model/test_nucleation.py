@@ -43,8 +43,10 @@ def test_an_exponential_rate_gives_the_yields_of_kjma(window):
     long_but(itertools.product(["none", "gaussian"], [106.75, "standard-model"]), ("none", 106.75)),
 )
 def test_so_do_the_boltzmann_equations(g_star, window):
+    # a yield that is followed: no f_χ n_eq is kept beside annihilation
+    given = {"dark_matter": "input", "coupling": "self-consistent", "Y_chi_init": 4e-12}
     for mass in (0.95, 300.0):
-        keys = {"m_chi_GeV": mass, "sigma_v_chi_GeV_m2": 1e-10, "Gamma_wash_over_H": 0.1}
+        keys = given | {"m_chi_GeV": mass, "sigma_v_chi_GeV_m2": 1e-10, "Gamma_wash_over_H": 0.1}
         kjma, history = _both(window=window, g_star=g_star, **keys)
         assert Status(int(history.status)) is Status.SUCCESS
         np.testing.assert_allclose(history.Y_B, kjma.Y_B, rtol=1e-12)

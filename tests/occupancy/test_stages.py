@@ -288,6 +288,39 @@ def test_slopes_through_the_stage():
     np.testing.assert_allclose(density(1e16) * 1e16, -2.0, rtol=1e-11)
 
 
+def test_decays_into_more_mass_than_there_is():
+    """Two χ of 0.6 m_A were a success; with X, and a mean of less than one χ, likewise."""
+    for count, m_chi, m_X, expected in (
+        (2.0, 300.0, None, Status.DECAY_CLOSED),
+        (2.0, 249.0, None, Status.SUCCESS),
+        (2.0, 249.0, 3.0, Status.DECAY_CLOSED),
+        (0.3, 499.0, None, Status.SUCCESS),
+        (0.3, 501.0, None, Status.DECAY_CLOSED),
+    ):
+        with_X = {} if m_X is None else {"m_X": m_X, "product": "boson"}
+        stage = Decays(500.0, 1e-24, particles=count, **with_X)
+        found = known(model_of(stage, m_chi=m_chi))
+        assert Status(int(found.status)) is expected
+        assert np.isfinite(found.f_chi) == (expected is Status.SUCCESS)
+
+
+def test_collisions_into_less_mass_than_chi_has():
+    """Masses that are given for what is made; zeros take χ as massless."""
+
+    def found(masses, m_chi):
+        stage = Collisions(
+            {"Lambda": 1e16}, 1e6, 2.0, masses=(0.0, 0.0, *masses), law=Function(over_cutoff)
+        )
+        model = model_of(stage, m_chi=0.0)
+        run = jax.jit(jax.vmap(lambda m: known(model.replace(m_chi=m))))
+        return run(jnp.array(m_chi))
+
+    one = found((1.0, 1.0), [1.0, 2.0, 0.5])
+    assert one.status.tolist() == [Status.SUCCESS, Status.PRODUCTS_TOO_LIGHT, Status.SUCCESS]
+    assert np.isfinite(one.f_chi).tolist() == [True, False, True]
+    assert (found((0.0, 0.0), [1.0, 2.0]).status == Status.SUCCESS).all()
+
+
 EARLIER = {"alpha": 0.1, "T_star_GeV": 50.0}
 
 BAD = [
@@ -306,6 +339,18 @@ BAD = [
     ),
     ({**DECAY, "T_R_GeV": 50.0}, "occupancy.T_R_GeV = 50: is below T_p_GeV = 100"),
     ({**DECAY, "statistics": "bose"}, "occupancy.statistics = 'bose'"),
+    ({**DECAY, "m_A_GeV": 1.5, "particles": 2}, "m_A_GeV = 1.5: is not above .* 1.9 GeV with 2"),
+    ({**DECAY, "m_A_GeV": 3.0, "m_X_GeV": 2.5, "product": "boson"}, "is not above .* 3.45 GeV"),
+    (
+        {
+            "process": "collisions",
+            "T_R_GeV": 1e6,
+            "particles": 2,
+            "amplitude_squared": "s/4",
+            "masses_GeV": [0, 0, 0.5, 1],
+        },
+        "occupancy.masses_GeV: the last two together, 1.5 GeV, are below 2 m_chi_GeV = 1.9",
+    ),
     ({**DECAY, "m_A_GeV": -5.0}, "occupancy.m_A_GeV = -5: must be > 0"),
     ({"process": "collisions", "T_R_GeV": 1e6}, "both missing; give exactly one"),
     ({"process": "collisions", "amplitude_squared": [1.0]}, "occupancy.T_R_GeV: missing"),
