@@ -157,6 +157,44 @@ def test_a_potential_without_a_minimum():
         find_phases(falls, {"T": 1.0}, 1.0, 2.0, [-1.0], [1.0])
 
 
+# m_s, λ_hs, λ_s: the tests of PhaseTracer (P. Athron, C. Balázs, A. Fowlie, Y. Zhang,
+# arXiv:2003.02859), whose broken phase ends at 120.919 GeV; a strong one; BM1 of WallGo
+SINGLETS = [(90.0, 0.4, 0.1), (100.0, 0.6, 0.5), (120.0, 0.9, 1.0)]
+
+_SINGLET = ExpressionPotential(
+    "((muh + ch*T**2)*h**2 + (mus + cs*T**2)*s**2)/2 + (lh*h**4 + ls*s**4 + lhs*h**2*s**2)/4",
+    ("h", "s"),
+    ("muh", "mus", "lh", "ls", "lhs", "ch", "cs", "T"),
+)
+
+
+@pytest.mark.parametrize("point", SINGLETS)
+def test_two_steps_at_high_temperature_have_closed_forms(point):
+    """First s, of second order, then h: V. Vaskonen, Phys. Rev. D 95 (2017) 123515, 1611.02073."""
+    m_s, lhs, ls = point
+    v, muh, gauge = 246.0, -(125.0**2) / 2, 9 * 0.652**2 + 3 * 0.352**2 + 12 * 0.995**2
+    lh, mus = -muh / v**2, m_s**2 - lhs * v**2 / 2
+    ch, cs = (gauge + 24 * lh + 2 * lhs) / 48, (2 * lhs + 3 * ls) / 12
+    theta = {"muh": muh, "mus": mus, "lh": lh, "ls": ls, "lhs": lhs, "ch": ch, "cs": cs}
+    found = find_phases(_SINGLET, theta, 60.0, 300.0, [-400.0] * 2, [400.0] * 2)
+    first, second = found.history()
+    assert isinstance(first, Continuous)
+    assert first.T_c == pytest.approx(np.sqrt(-mus / cs), rel=1e-12)
+    assert isinstance(second, Critical)
+    apart = np.sqrt(ls * lh) * abs(cs * muh - ch * mus)
+    square = -(ls * ch * muh - lh * cs * mus + apart) / (ls * ch**2 - lh * cs**2)
+    assert second.T_c == pytest.approx(np.sqrt(square), rel=1e-12)
+    v_s, v_h = np.sqrt(-(mus + cs * square) / ls), np.sqrt(-(muh + ch * square) / lh)
+    np.testing.assert_allclose(second.phi_high, [0.0, v_s], rtol=1e-11, atol=1e-9)
+    np.testing.assert_allclose(second.phi_low, [v_h, 0.0], rtol=1e-11, atol=1e-9)
+    # the phase of h ends where s is no longer heavy in it
+    share = lhs / (2 * lh)
+    end = np.sqrt((mus - share * muh) / (share * ch - cs))
+    assert found.phases[second.low].T_range[1] == pytest.approx(end, rel=1e-12)
+    if point == SINGLETS[0]:
+        assert end == pytest.approx(120.9191894531, rel=1e-3)
+
+
 @pytest.mark.long
 def test_the_singlet_in_two_steps():
     """First s, then h: T_c of WallGo's benchmark BM1 by an independent program."""
