@@ -98,3 +98,21 @@ def test_the_command_has_the_wall_of_its_own_temperature(tmp_path):
         row = rows["transition.g_star" if key == "g_star" else key]
         slopes = [row[name] for name in ("T_p", "beta_over_H", "v_w", "alpha_thetabar")]
         np.testing.assert_allclose(slopes, (logs[0] - logs[1]) / (2 * h), rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.long
+def test_the_command_has_the_wall_of_T_n_if_it_is_asked(tmp_path):
+    """Its slopes by dimension: twice all energies is H⁴ of a Planck mass half as large, Γ A/16."""
+    found = run(tmp_path, "transition.lte_at=T_n")
+    assert found["transition"]["wall_lte"]["at"] == "T_n"
+    at_T_n, v_w = found["released"]["T_n"]["wall_lte"], found["transition"]["v_w"]
+    assert v_w == pytest.approx(at_T_n["v_w"], rel=1e-10)
+    assert v_w != pytest.approx(found["released"]["T_p"]["wall_lte"]["v_w"], rel=1e-3)
+    rows = {row["parameter"]: row for row in found["elasticities"]}
+    for name, dimension in DIMENSIONS.items():
+        by_rate = dimension - 4 * rows["transition.prefactor"][name]
+        # β/H is a slope of S₃/T, which loses two digits of the slopes of the actions
+        assert rows["T0"][name] == pytest.approx(by_rate, abs=1e-8), name
+
+
+DIMENSIONS = {"T_n": 1, "T_p": 1, "beta_over_H": 0, "alpha_thetabar": 0, "v_w": 0}
