@@ -305,8 +305,10 @@ def check_masses(declared: Potential, theta: Mapping[str, Any], places: Mapping[
     for key, phi in places.items():
         for name, square in declared.masses_squared(phi, theta).items():
             if not np.isfinite(square).all():
+                fields = [float(x) for x in phi]
                 raise ConfigurationError(
-                    f"particles.{name}.mass_squared: is not a finite number at {key}; it must be"
+                    f"particles.{name}.mass_squared: is not a finite number at {key} = {fields}; it"
+                    " must be"
                 )
     # where no field vanishes, so that what mixes particles does not either
     phi = next(iter(places.values()))

@@ -161,9 +161,10 @@ def _check_finite(configured: ConfiguredPotential, key: str, vacuum: Any) -> Non
             remedy = (
                 "it must be: write log(x**2 + eps) or sqrt(x**2 + eps) with a small eps where x may"
                 " vanish"
-                if isinstance(configured.potential, ExpressionPotential)
-                else f"a particle's m² may be no less than {LOWEST:g} T²"
             )
+            if not isinstance(configured.potential, ExpressionPotential):
+                where += f", T = {float(configured.theta['T']):g}"
+                remedy = f"a particle's m² may be no less than {LOWEST:g} T²"
             raise PotentialError(
                 f"potential: {name} is not a finite number at {key}, {where}; {remedy}"
             )
