@@ -1,13 +1,17 @@
 """`jaxbounce posterior`: draws of the parameters."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
 
 import jaxbounce as jb
 from jaxbounce.cli import fit
 from jaxbounce.cli._figures import Figures
 from jaxbounce.cli._shared import Outputs, named_files
+from jaxbounce.cli._streams import say
 
 if TYPE_CHECKING:
     from jaxbounce.inference import Posterior
@@ -20,12 +24,14 @@ jaxbounce posterior --free f_chi,P --set dark_matter=swept-once --out draws.nc
 
 @dataclasses.dataclass(frozen=True)
 class Command(fit.Command):
-    """Sample the posterior of parameters by NUTS; needs the extra "bayes"."""
+    """Sample the posterior of parameters, by NUTS or by weights; needs the extra "bayes"."""
 
+    method: Literal["nuts", "importance"] | None = None
+    """Chains, or weighted draws around the fit, as where a potential is solved at each point."""
     chains: int = 4
-    """Chains."""
-    draws: int = 1000
-    """Draws of each chain."""
+    """Chains of NUTS."""
+    draws: Annotated[int | None, tyro.conf.arg(metavar="INT")] = None
+    """Draws of each chain, 1000, or of all that are weighted, 100."""
     warmup: int = 500
     """Draws before them that adapt the sampler."""
 
@@ -34,7 +40,8 @@ class Command(fit.Command):
         from jaxbounce._core.checks import check_whole
 
         for name, least, most in (("chains", 1, 1000), ("draws", 4, 10**7), ("warmup", 10, 10**7)):
-            check_whole(f"--{name}", getattr(self, name), least, "number of them", most)
+            if getattr(self, name) is not None:
+                check_whole(f"--{name}", getattr(self, name), least, "number of them", most)
         if self.out is not None:
             jb.files.posterior.check_format(self.out)
         figures, outputs = self.figures(), Outputs()
@@ -44,6 +51,7 @@ class Command(fit.Command):
         outputs.spare(named_files(self, configuration))
         found = jb.sample(
             *arguments,
+            method=self.method,
             chains=self.chains,
             draws=self.draws,
             warmup=self.warmup,
@@ -55,6 +63,9 @@ class Command(fit.Command):
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(found), self.plot)
         print("\n".join(_lines(found, figures)))
+        if found.status != jb.inference.PosteriorStatus.SUCCESS:
+            say(found.warnings[0])
+            return 1
         return outputs.status(0)
 
 
@@ -63,7 +74,8 @@ def _lines(found: "Posterior", figures: Figures) -> Iterator[str]:
     yield from fit.text_lines(found.fit, figures)
     yield ""
     yield found.table()
-    yield f"divergences: {found.divergences}"
+    if math.isfinite(found.rows[0].r_hat):
+        yield f"divergences: {found.divergences}"
     if found.interrupted:
         yield "interrupted: fewer draws than asked for"
     yield from (f"warning: {text}" for text in found.warnings)

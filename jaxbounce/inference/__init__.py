@@ -29,7 +29,11 @@ from jaxbounce.inference.gradient_fits import (
     maximise_posterior as maximise_posterior,
     minimise_loss as minimise_loss,
 )
-from jaxbounce.inference.posteriors import Posterior as Posterior, posterior as posterior
+from jaxbounce.inference.posteriors import (
+    Posterior as Posterior,
+    PosteriorStatus as PosteriorStatus,
+    posterior as posterior,
+)
 from jaxbounce.inference.priors import (
     Prior as Prior,
     default_prior as default_prior,

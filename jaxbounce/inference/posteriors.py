@@ -1,14 +1,15 @@
-"""Posterior of free parameters by NUTS, with its certificate: R-hat, ESS, divergences.
+"""Posterior of free parameters, with its certificate: by NUTS, or by weighted draws around a fit.
 
-Needs numpyro and arviz: pip install 'jaxbounce[bayes]'.
+Needs arviz, NUTS numpyro too: pip install 'jaxbounce[bayes]'.
 """
 
+import enum
 import importlib
 import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import equinox as eqx
 import jax
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from jaxbounce._core.checks import check_whole
+from jaxbounce._core.checks import check_whole, one_of
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.summary import as_html
 from jaxbounce._core.version import __version__
@@ -24,6 +25,13 @@ from jaxbounce.inference.coordinates import coordinates
 from jaxbounce.inference.data import Likelihood
 from jaxbounce.inference.fisher import Combination
 from jaxbounce.inference.fitting import Fit, fit
+from jaxbounce.inference.importance import (
+    DERIVED,
+    failures,
+    least_effective,
+    weighted_draws,
+    weighted_quantile,
+)
 from jaxbounce.inference.problem import Problem
 from jaxbounce.inference.ridge import Ridge, ridge
 from jaxbounce.inference.sampler import Draws, Settings, sample
@@ -36,7 +44,21 @@ R_HAT = 1.01
 LEAST_ESS = 400
 """Effective draws below which quantiles are not to be trusted (same source)."""
 
-DERIVED = ("rho_B", "rho_DM", "ratio")
+Method = Literal["nuts", "importance"]
+
+
+class PosteriorStatus(enum.IntEnum):
+    """What became of a posterior.
+
+    FEW_EFFECTIVE: of weighted draws hardly any counts, so that nothing is known of the posterior.
+    Draws of NUTS are judged by `Posterior.warnings`.
+    """
+
+    SUCCESS = 1
+    FEW_EFFECTIVE = 2
+
+
+_WEIGHTED_DRAWS, _CHAIN_DRAWS = 100, 1000  # where none are asked for
 
 
 def _need(name: str) -> Any:
@@ -81,6 +103,7 @@ class Posterior(NamedTuple):
         divergences: number of diverging trajectories.
         warnings: one line for each reason not to trust the draws; empty if there is none.
         interrupted: whether fewer draws were taken than asked for.
+        status: whether there is anything to trust.
     """
 
     fit: Fit
@@ -89,6 +112,7 @@ class Posterior(NamedTuple):
     divergences: int
     warnings: tuple[str, ...]
     interrupted: bool
+    status: PosteriorStatus = PosteriorStatus.SUCCESS
 
     def __str__(self) -> str:
         warnings = [f"warning: {text}" for text in self.warnings]
@@ -141,10 +165,7 @@ def _inference_data(
         name: np.asarray(values).reshape(chains, count)
         for name, values in zip(names, flat, strict=True)
     }
-    for combination in combinations:
-        if len(combination.exponents) > 1:
-            logs = sum(p * np.log(quantities[n]) for n, p in combination.exponents.items())
-            quantities[str(combination)] = np.exp(logs)
+    _combined(quantities, combinations)
     observed = dict(zip(result.data.observables, np.asarray(result.data.mean), strict=True))
     return arviz.from_dict(
         posterior=quantities,
@@ -203,14 +224,83 @@ def _warnings(
     return tuple(found)
 
 
+def _combined(quantities: dict[str, np.ndarray], combinations: Sequence[Combination]) -> None:
+    """The determined combinations of more than one parameter, beside the parameters."""
+    for combination in combinations:
+        if len(combination.exponents) > 1:
+            logs = sum(p * np.log(quantities[n]) for n, p in combination.exponents.items())
+            quantities[str(combination)] = np.exp(logs)
+
+
+def _weighted_row(name: str, values: np.ndarray, weights: np.ndarray, effective: float) -> Row:
+    """A row of weighted draws, NaN where none of them counts."""
+    good = weights > 0
+    values, weights = values[good], weights[good]
+    if not effective > 0:
+        return Row(name, *(math.nan,) * 7)
+    mean = float(np.sum(weights * values))
+    sd = math.sqrt(float(np.sum(weights * (values - mean) ** 2)))
+    low, high = (weighted_quantile(values, weights, part) for part in (0.03, 0.97))
+    return Row(name, mean, sd, low, high, effective, effective, math.nan)
+
+
+def _by_weights(
+    result: Fit, draws: int, seed: int, progress: bool | None, attributes: Mapping[str, Any]
+) -> Posterior:
+    """The posterior by weighted draws around a fit."""
+    arviz, bar_of = _need("arviz"), _need("tqdm").tqdm
+    shown = None if progress is None else not progress
+    with bar_of(total=draws, desc="posterior", disable=shown) as bar:
+        found, interrupted = weighted_draws(result, draws, seed, bar.update)
+    problem, weights = result.problem, found.weights
+    few = not found.effective >= least_effective(draws)
+    theta = np.asarray(jax.vmap(problem.theta)(jnp.asarray(found.q)), float)
+    columns = [*theta.T, *found.densities.T]
+    quantities = dict(zip((*problem.names, *DERIVED), columns, strict=True))
+    _combined(quantities, result.directions.determined)
+    rows = []
+    for name, values in quantities.items():
+        rows.append(_weighted_row(name, values, weights, math.nan if few else found.effective))
+    warnings_ = []
+    if few:
+        warnings_.append(
+            f"only {found.effective:.3g} of {draws} draws count: they do not cover the posterior,"
+            " of which no number is given; take more draws or narrow the priors around the fit"
+        )
+    elif not found.effective > LEAST_ESS:
+        warnings_.append(
+            f"only {found.effective:.0f} effective draws: the mean is known to sd/√ESS, the tails"
+            " are not; take more"
+        )
+    if lost := failures(found):
+        parts = ", ".join(f"{part} {number}" for part, number in lost.items())
+        warnings_.append(f"draws without a number, of zero likelihood, by the stage: {parts}")
+    if interrupted:
+        warnings_.append(f"interrupted after {len(weights)} of {draws} draws")
+    chosen = found.equal(seed)
+    observed = dict(zip(result.data.observables, np.asarray(result.data.mean), strict=True))
+    data = arviz.from_dict(
+        posterior={
+            name: np.where(few, np.nan, values[chosen])[None] for name, values in quantities.items()
+        },
+        sample_stats={"lp": found.log_posterior[chosen][None]},
+        constant_data={"weight": weights, **{f"drawn_{n}": v for n, v in quantities.items()}},
+        observed_data=observed,
+        attrs=dict(attributes),
+    )
+    status = PosteriorStatus.FEW_EFFECTIVE if few else PosteriorStatus.SUCCESS
+    return Posterior(result, data, tuple(rows), 0, tuple(warnings_), interrupted, status)
+
+
 def posterior(
     model: Model,
     free: str | Sequence[str],
     data: str | Mapping[str, Any] | Likelihood | None = None,
     priors: Mapping[str, Any] | None = None,
     *,
+    method: Method | None = None,
     chains: int = 4,
-    draws: int = 1000,
+    draws: int | None = None,
     warmup: int = 500,
     seed: int = 0,
     starts: int | None = None,
@@ -219,7 +309,10 @@ def posterior(
     forward_mode: bool = False,
     progress: bool | None = None,
 ) -> Posterior:
-    """Sample the posterior of free parameters: NUTS (numpyro), several chains at once.
+    """Sample the posterior of free parameters: by NUTS (numpyro), several chains at once.
+
+    Or, where a potential is solved at each point, by weighted draws around the fit
+    (`jaxbounce.inference.importance`): a chain takes a hundred gradients for each draw that counts.
 
     Starts from a fit, in coordinates in which directions that the data do not determine are
     separate (`jaxbounce.inference.coordinates`). An interruption (ctrl-C) after the warm-up
@@ -230,8 +323,10 @@ def posterior(
         free: names of the free parameters.
         data: as for `fit`.
         priors: as for `fit`.
-        chains: number of chains.
-        draws: draws of each chain.
+        method: "nuts" or "importance"; by default the first, or the second where stages that the
+            free parameters enter are solved at once.
+        chains: number of chains. This and what adapts or steers them is of NUTS alone.
+        draws: draws of each chain, or of all; by default 1000, and 100 that are weighted.
         warmup: draws that adapt the sampler and are thrown away.
         seed: of everything random.
         starts: starting points of the fit; None as there.
@@ -248,7 +343,7 @@ def posterior(
         ConfigurationError: for a bad argument, or if numpyro or arviz is not installed.
         ComputationError: if there is no starting point with a number.
     """
-    _need("numpyro")
+    one_of("method", method or "nuts", get_args(Method))
     with warnings.catch_warnings():
         # arviz announces its next version on import
         warnings.simplefilter("ignore", FutureWarning)
@@ -256,7 +351,7 @@ def posterior(
     bar_of = _need("tqdm").tqdm
     for name, value, least in (
         ("chains", chains, 1),
-        ("draws", draws, 4),
+        ("draws", _CHAIN_DRAWS if draws is None else draws, 4),
         ("warmup", warmup, 1),
         ("max_tree_depth", max_tree_depth, 1),
     ):
@@ -265,6 +360,29 @@ def posterior(
         raise ConfigurationError(f"target_accept = {target_accept}: must be in (0, 1)")
     result = fit(model, free, data, priors, starts=starts, seed=seed)
     problem = result.problem
+    at_once = problem.runs_at_once()
+    method = method or ("importance" if at_once else "nuts")
+    draws = draws or (_WEIGHTED_DRAWS if method == "importance" else _CHAIN_DRAWS)
+    attributes = {
+        "created_by": f"jaxbounce {__version__}",
+        "data": result.data.name,
+        "free": json.dumps(list(problem.names)),
+        "priors": json.dumps(
+            {n: p.table() for n, p in zip(problem.names, problem.priors, strict=True)}
+        ),
+        "seed": seed,
+        "method": method,
+        "determined": json.dumps([str(c) for c in result.directions.determined]),
+        "flat": json.dumps([str(c) for c in result.directions.flat]),
+    }
+    if method == "importance":
+        return _by_weights(result, draws, seed, progress, attributes)
+    _need("numpyro")
+    if at_once:
+        raise ConfigurationError(
+            'method = "nuts": a potential is solved at each point, of which chains would take'
+            ' thousands; use "importance"'
+        )
     settings = Settings(warmup, target_accept, max_tree_depth, forward_mode)
     chosen = ridge(result, coordinates(result))
     blocks: list[Draws] = []
@@ -289,18 +407,7 @@ def posterior(
                 raise
             interrupted = True
     taken = Draws(*(jnp.concatenate(field) for field in zip(*blocks, strict=True)))
-    attributes = {
-        "created_by": f"jaxbounce {__version__}",
-        "data": result.data.name,
-        "free": json.dumps(list(problem.names)),
-        "priors": json.dumps(
-            {n: p.table() for n, p in zip(problem.names, problem.priors, strict=True)}
-        ),
-        "seed": seed,
-        "warmup": warmup,
-        "determined": json.dumps([str(c) for c in result.directions.determined]),
-        "flat": json.dumps([str(c) for c in result.directions.flat]),
-    }
+    attributes |= {"warmup": warmup}
     # on a curved ridge, what is determined at one point of it is not so at another
     combinations = () if isinstance(chosen, Ridge) else result.directions.determined
     found = _inference_data(result, taken, combinations, attributes)
