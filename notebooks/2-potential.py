@@ -91,7 +91,7 @@ print(f"d ln rho_B/d ln v_w = {slopes[0]:.6f},  d ln rho_B/d ln lam = {slopes[1]
 
 # %% [markdown]
 # In a coupling of the potential `jax.grad(lambda g: predict(model.replace(g=g)).rho_B)` is exact too, bounce and all, but
-# takes a minute to compile. Single answers solve the bounce at once, without compiling, and are accurate enough to be
+# its program takes long to compile, once. Single answers solve the bounce at once, without compiling, and are accurate enough to be
 # differenced: here is ρ_B over the portal coupling.
 
 # %%

@@ -154,3 +154,33 @@ def test_phases_are_drawn_where_they_are():
     assert len(set(styles)) == len(curves)  # told apart in grey
     # T_0/√(1 − E²/(λD)) of the model's couplings
     assert marked == pytest.approx([100 / np.sqrt(1 - 0.05**2 / (0.1 * 0.2))], rel=1e-10)
+
+
+def test_rows_have_their_ratio_beside_them_and_no_number_over_another():
+    def row(rho_B, ratio, status=jaxbounce.Status.SUCCESS):
+        return SimpleNamespace(rho_B=rho_B, ratio=ratio, status=int(status))
+
+    failed = row(np.nan, np.nan, jaxbounce.Status.INVALID_PARAMETER)
+    rows = {"published": row(4.2e-28, 5.689), "exact KJMA": row(2.5e-30, 955.5), "bad": failed}
+    found: Any = SimpleNamespace(prediction=row(8.7e-28, 2.748), rows=rows)
+    ax = plotting.comparison(found)
+    assert ax.get_xscale() == "log"
+    assert ax.get_xlabel() == r"$\rho_B$ ($\rm kg\,m^{-3}$)"
+    beside = [text for text in ax.texts if text.get_position()[0] > 1]
+    assert {text.get_text() for text in beside} >= {"2.748", "5.689", "955.5"}
+    assert [text.get_text() for text in ax.texts if text not in beside] == ["no number"]
+
+
+def test_elasticities_have_numbers_beside_their_bars(monkeypatch):
+    from jaxbounce.model import sensitivity
+
+    rows = [
+        {"parameter": "v_w", "rho_B": -1.0, "rho_DM": None},
+        {"parameter": "m_chi", "rho_B": 1.25e-4, "rho_DM": 1.0},
+        {"parameter": "g_star", "rho_B": 1e-9, "rho_DM": 0.0},
+    ]
+    monkeypatch.setattr(sensitivity, "as_rows", lambda found: rows)
+    found: Any = None
+    ax = plotting.tornado(found)
+    assert [text.get_text() for text in ax.get_yticklabels()] == [r"$m_\chi$", "$v_w$"]
+    assert {text.get_text() for text in ax.texts} == {"−1", "+0.000125", "+1", ""}

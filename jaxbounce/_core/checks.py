@@ -42,9 +42,14 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """'; did you mean …?' with the nearest known name, or the whole list if none is near.
 
     Names that are equally near are all given: h_chi may be f_chi as well as g_chi, and whoever
-    followed a guess would set another quantity.
+    followed a guess would set another quantity. So are those that only begin so, as alpha_V and
+    alpha_eff for alpha.
     """
     known = list(known)
+    begun = [one for one in known if one.startswith(f"{name}_")]
+    if len(begun) > 1:
+        *others, last = map(repr, begun)
+        return f"; did you mean {', '.join(others)} or {last}?"
     near = difflib.get_close_matches(str(name), known, n=4, cutoff=0.5)
     if not near:
         return f"; known names: {', '.join(known)}"

@@ -74,6 +74,11 @@ def _status(arguments: list[str]) -> int:
     known = commands()
     for module in known.values():
         _leave_out_none(module.Command)
+    if arguments and arguments[0][:1] not in ("-", "") and arguments[0] not in known:
+        from jaxbounce._core.checks import suggestion
+
+        say(f"{arguments[0]}: no such command{suggestion(arguments[0], known)}")
+        raise SystemExit(2)
     examples = [line for module in known.values() for line in module.EXAMPLES.splitlines()]
     with usage_as_one_line():
         command = tyro.extras.subcommand_cli_from_dict(

@@ -13,12 +13,18 @@ DIGITS = 6
 _MOST = 17  # of a float64
 
 
+Digits = Annotated[
+    int,
+    tyro.conf.arg(metavar="N", help="Significant digits of the report; files keep all."),
+]
+"""The option --digits."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Reported(Point):
     """A command about one point that prints numbers."""
 
-    digits: Annotated[int, tyro.conf.arg(metavar="N")] = DIGITS
-    """Significant digits of the report; --out keeps all."""
+    digits: Digits = DIGITS
 
     def figures(self) -> "Figures":
         """How the report writes numbers."""
@@ -40,6 +46,10 @@ class Figures:
     def width(self) -> int:
         """Of a column that holds any number."""
         return self.digits + 7
+
+    def column(self, *heads: str) -> int:
+        """Width of a column that holds any number and has these heads, or words in place of one."""
+        return max(self.width, *map(len, heads))
 
     def __call__(self, value: Any) -> str:
         """A number, with the zeros that count; −0 is 0."""

@@ -9,12 +9,13 @@ from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import number
 
 if TYPE_CHECKING:
+    from jaxbounce.cli._figures import Figures
     from jaxbounce.model.caveats import Caveat
     from jaxbounce.model.errors import Share
     from jaxbounce.model.story import Origin
 
 
-def lines(origins: "Mapping[str, Origin]") -> Iterator[str]:
+def lines(origins: "Mapping[str, Origin]", figures: "Figures") -> Iterator[str]:
     """One line for each number that a stage computed; none where all are given."""
     computed = {name: origin for name, origin in origins.items() if origin.stage}
     if not computed:
@@ -24,7 +25,8 @@ def lines(origins: "Mapping[str, Origin]") -> Iterator[str]:
     for name, origin in computed.items():
         if origin.status == Status.SUCCESS:
             error = f"± {origin.error:.1e}" if origin.error > 0 else ""
-            yield f"  {name:16} = {origin.value:<18.12g} {error:11} {origin.text}"
+            value = figures(origin.value)
+            yield f"  {name:16} = {value:<{figures.width}} {error:11} {origin.text}"
         elif origin.stage not in failed:
             # what needs a number that is missing finds it out of range
             needs = failed and origin.status == Status.INVALID_PARAMETER
@@ -77,20 +79,25 @@ def share_mapping(shares: "Mapping[str, Share]") -> dict[str, dict[str, float | 
     }
 
 
-def occupancy_lines(origins: "Mapping[str, Origin]", asked: float) -> Iterator[str]:
+def occupancy_lines(
+    origins: "Mapping[str, Origin]", asked: float, figures: "Figures"
+) -> Iterator[str]:
     """f_χ computed beside the one that Planck's ρ_B asks for."""
     origin = origins.get("f_chi")
     if origin is None or not origin.stage or origin.status != Status.SUCCESS:
         return
-    yield (
-        f"  f_chi    : {origin.value:.6e} is {origin.text}; Planck's rho_B asks for {asked:.6e},"
-        f" {asked / origin.value:.6g} times that"
-        if asked == asked and origin.value > 0
-        else f"  f_chi    : {origin.value:.6e} is {origin.text}"
-    )
+    text = f"  f_chi    : {figures(origin.value)} is {origin.text}"
+    if asked == asked and origin.value > 0:
+        text += (
+            f"; Planck's rho_B asks for {figures(asked)}, {figures(asked / origin.value)} times"
+            " that"
+        )
+    yield text
 
 
-def wall_lines(walls: Mapping[str, float], origins: "Mapping[str, Origin]") -> Iterator[str]:
+def wall_lines(
+    walls: Mapping[str, float], origins: "Mapping[str, Origin]", figures: "Figures"
+) -> Iterator[str]:
     """P on the walls of the transition that were not chosen, beside the one on that which was."""
     if not walls:
         return
@@ -102,26 +109,32 @@ def wall_lines(walls: Mapping[str, float], origins: "Mapping[str, Origin]") -> I
             yield f"  {name:16}   no number"
             continue
         known = chosen.status == Status.SUCCESS and chosen.value > 0
-        ratio = f", {P / chosen.value:.6g} times that on the wall chosen" if known else ""
-        yield f"  {name:16} P = {P:.8g}{ratio}"
+        ratio = f", {figures(P / chosen.value)} times that on the wall chosen" if known else ""
+        yield f"  {name:16} P = {figures(P)}{ratio}"
 
 
 def caveat_lines(caveats: "Iterable[Caveat]") -> Iterator[str]:
-    """What the numbers assume, numbered as a referee would."""
+    """What the numbers assume, by topic, numbered as a referee would."""
     yield "what these numbers assume"
-    before = 0
-    for caveat in caveats:
+    topic = ""
+    for place, caveat in enumerate(caveats, start=1):
+        if caveat.topic != topic:
+            topic = caveat.topic
+            yield f"  {topic}"
         known = caveat.size is not None and math.isfinite(caveat.size)
-        size = f": {caveat.size:.3g}" if known else ""
-        point = f"{caveat.point:2d}" if caveat.point != before else "  "
-        before = caveat.point
-        text = f"{caveat.text}{size}"
-        yield from textwrap.wrap(text, 96, initial_indent=f"  {point}  ", subsequent_indent=" " * 6)
+        text = f"{caveat.text}{f': {caveat.size:.3g}' if known else ''}"
+        start = f"    {place:2d}  "
+        yield from textwrap.wrap(text, 98, initial_indent=start, subsequent_indent=" " * len(start))
 
 
 def caveat_mapping(caveats: "Iterable[Caveat]") -> list[dict[str, Any]]:
     """The same for JSON."""
     return [
-        {"point": c.point, "text": c.text, "size": None if c.size is None else number(c.size)}
+        {
+            "topic": c.topic,
+            "point": c.point,
+            "text": c.text,
+            "size": None if c.size is None else number(c.size),
+        }
         for c in caveats
     ]

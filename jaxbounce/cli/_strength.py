@@ -7,6 +7,7 @@ from jaxbounce._core.status import Status
 from jaxbounce.cli._shared import number, status_keys
 
 if TYPE_CHECKING:
+    from jaxbounce.cli._figures import Figures
     from jaxbounce.transition.budget import Budget
     from jaxbounce.transition.gravitational_waves import SoundWaves
     from jaxbounce.transition.solve import Solved
@@ -125,14 +126,14 @@ def _at(budget: "Budget") -> dict[str, Any]:
 _ALPHAS = ("alpha_thetabar", "alpha_theta", "alpha_e", "alpha_V")
 
 
-def lines(of: Released) -> Iterator[str]:
+def lines(of: Released, figures: "Figures") -> Iterator[str]:
     """As text."""
-    both = list(of.budgets.values())
+    both, wide = list(of.budgets.values()), max(figures.width, 16)
     yield "strength, of the phase in front of the wall; w_s its enthalpy"
-    yield "  " + f"{'':40}" + "".join(f"{f'at {name}':>16}" for name in of.budgets)
+    yield "  " + f"{'':40}" + "".join(f"{f'at {name}':>{wide}}" for name in of.budgets)
 
     def row(what: str, values: list[Any]) -> str:
-        return f"  {what:40}" + "".join(f"{float(value):16.8g}" for value in values)
+        return f"  {what:40}" + "".join(f"{figures(value):>{wide}}" for value in values)
 
     yield row("alpha_thetabar (De - Dp/c_b^2)/(3 w_s)", [b.strength.alpha_thetabar for b in both])
     yield row("alpha_theta    (De - 3 Dp)/(3 w_s)", [b.strength.alpha_theta for b in both])
@@ -151,10 +152,10 @@ def lines(of: Released) -> Iterator[str]:
         yield f"               {text}"
     yield row("v_J            Chapman-Jouguet", [b.wall.v_J for b in both])
     for name, budget in of.budgets.items():
-        yield f"v_w (LTE) at {name}  {_wall(budget)}"
+        yield f"v_w (LTE) at {name}  {_wall(budget, figures)}"
         if budget.runaway is not None:
-            yield f"           {_runaway(budget)}"
-    yield from _sound_lines(of)
+            yield f"           {_runaway(budget, figures)}"
+    yield from _sound_lines(of, figures)
 
 
 def _plasma_lines(of: Released) -> Iterator[str]:
@@ -166,43 +167,42 @@ def _plasma_lines(of: Released) -> Iterator[str]:
         yield f"H has transition.g_star = {of.g_star:g}: set it, or g_rest, so that the two agree"
 
 
-def _wall(budget: "Budget") -> str:
+def _wall(budget: "Budget", figures: "Figures") -> str:
     wall = budget.wall
     if int(budget.strength.status) != Status.SUCCESS:
         return "none: it follows from the strength"
     status = Status(int(wall.status))
     if status != Status.SUCCESS:
-        return f"none: {status.message} (alpha_max = {float(wall.alpha_max):.6g})"
+        return f"none: {status.message} (alpha_max = {figures(wall.alpha_max)})"
     kind = "hybrid" if bool(wall.is_hybrid) else "deflagration"
     return (
-        f"{float(wall.v_w):.8g}, {kind}; v_+ = {float(wall.v_plus):.6g}, T_+/T ="
-        f" {float(wall.T_plus):.6g}, alpha_max = {float(wall.alpha_max):.6g}; friction makes it"
+        f"{figures(wall.v_w)}, {kind}; v_+ = {figures(wall.v_plus)}, T_+/T ="
+        f" {figures(wall.T_plus)}, alpha_max = {figures(wall.alpha_max)}; friction makes it"
         " slower"
     )
 
 
-def _runaway(budget: "Budget") -> str:
+def _runaway(budget: "Budget", figures: "Figures") -> str:
     runaway = budget.runaway
     assert runaway is not None
     relation = "above" if bool(runaway.runs_away) else "below"
     verdict = "a fast wall would run away" if bool(runaway.runs_away) else "no runaway"
     return (
-        f"Boedeker-Moore: DV(T=0)/rho_r = {float(runaway.alpha_vacuum):.6g}, {relation}"
-        f" P_1->1/rho_r = {float(runaway.alpha_infinity):.6g}: {verdict}"
+        f"Boedeker-Moore: DV(T=0)/rho_r = {figures(runaway.alpha_vacuum)}, {relation}"
+        f" P_1->1/rho_r = {figures(runaway.alpha_infinity)}: {verdict}"
     )
 
 
-def _sound_lines(of: Released) -> Iterator[str]:
+def _sound_lines(of: Released, figures: "Figures") -> Iterator[str]:
     if not of.sound:
         yield "sound      none: it takes a plasma at T_p, and a rate that rises (beta/H > 0)"
         return
     some = next(iter(of.sound.values()))
     origin = "LTE at T_p" if of.is_lte else "transition.v_w, there being none in LTE"
     yield (
-        f"sound      kappa = {float(some.kappa):.6g} (alpha_theta, c_s^2 = 1/3, v_w = {of.v_w:.6g}:"
-        f" {origin}), H R_* = {float(some.hubble_separation):.6g} (of the history, at this v_w),"
-        " peak at"
-        f" {float(some.frequency):.6g} Hz"
+        f"sound      kappa = {figures(some.kappa)} (alpha_theta, c_s^2 = 1/3,"
+        f" v_w = {figures(of.v_w)}: {origin}), H R_* = {figures(some.hubble_separation)}"
+        f" (of the history, at this v_w), peak at {figures(some.frequency)} Hz"
     )
     for name, wave in of.sound.items():
-        yield f"           h^2 Omega at the peak = {float(wave.h2_Omega):.6g}  ({name})"
+        yield f"           h^2 Omega at the peak = {figures(wave.h2_Omega)}  ({name})"

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from jaxbounce._core import progress
 from jaxbounce.cli._streams import say
 
 _PATIENCE = 1.5  # seconds, in which bad input is found; then nothing is said but its own line
@@ -17,23 +18,25 @@ _PATIENCE = 1.5  # seconds, in which bad input is found; then nothing is said bu
 _QUIET = "JAXBOUNCE_QUIET"
 """Set in the environment, nothing is said of waiting."""
 
-_KEPT = "kept for the next run"
+_KEPT = "; what is compiled (once for each form of model) is kept for later runs"
 
 _TEXTS = {
-    "run": f"compiling the yields, a few seconds; {_KEPT}",
-    "budget": f"compiling some twenty evaluations, a minute or two; {_KEPT}",
-    "sensitivity": f"compiling the derivatives, some seconds; {_KEPT}",
-    "fit": f"compiling the fit and its derivatives, about 10 s; {_KEPT}",
-    "posterior": f"compiling fit and sampler, about 20 s ({_KEPT}), then drawing",
-    "evolve": f"compiling the Boltzmann equations, about 20 s; {_KEPT}",
-    "bounce": f"solving the bounce of this potential, some seconds; what is compiled is {_KEPT}",
-    "phases": f"following phases over the temperature, up to a minute; what is compiled is {_KEPT}",
-    "transition": "following vacua and bounces over the temperature, up to minutes; what is"
-    f" compiled is {_KEPT}",
-    "convert": f"compiling the conversion models, about 10 s; {_KEPT}",
-    "scan": f"compiling the points of this scan, some seconds; {_KEPT}",
+    "run": f"preparing the yields{_KEPT}",
+    "budget": f"preparing some twenty evaluations, one after the other{_KEPT}",
+    "sensitivity": f"preparing the derivatives{_KEPT}",
+    "fit": f"preparing the fit and its derivatives{_KEPT}",
+    "posterior": f"preparing fit and sampler, then drawing{_KEPT}",
+    "evolve": f"preparing the Boltzmann equations{_KEPT}",
+    "bounce": f"solving the bounce of this potential{_KEPT}",
+    "phases": f"following phases over the temperature{_KEPT}",
+    "transition": f"following vacua and bounces over the temperature{_KEPT}",
+    "convert": f"preparing the conversion models, one after the other{_KEPT}",
+    "scan": f"preparing the points of this scan{_KEPT}",
+    "diagnostics": f"preparing the source{_KEPT}",
+    "show": "reading the store",
 }
-"""What each command does while one waits."""
+"""What each command does while one waits: no times, which differ by a factor of 30 between machines
+and between the first run and the next."""
 
 
 _INTERVAL = 30.0  # seconds between the lines that follow
@@ -46,12 +49,14 @@ _HAVE_THEIR_OWN = ("scan",)
 def said_if_long(command: str) -> Iterator[None]:
     """Say what a command is doing if it is not done soon, and then now and again that it still is.
 
-    How far it is cannot be said: most of it is a compilation, or one program.
+    Which part it is at is said where there are parts; how far it is in one cannot be: most of it
+    is a compilation, or one program.
     """
     text = _TEXTS.get(command)
     if text is None or os.environ.get(_QUIET):
         yield
         return
+    progress.at("")
     done, started = threading.Event(), time.monotonic()
 
     def tell() -> None:
@@ -62,7 +67,9 @@ def said_if_long(command: str) -> Iterator[None]:
         if command in _HAVE_THEIR_OWN or (command == "posterior" and sys.stderr.isatty()):
             return
         while not done.wait(_INTERVAL):
-            say(f"{command}: at work for {time.monotonic() - started:.0f} s")
+            part = progress.part()
+            at = f", at {part}" if part else ""
+            say(f"{command}: at work for {time.monotonic() - started:.0f} s{at}")
 
     threading.Thread(target=tell, daemon=True).start()
     try:

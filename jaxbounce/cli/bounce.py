@@ -10,6 +10,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import (
     Outputs,
     envelope,
@@ -54,6 +55,7 @@ class Command:
     """Write the profile as CSV, and the rest as JSON beside it."""
     points: Annotated[int, tyro.conf.arg(metavar="N")] = 2000
     """Rows of the profile, dense at the wall."""
+    digits: Digits = DIGITS
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw fields and potential along the path (PNG, PDF or SVG); needs the extra "plot"."""
 
@@ -68,7 +70,7 @@ class Command:
         if self.potential is not None and self.preset is not None:
             raise ConfigurationError("FILE and --preset: both given; give exactly one potential")
         points = check_whole("--points", self.points, 16, "rows of the profile", MOST_POINTS)
-        outputs, files = Outputs(), []
+        figures, outputs, files = Figures(self.digits), Outputs(), []
         if self.out is not None:
             if self.out.suffix.lower() != ".csv":
                 raise ConfigurationError(
@@ -102,7 +104,7 @@ class Command:
                     ),
                     self.plot,
                 )
-        print("\n".join(_lines(solved, decays, derived)))
+        print("\n".join(_lines(solved, decays, derived, figures)))
         return outputs.status(exit_status(solved.status))
 
 
@@ -163,13 +165,14 @@ def _settles_at(vacuum: Any, bounce: "jb.bounce.Bounce") -> bool:
     return not apart > 1e-3 * np.linalg.norm(inner - false)
 
 
-def _place(solved: "Solved", vacuum: Any) -> str:
-    """Values of the fields, by name."""
-    named = zip(solved.fields, vacuum, strict=True)
-    return ", ".join(f"{field} = {float(x):.10g}" for field, x in named)
+def _place(solved: "Solved", vacuum: Any, figures: Figures) -> str:
+    """Values of the fields, by name; what is nothing beside the vacua is 0."""
+    small = 1e-12 * max(abs(float(x)) for x in (*solved.bounce.false_vacuum, *vacuum))
+    named = [(field, float(x)) for field, x in zip(solved.fields, vacuum, strict=True)]
+    return ", ".join(f"{field} = {figures(x if abs(x) > small else 0.0)}" for field, x in named)
 
 
-def _decay_lines(solved: "Solved", decays: "tuple[Decay, ...]") -> Iterator[str]:
+def _decay_lines(solved: "Solved", decays: "tuple[Decay, ...]", figures: Figures) -> Iterator[str]:
     """The vacua found, and the action into each; nothing where there is but the one."""
     if len(decays) < 2:
         return
@@ -178,16 +181,21 @@ def _decay_lines(solved: "Solved", decays: "tuple[Decay, ...]") -> Iterator[str]
     for decay in decays:
         status = Status(int(decay.bounce.status))
         if status == Status.SUCCESS:
-            ending = f"S = {float(decay.bounce.action):.12g}"
+            ending = f"S = {figures(decay.bounce.action)}"
         elif status == Status.TUNNELS_ELSEWHERE:
-            ending = f"none found; a wall ends at {_place(solved, decay.bounce.inner_vacuum)}"
+            inner = _place(solved, decay.bounce.inner_vacuum, figures)
+            ending = f"none found; a wall ends at {inner}"
         else:
             ending = f"none: {status.message}"
-        yield f"  {_place(solved, decay.vacuum)}: V - V_false = {decay.depth:.6g}, {ending}"
+        place = _place(solved, decay.vacuum, figures)
+        yield f"  {place}: V - V_false = {figures(decay.depth)}, {ending}"
 
 
 def _lines(
-    solved: "Solved", decays: "tuple[Decay, ...]", derived: dict[str, float | None]
+    solved: "Solved",
+    decays: "tuple[Decay, ...]",
+    derived: dict[str, float | None],
+    figures: Figures,
 ) -> Iterator[str]:
     b = solved.bounce
     yield header()
@@ -201,28 +209,29 @@ def _lines(
     yield ""
     if solved.status != Status.SUCCESS:
         if solved.status == Status.SCALE_INVARIANT:
-            yield f"action S     {float(b.action):.12g}"
+            yield f"action S     {figures(b.action)}"
             yield f"no scale: {solved.status.message}"
         else:
             yield f"no bounce: {solved.status.message}"
         if solved.status == Status.TUNNELS_ELSEWHERE:
-            yield f"true vacuum  {_place(solved, b.true_vacuum)} (asked for)"
-            yield f"wall ends at {_place(solved, b.inner_vacuum)}"
-        yield from _decay_lines(solved, decays)
+            yield f"true vacuum  {_place(solved, b.true_vacuum, figures)} (asked for)"
+            yield f"wall ends at {_place(solved, b.inner_vacuum, figures)}"
+        yield from _decay_lines(solved, decays, figures)
         return
     for name, vacuum in (("false vacuum", b.false_vacuum), ("true vacuum", b.true_vacuum)):
-        yield f"{name:12} {_place(solved, vacuum)}"
-    yield f"at r = 0     {_place(solved, b.fields(0.0))}"
+        yield f"{name:12} {_place(solved, vacuum, figures)}"
+    yield f"at r = 0     {_place(solved, b.fields(0.0), figures)}"
     if not _settles_at(b.true_vacuum, b):
-        yield f"wall ends at {_place(solved, b.inner_vacuum)}"
-    yield f"action S     {float(b.action):.12g}"
-    yield f"             kinetic {float(b.kinetic):.12g}, potential {float(b.potential):.12g}"
-    yield f"R_peak       {float(b.R_peak):.9g}"
-    yield f"FWHM         {float(b.FWHM):.9g}"
+        yield f"wall ends at {_place(solved, b.inner_vacuum, figures)}"
+    yield f"action S     {figures(b.action)}"
+    yield f"             kinetic {figures(b.kinetic)}, potential {figures(b.potential)}"
+    yield f"R_peak       {figures(b.R_peak)}"
+    yield f"FWHM         {figures(b.FWHM)}"
     if derived and derived["xi_star"] is not None:
         yield (
-            f"crossing     xi* = {derived['xi_star']:.8g}, |phi| = {derived['phi_star']:.8g},"
-            f" slope {derived['Delta_prime_at_star']:.8g}"
+            f"crossing     xi* = {figures(derived['xi_star'])},"
+            f" |phi| = {figures(derived['phi_star'])},"
+            f" slope {figures(derived['Delta_prime_at_star'])}"
             f" (|{solved.fields[1]}| = |{solved.fields[0]}|)"
         )
     c = b.certificate
@@ -232,4 +241,4 @@ def _lines(
         f" negative modes {float(c.negative_modes):.0f}"
         + (f", zero modes {float(c.zero_modes):.0f}" if c.zero_modes else "")
     )
-    yield from _decay_lines(solved, decays)
+    yield from _decay_lines(solved, decays, figures)

@@ -11,6 +11,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import (
     Outputs,
     envelope,
@@ -60,6 +61,7 @@ class Command:
     """Set one key of the conversion table, such as couplings.y_B=0.9, K=2 or unit_GeV=1000."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON with the published output keys, whole or not at all."""
+    digits: Digits = DIGITS
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw the level crossing and P along the wall (PNG, PDF or SVG); needs the extra "plot"."""
 
@@ -69,7 +71,7 @@ class Command:
         from jaxbounce.conversion.models import MODELS
         from jaxbounce.conversion.published import local_estimate, solved_overlap
 
-        outputs = Outputs()
+        figures, outputs = Figures(self.digits), Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.source, self.params))
         jb.enable_x64()
         keep_compiled()
@@ -93,7 +95,7 @@ class Command:
             outputs.put(jb.files.write.write_json, self.out, _mapping(result, local, overlap))
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(result), self.plot)
-        print("\n".join(_lines(result, local, overlap)))
+        print("\n".join(_lines(result, local, overlap, figures)))
         return outputs.status(_exit_status(result.tiers[0]))
 
     def _table(self) -> dict[str, Any]:
@@ -272,7 +274,10 @@ def _overlap_inputs(
 
 
 def _lines(
-    result: "Conversion", local: "PublishedLocal", overlap: "SolvedOverlap | None"
+    result: "Conversion",
+    local: "PublishedLocal",
+    overlap: "SolvedOverlap | None",
+    figures: Figures,
 ) -> Iterator[str]:
     s = result.settings
     yield header()
@@ -280,8 +285,8 @@ def _lines(
     yield f"wall     {s.source}"
     if s.profile is not None:
         p = s.profile
-        width = f", w_FWHM = {p.w_FWHM:.9g}" if math.isfinite(p.w_FWHM) else ""
-        yield f"         {p.r.size} rows, R_peak = {p.R_peak:.9g}{width}"
+        width = f", w_FWHM = {figures(p.w_FWHM)}" if math.isfinite(p.w_FWHM) else ""
+        yield f"         {p.r.size} rows, R_peak = {figures(p.R_peak)}{width}"
     c = s.couplings
     yield (
         f"         y_B = {float(c.y_B):g}, y_chi = {float(c.y_chi):g}, lambda = {float(c.lam):g},"
@@ -291,36 +296,42 @@ def _lines(
         yield "         the levels do not cross"
     else:
         yield (
-            f"crossing xi* = {local.xi:.10g}, phi* = {local.phi:.10g}, Delta' = {local.slope:.10g}"
-            " (the first one)"
+            f"crossing xi* = {figures(local.xi)}, phi* = {figures(local.phi)},"
+            f" Delta' = {figures(local.slope)} (the first one)"
         )
     yield ""
     averaged = result.T is not None
-    head = f"  {'tier':24} {'P':>16} {'error':>9}"
-    yield head + (f" {f'<P> at T = {result.T:g} GeV':>24} {'error':>9}" if averaged else "")
+    mean = f"<P> at T = {result.T:g} GeV" if averaged else ""
+    wide, wider = figures.column(_NONE), figures.column(_NONE, mean)
+    head = f"  {'tier':24} {'P':>{wide}} {'error':>9}"
+    yield head + (f" {mean:>{wider}} {'error':>9}" if averaged else "")
     for tier in result.tiers:
-        line = f"  {tier.name:24} {_cell(tier.estimate):>16} {float(tier.estimate.error):9.1e}"
+        cell = _cell(tier.estimate, figures)
+        line = f"  {tier.name:24} {cell:>{wide}} {float(tier.estimate.error):9.1e}"
         if tier.average is not None:
-            line += f" {_cell(tier.average):>24} {float(tier.average.error):9.1e}"
+            line += f" {_cell(tier.average, figures):>{wider}} {float(tier.average.error):9.1e}"
         yield line.rstrip()
-        yield from (f"    {text}" for text in _certificate(tier))
+        yield from (f"    {text}" for text in _certificate(tier, figures))
     if overlap is not None:
         solved = overlap.solved
         yield (
             f"  published overlap solved for n_chi/n_B = {overlap.ratio:g}: lambda0 ="
-            f" {float(solved.lam):.6g}, lambda_eff = {float(solved.lam_eff):.6g},"
-            f" I2 = {float(solved.I2):.8g}"
+            f" {figures(solved.lam)}, lambda_eff = {figures(solved.lam_eff)},"
+            f" I2 = {figures(solved.I2)}"
         )
     yield ""
     for note in _notes(result):
         yield f"note: {note}"
 
 
-def _cell(estimate: "Estimate") -> str:
-    return f"{float(estimate.P):.10f}" if int(estimate.status) == Status.SUCCESS else "no number"
+_NONE = "no number"
 
 
-def _certificate(tier: "Tier") -> Iterator[str]:
+def _cell(estimate: "Estimate", figures: Figures) -> str:
+    return figures(estimate.P) if int(estimate.status) == Status.SUCCESS else _NONE
+
+
+def _certificate(tier: "Tier", figures: Figures) -> Iterator[str]:
     d = tier.details
     for estimate in (tier.estimate, tier.average):
         if estimate is not None and int(estimate.status) != Status.SUCCESS:
@@ -333,22 +344,26 @@ def _certificate(tier: "Tier") -> Iterator[str]:
         return
     if tier.name.startswith("two-level"):
         yield (
-            f"P_ad = {d['P_ad']:.10f}, P_dec = {d['P_dec']:.10f}; P_flav = {d['P_flav']:.4f}"
-            f" depends on the ends ({d['xi_lower']:.4g}, {d['xi_upper']:.4g})"
+            f"P_ad = {figures(d['P_ad'])}, P_dec = {figures(d['P_dec'])};"
+            f" P_flav = {figures(d['P_flav'])} depends on the ends"
+            f" ({d['xi_lower']:.4g}, {d['xi_upper']:.4g})"
         )
-        yield f"unitarity {d['unitarity']:.1e}, {d['steps']} steps" + _momentum(d)
+        yield f"unitarity {d['unitarity']:.1e}, {d['steps']} steps" + _momentum(d, figures)
     elif tier.name.startswith("full-wave"):
         yield (
-            f"T_B = {d['T_B']:.10f}, T_chi = {d['T_chi']:.6g}, R_B = {d['R_B']:.6g},"
-            f" R_chi = {d['R_chi']:.10f}"
+            f"T_B = {figures(d['T_B'])}, T_chi = {figures(d['T_chi'])},"
+            f" R_B = {figures(d['R_B'])}, R_chi = {figures(d['R_chi'])}"
         )
-        yield f"unitarity {abs(d['unitarity_defect']):.1e}, {d['steps']} steps" + _momentum(d)
+        yield f"unitarity {abs(d['unitarity_defect']):.1e}, {d['steps']} steps" + _momentum(
+            d, figures
+        )
     elif tier.name == "overlap":
-        yield f"with lambda0 = lambda: delta = {d['delta']:.6g}, I2 = {d['I2']:.8g}"
+        yield f"with lambda0 = lambda: delta = {figures(d['delta'])}, I2 = {figures(d['I2'])}"
     else:
-        pairs = ", ".join(f"{x:.6g}: {y:.6g}" for x, y in zip(d["xi"], d["delta"], strict=True))
-        yield f"delta at xi*: {pairs}" + _momentum(d)
+        both = zip(d["xi"], d["delta"], strict=True)
+        pairs = ", ".join(f"{figures(x)}: {figures(y)}" for x, y in both)
+        yield f"delta at xi*: {pairs}" + _momentum(d, figures)
 
 
-def _momentum(details: dict[str, Any]) -> str:
-    return f", K = {details['K']:.6g}" if "K" in details else ""
+def _momentum(details: dict[str, Any], figures: Figures) -> str:
+    return f", K = {figures(details['K'])}" if "K" in details else ""

@@ -9,6 +9,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import Outputs
 
 if TYPE_CHECKING:
@@ -50,10 +51,11 @@ class Command:
         Literal["alpha_V", "alpha_eff"] | None, tyro.conf.arg(metavar="alpha_V|alpha_eff")
     ] = None
     """Which number of the chain the tool's alpha stands for; left out, it is not used."""
+    digits: Digits = DIGITS
 
     def run(self) -> int:
         """Read, print and write it; the exit status."""
-        outputs = Outputs()
+        figures, outputs = Figures(self.digits), Outputs()
         suffix = "" if self.out is None else self.out.suffix.lower()
         if self.out is not None and suffix not in (".csv", ".json"):
             raise ConfigurationError(f"--out {self.out}: unknown format; use .csv or .json")
@@ -64,7 +66,7 @@ class Command:
         text = self._text(found, suffix) if suffix else ""
         if self.out is not None:
             outputs.put(jb.files.write.write_whole, self.out, text)
-        print(found)
+        print(found.as_text(figures.digits))
         if self.out is None and found.columns and (found.rows == 1 or self.row is not None):
             print("in the chain")
             print("  jaxbounce run " + " ".join(_settings(found, self.row)))

@@ -10,6 +10,7 @@ import tyro
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import Outputs, envelope, header, keep_compiled, settled_potential
 from jaxbounce.cli.template import other_text
 
@@ -49,6 +50,7 @@ class Command:
     """Print the result as JSON."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write the result as JSON, whole or not at all."""
+    digits: Digits = DIGITS
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw the phases over T (PNG, PDF or SVG); needs the extra "plot"."""
 
@@ -66,7 +68,7 @@ class Command:
             )
         if self.reach is not None:
             check_number("--reach", self.reach, above(0, "half-width of a box of fields, GeV"))
-        outputs = Outputs()
+        figures, outputs = Figures(self.digits), Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.model,))
         jb.enable_x64()
         keep_compiled()
@@ -77,7 +79,7 @@ class Command:
             outputs.put(jb.files.write.write_json, self.out, result)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(found), self.plot)
-        print(json.dumps(result, indent=2) if self.json else "\n".join(_lines(found)))
+        print(json.dumps(result, indent=2) if self.json else "\n".join(_lines(found, figures)))
         return outputs.status(0)
 
 
@@ -133,7 +135,7 @@ def _change(change: "Critical | Continuous") -> dict[str, Any]:
     return {"order": "second", "T_c_GeV": change.T_c, **both, "from_GeV": place, "to_GeV": place}
 
 
-def _lines(found: "Found") -> Iterator[str]:
+def _lines(found: "Found", figures: Figures) -> Iterator[str]:
     diagram = found.diagram
     yield header()
     yield ""
@@ -152,9 +154,10 @@ def _lines(found: "Found") -> Iterator[str]:
             phase.T_range[::-1], phase.ends[::-1], (phase.points[-1], phase.points[0]), strict=True
         ):
             head = f"{number:3}" if point is phase.points[-1] else "   "
-            yield f"{head}  {T:14.10g} GeV  {_place(found, point.phi)}   ({_ENDS[end]})"
+            place = _place(found, point.phi, figures)
+            yield f"{head}  {figures(T):>{figures.width}} GeV  {place}   ({_ENDS[end]})"
     if diagram.edge is not None:
-        at = f"{_place(found, diagram.edge.phi)} at T = {diagram.edge.T:g} GeV"
+        at = f"{_place(found, diagram.edge.phi, figures)} at T = {diagram.edge.T:g} GeV"
         yield (
             f"NOTE       at the edge of the box, {at}, V is below every minimum in it: a vacuum is"
             " beyond (raise --reach), or V has no lower bound"
@@ -165,32 +168,33 @@ def _lines(found: "Found") -> Iterator[str]:
         yield "  none"
     for change in diagram.critical:
         jump = float(((change.phi_high - change.phi_low) ** 2).sum()) ** 0.5
+        before, after = (_place(found, phi, figures) for phi in (change.phi_high, change.phi_low))
         yield (
-            f"  T_c = {change.T_c:.12g} GeV  {change.high + 1} -> {change.low + 1}"
-            f"  {_place(found, change.phi_high)} -> {_place(found, change.phi_low)}"
+            f"  T_c = {figures(change.T_c)} GeV  {change.high + 1} -> {change.low + 1}"
+            f"  {before} -> {after}"
         )
         yield (
-            f"        jump/T_c = {jump / change.T_c:.6g}, latent heat/T_c^4 ="
-            f" {change.latent_heat / change.T_c**4:.6g}"
+            f"        jump/T_c = {figures(jump / change.T_c)}, latent heat/T_c^4 ="
+            f" {figures(change.latent_heat / change.T_c**4)}"
         )
     if diagram.continuous:
         yield ""
         yield "second order: one phase goes over into another"
     for change in diagram.continuous:
         yield (
-            f"  T_c = {change.T_c:.12g} GeV  {change.high + 1} -> {change.low + 1}"
-            f"  {_place(found, change.phi)}"
+            f"  T_c = {figures(change.T_c)} GeV  {change.high + 1} -> {change.low + 1}"
+            f"  {_place(found, change.phi, figures)}"
         )
     yield ""
     yield "the deepest phase, in the order of cooling (a transition of first order comes below T_c)"
     for change in diagram.history():
-        yield f"  {change.high + 1} -> {change.low + 1} at {change.T_c:.10g} GeV"
+        yield f"  {change.high + 1} -> {change.low + 1} at {figures(change.T_c)} GeV"
     if not diagram.history():
         yield "  stays what it is"
 
 
-def _place(found: "Found", phi: Any) -> str:
+def _place(found: "Found", phi: Any, figures: Figures) -> str:
     """Values of the fields, by name."""
     named = zip(found.configured.fields, phi, strict=True)
     small = 1e-9 * found.reach
-    return ", ".join(f"{k} = {0.0 if abs(x) < small else float(x):.8g}" for k, x in named)
+    return ", ".join(f"{k} = {figures(0.0 if abs(x) < small else x)}" for k, x in named)

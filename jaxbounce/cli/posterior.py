@@ -39,9 +39,13 @@ class Command(fit.Command):
         """Sample, write, draw and print it; the exit status."""
         from jaxbounce._core.checks import check_whole
 
-        for name, least, most in (("chains", 1, 1000), ("draws", 4, 10**7), ("warmup", 10, 10**7)):
+        for name, least, meaning, most in (
+            ("chains", 1, "number of chains", 1000),
+            ("draws", 4, "draws of each chain", 10**7),
+            ("warmup", 10, "draws that adapt the sampler", 10**7),
+        ):
             if getattr(self, name) is not None:
-                check_whole(f"--{name}", getattr(self, name), least, "number of them", most)
+                check_whole(f"--{name}", getattr(self, name), least, meaning, most)
         if self.out is not None:
             jb.files.posterior.check_format(self.out)
         figures, outputs = self.figures(), Outputs()

@@ -79,7 +79,8 @@ class Command(Reported):
             outputs.draw(lambda: jb.plot(result), self.plot)
         lines = [*_lines(configuration, model, result, origins, figures)]
         if has_numbers:
-            lines += [*_story.wall_lines(walls, origins), "", *_story.caveat_lines(assumed)]
+            lines += [*_story.wall_lines(walls, origins, figures), ""]
+            lines += _story.caveat_lines(assumed)
         print("\n".join(lines))
         return outputs.status(exit_status(Status(status), Part(part)))
 
@@ -193,15 +194,15 @@ def _lines(
         f"sigma_y = {t['source_shape_sigma_y']:g}",
         _degrees_text(t),
     )
-    yield from _history_lines(c, of)
-    yield from _vacuum_lines(c, of, p)
+    yield from _history_lines(c, of, figures)
+    yield from _vacuum_lines(c, of, p, figures)
     if c.conversion is not None:
         yield from _conversion_lines(c.conversion, result.conversion)
-    yield from _story.lines(origins)
+    yield from _story.lines(origins, figures)
     yield f"  choices: {_choices_line(c.choices)}"
     yield from _path_lines(c, p)
     yield f"           {_NAMES_OF_KERNELS[c.choices.area_kernel]}"
-    yield from _nucleation_lines(c, model)
+    yield from _nucleation_lines(c, model, figures)
     yield ""
     yield "today"
     if status in (Status.SUCCESS, Status.UNDERFLOW):
@@ -227,7 +228,7 @@ def _lines(
         yield f"  relative error of Y_B: {float(p.error_estimate):.1e} ({kind})"
         yield from _story.error_lines(result.shares, float(p.error_estimate))
         yield from _occupancy_lines(p, c.choices, figures)
-        yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p))
+        yield from _story.occupancy_lines(origins, matching_occupancy(of["f_chi"], p), figures)
     if result.rows:
         yield ""
         yield from _row_lines(c, result, of["f_chi"], figures)
@@ -286,7 +287,9 @@ _UNCERTAINTY = (
 )
 
 
-def _history_lines(c: "jb.Configuration", of: Mapping[str, float]) -> Iterator[str]:
+def _history_lines(
+    c: "jb.Configuration", of: Mapping[str, float], figures: Figures
+) -> Iterator[str]:
     """g_* at T_p with its uncertainty, and which s_0 and prefactor of H today's densities take."""
     import numpy as np
 
@@ -300,8 +303,8 @@ def _history_lines(c: "jb.Configuration", of: Mapping[str, float]) -> Iterator[s
         T_p = of["T_p"]
         degrees = degrees.anchored(T_p)
         yield (
-            f"  at T_p: g_* = {float(degrees.energy(T_p)):.8g},"
-            f" g_*s = {float(degrees.entropy(T_p)):.8g}"
+            f"  at T_p: g_* = {figures(degrees.energy(T_p))},"
+            f" g_*s = {figures(degrees.entropy(T_p))}"
         )
     if c.table["g_star"] == "standard-model" and math.isfinite(of["T_p"]):
         size = next(text for T, text in _UNCERTAINTY if of["T_p"] <= T)
@@ -313,18 +316,18 @@ def _history_lines(c: "jb.Configuration", of: Mapping[str, float]) -> Iterator[s
 
 
 def _vacuum_lines(
-    c: "jb.Configuration", of: Mapping[str, float], p: "jb.Prediction"
+    c: "jb.Configuration", of: Mapping[str, float], p: "jb.Prediction", figures: Figures
 ) -> Iterator[str]:
     """The factors by which vacuum energy changes H, and the energy it releases every yield."""
     known = math.isfinite(float(p.hubble_factor))
     if c.choices.expansion == "radiation+vacuum" and math.isfinite(of["alpha_V"]):
-        factor = f": H there is {float(p.hubble_factor):.8g} times that of radiation"
+        factor = f": H there is {figures(p.hubble_factor)} times that of radiation"
         yield f"  vacuum energy: rho_V/rho_r = {of['alpha_V']:g} at T_p{factor if known else ''}"
         yield "           it counts in H until 99 % of space is covered, then as radiation"
     if c.choices.dilution == "reheating" and math.isfinite(of["alpha_eff"]):
         heated = (
-            f" heats the bath to {float(p.T_reh):.8g} GeV; every yield is divided by"
-            f" {float(p.dilution):.8g}"
+            f" heats the bath to {figures(p.T_reh)} GeV; every yield is divided by"
+            f" {figures(p.dilution)}"
         )
         yield f"  reheating: alpha_eff = {of['alpha_eff']:g}{heated if known else ''}"
     for name in ("alpha_V", "alpha_eff"):
@@ -333,7 +336,7 @@ def _vacuum_lines(
             yield f"  {name} = {of[name]:g} is not in the numbers below: {unused}"
 
 
-def _nucleation_lines(c: "jb.Configuration", model: "jb.Model") -> Iterator[str]:
+def _nucleation_lines(c: "jb.Configuration", model: "jb.Model", figures: Figures) -> Iterator[str]:
     """Which nucleation history the wall area is of, and its certificate."""
     written = c.table["nucleation"]
     if c.choices.area_kernel != "history":
@@ -342,7 +345,7 @@ def _nucleation_lines(c: "jb.Configuration", model: "jb.Model") -> Iterator[str]
         return
     if written is None:
         yield "  nucleation: that of the transition"
-        yield from _area_lines(c, _area(model))
+        yield from _area_lines(c, _area(model), figures)
         return
     rate = written.get("rate", "exponential")
     numbers = ", ".join(
@@ -353,11 +356,11 @@ def _nucleation_lines(c: "jb.Configuration", model: "jb.Model") -> Iterator[str]
     yield f"  nucleation: {name}{', ' if numbers else ''}{numbers}, {expands}"
     area = _area(model)
     if Status(int(area.status)) == Status.SUCCESS:
-        yield from _rate_lines(c)
-    yield from _area_lines(c, area)
+        yield from _rate_lines(c, figures)
+    yield from _area_lines(c, area, figures)
 
 
-def _area_lines(c: "jb.Configuration", area: "AreaHistory") -> Iterator[str]:
+def _area_lines(c: "jb.Configuration", area: "AreaHistory", figures: Figures) -> Iterator[str]:
     """The certificate of a wall area."""
     status = Status(int(area.status))
     if status != Status.SUCCESS:
@@ -365,18 +368,18 @@ def _area_lines(c: "jb.Configuration", area: "AreaHistory") -> Iterator[str]:
         return
     I_p = c.table["I_p"]
     yield (
-        f"           walls sweep {float(area.swept_fraction):.6g} of space, bubbles are born with"
-        f" {float(area.nucleated_fraction):.6g}, {float(area.remaining_fraction):.2g} is left at"
+        f"           walls sweep {figures(area.swept_fraction)} of space, bubbles are born with"
+        f" {figures(area.nucleated_fraction)}, {float(area.remaining_fraction):.2g} is left at"
         f" y = {float(area.end):.4g}: together 1 to {abs(float(area.sum_rule) - 1):.0e}"
     )
     ratio = float(area.scaled(0.0)) / (I_p * math.exp(-I_p))
     yield (
-        f"           A/V at T_p is {ratio:.8g} of that of an exponential rate with this beta; its"
-        f" error is below {float(area.errors.max()):.0e} beta/v_w"
+        f"           A/V at T_p is {figures(ratio)} of that of an exponential rate with this beta;"
+        f" its error is below {float(area.errors.max()):.0e} beta/v_w"
     )
 
 
-def _rate_lines(c: "jb.Configuration") -> Iterator[str]:
+def _rate_lines(c: "jb.Configuration", figures: Figures) -> Iterator[str]:
     """Whether β/H is that of a rate over T."""
     from jaxbounce.files.nucleation import own_beta
     from jaxbounce.percolation import Nucleation
@@ -386,7 +389,7 @@ def _rate_lines(c: "jb.Configuration") -> Iterator[str]:
     if own is None:
         return
     yield (
-        f"           beta/H of this rate at T_p is {own:.8g}; beta_over_H ="
+        f"           beta/H of this rate at T_p is {figures(own)}; beta_over_H ="
         f" {c.table['beta_over_H']:g} is the unit of time here, and beta in all other rows"
     )
 

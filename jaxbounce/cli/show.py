@@ -10,6 +10,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import Outputs
 from jaxbounce.cli.fit import measured
 from jaxbounce.cli.scan import status_lines
@@ -41,6 +42,7 @@ class Command:
     """What to draw: a stored result, or log_likelihood."""
     data: Annotated[str, tyro.conf.arg(metavar="NAME|FILE")] = "planck2018"
     """Data set of the log-likelihood and the band, by name or as a table (see `jaxbounce fit`)."""
+    digits: Digits = DIGITS
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Write all computed points as .csv, .parquet or .nc, whole or not at all."""
 
@@ -49,7 +51,7 @@ class Command:
         from jaxbounce._core.checks import check_name
         from jaxbounce.scan.summary import quantities
 
-        outputs = Outputs()
+        figures, outputs = Figures(self.digits), Outputs()
         if self.out is not None:
             jb.files.export.check_format(self.out)
         outputs.check(self.out, picture=self.plot, sources=(self.data,))
@@ -61,7 +63,7 @@ class Command:
         for option, name in (("--x", self.x), ("--y", self.y)):
             if name is not None:
                 check_name(option, name, store.names)
-        print("\n".join(_lines(store, data)))
+        print("\n".join(_lines(store, data, figures)))
         if self.plot is not None:
             self._draw(store, data, self.plot, outputs)
         if self.out is not None:
@@ -83,7 +85,7 @@ class Command:
         print(f"{path}: {self.quantity} over {x} and {y}")
 
 
-def _lines(store: "Store", data: "Likelihood") -> Iterator[str]:
+def _lines(store: "Store", data: "Likelihood", figures: Figures) -> Iterator[str]:
     """What is in a store."""
     from jaxbounce.scan.summary import LOG_LIKELIHOOD, extremes, quantities
 
@@ -100,13 +102,14 @@ def _lines(store: "Store", data: "Likelihood") -> Iterator[str]:
         yield f"  float32     {name}: {error:.2g} from float64, largest of a sample"
     yield from status_lines(counts, store.failures())
     yield ""
-    yield f"  {'quantity':<28}{'lowest':>16}{'highest':>16}"
+    wide = max(figures.width + 1, 16)
+    yield f"  {'quantity':<28}{'lowest':>{wide}}{'highest':>{wide}}"
     for quantity in quantities(store):
         found = extremes(store, quantity, data)
         if found is None:
-            yield f"  {quantity:<28}{'no number':>16}"
+            yield f"  {quantity:<28}{'no number':>{wide}}"
             continue
-        yield f"  {quantity:<28}{found.low:>16.8g}{found.high:>16.8g}"
+        yield f"  {quantity:<28}{figures(found.low):>{wide}}{figures(found.high):>{wide}}"
         if quantity == LOG_LIKELIHOOD:
-            at = ", ".join(f"{name} = {value:.6g}" for name, value in found.best.items())
+            at = ", ".join(f"{name} = {figures(value)}" for name, value in found.best.items())
             yield f"    −χ²/2 with {data.name}; highest at {at}"

@@ -12,6 +12,7 @@ import tyro
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
+from jaxbounce.cli._figures import DIGITS, Digits, Figures
 from jaxbounce.cli._shared import (
     Outputs,
     envelope,
@@ -71,6 +72,7 @@ class Command:
     """Write the result as JSON, whole or not at all."""
     vary_scale: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Solve at Q/2 and 2 Q too, Q being a parameter, and print how much T_n, T_p, beta/H move."""
+    digits: Digits = DIGITS
     plot: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
     """Draw S3/T, the rate, the true vacuum's share and V (PNG, PDF or SVG); needs the extra
     "plot"."""
@@ -85,7 +87,7 @@ class Command:
                 "FILE: missing; give the file of a thermal potential"
                 " (jaxbounce transition --template prints one)"
             )
-        outputs = Outputs()
+        figures, outputs = Figures(self.digits), Outputs()
         outputs.check(self.out, picture=self.plot, sources=(self.potential,))
         jb.enable_x64()
         keep_compiled()
@@ -103,7 +105,7 @@ class Command:
             outputs.put(jb.files.write.write_json, self.out, result)
         if self.plot is not None:
             outputs.draw(lambda: jb.plot(solved), self.plot)
-        print("\n".join([*_lines(solved, found), *_scale_lines(scales)]))
+        print("\n".join([*_lines(solved, found, figures), *_scale_lines(scales, figures)]))
         return outputs.status(0)
 
 
@@ -195,18 +197,18 @@ def _wall_mapping(solved: "Solved") -> dict[str, Any]:
     return found
 
 
-def _wall_of(solved: "Solved") -> str:
+def _wall_of(solved: "Solved", figures: Figures) -> str:
     """In words, where it is that of local thermal equilibrium."""
     wall, v_w, at = solved.wall, float(solved.transition.v_w), solved.thermal.wall_at
     assert wall is not None
     if solved.wall_status != Status.SUCCESS:
         return (
             f"none: {solved.wall_status.message} (at {at}, ln(alpha_max/alpha) ="
-            f" {float(wall.to_runaway):.4g}); the numbers here are those of its limit, v_w = 1"
+            f" {figures(wall.to_runaway)}); the numbers here are those of its limit, v_w = 1"
         )
     return (
-        f"{v_w:.10g}   {_outcome(solved)}, in local thermal equilibrium at {at} (an upper bound:"
-        f" friction makes it slower); ln(alpha_max/alpha) = {float(wall.to_runaway):.4g}"
+        f"{figures(v_w)}   {_outcome(solved)}, in local thermal equilibrium at {at} (an upper bound:"
+        f" friction makes it slower); ln(alpha_max/alpha) = {figures(wall.to_runaway)}"
     )
 
 
@@ -224,7 +226,7 @@ def _action(found: "Transition") -> dict[str, Any]:
     return {"T_GeV": T.tolist(), "S3_over_T": exponent.tolist()}
 
 
-def _lines(solved: "Solved", of: Released) -> Iterator[str]:
+def _lines(solved: "Solved", of: Released, figures: Figures) -> Iterator[str]:
     thermal, found = solved.thermal, solved.transition
     low, high = solved.phases.metastable_range()
     yield header()
@@ -242,26 +244,27 @@ def _lines(solved: "Solved", of: Released) -> Iterator[str]:
         yield f"           g_star: {_described(_g_star(thermal))}, functions of T"
     yield f"           metastable within {low:g} to {high:g} GeV"
     yield ""
-    yield f"T_n        {float(found.T_n):.10g} GeV   S3/T = {float(found.exponent_n):.8g}"
-    yield f"T_p        {float(found.T_p):.10g} GeV   S3/T = {float(found.exponent_p):.8g}"
-    yield f"beta/H     {float(found.beta_over_H):.10g}   (d ln Gamma/dt at T_p)"
+    yield f"T_n        {figures(found.T_n)} GeV   S3/T = {figures(found.exponent_n)}"
+    yield f"T_p        {figures(found.T_p)} GeV   S3/T = {figures(found.exponent_p)}"
+    yield f"beta/H     {figures(found.beta_over_H)}   (d ln Gamma/dt at T_p)"
     yield f"           relative error of the interpolated S3/T: {float(found.error):.1e}"
     if solved.wall is not None:
-        yield f"v_w        {_wall_of(solved)}"
-    yield from _other_numbers(solved)
+        yield f"v_w        {_wall_of(solved, figures)}"
+    yield from _other_numbers(solved, figures)
     status = Status(int(found.status))
     if status != Status.SUCCESS:
         yield f"NOTE       {status.message}"
     yield f"rho_V      {_vacuum_energy(found, thermal.expansion)}"
     yield ""
-    yield from lines(of)
+    yield from lines(of, figures)
     yield ""
     yield "elasticities d ln(output)/d ln(parameter)"
-    heads = " ".join(f"{_HEADS.get(output, output):>14}" for output in solved.outputs)
-    yield f"  {'parameter':20} {'value':>13} {heads}"
+    wide = figures.width
+    heads = " ".join(f"{_HEADS.get(output, output):>{wide}}" for output in solved.outputs)
+    yield f"  {'parameter':20} {'value':>{wide}} {heads}"
     for row in _rows(solved):
-        cells = " ".join(f"{row[output]:14.7g}" for output in solved.outputs)
-        yield f"  {row['parameter']:20} {row['value']:13.6g} {cells}"
+        cells = " ".join(f"{figures(row[output]):>{wide}}" for output in solved.outputs)
+        yield f"  {row['parameter']:20} {row['value']:{wide}.6g} {cells}"
     yield ""
     yield from chain_lines(_chain_keys(solved))
 
@@ -277,7 +280,7 @@ def chain_lines(keys: Mapping[str, Any]) -> Iterator[str]:
         yield "  (with the wall speed of the chain, below 1; transition.v_w is 1 here)"
 
 
-def _scale_lines(scales: "Sequence[AtScale]") -> Iterator[str]:
+def _scale_lines(scales: "Sequence[AtScale]", figures: Figures) -> Iterator[str]:
     """What the renormalisation scale does."""
     if not scales:
         return
@@ -285,11 +288,12 @@ def _scale_lines(scales: "Sequence[AtScale]") -> Iterator[str]:
 
     yield ""
     yield "with the renormalisation scale, all else being equal"
-    yield f"  {SCALE:>13} {'T_n':>14} {'T_p':>14} {'beta/H':>14}"
+    wide = figures.width
+    yield f"  {SCALE:>13} " + " ".join(f"{head:>{wide}}" for head in ("T_n", "T_p", "beta/H"))
     for one in scales:
-        cells = " ".join(f"{number:14.8g}" for number in one.numbers.values())
+        cells = " ".join(f"{figures(number):>{wide}}" for number in one.numbers.values())
         yield f"  {one.scale:13.6g} {cells or one.reason}"
-    moves = " ".join(f"{share:14.3%}" for share in spread(tuple(scales)).values())
+    moves = " ".join(f"{share:{wide}.3%}" for share in spread(tuple(scales)).values())
     yield f"  {'spread':>13} {moves}"
 
 
@@ -299,26 +303,26 @@ def _number(value: Any) -> float | None:
     return found if found == found else None
 
 
-def _other_numbers(solved: "Solved") -> Iterator[str]:
+def _other_numbers(solved: "Solved", figures: Figures) -> Iterator[str]:
     found = solved.transition
 
     def shown(value: Any) -> str:
         number = _number(value)
-        return "not reached in the range" if number is None else f"{number:.10g} GeV"
+        return "not reached in the range" if number is None else f"{figures(number)} GeV"
 
     yield f"T_n        {shown(found.T_n_integral)}   (integral of Gamma/H^4 d ln a = 1)"
     yield f"           {shown(found.T_n_bubble)}   (4 pi/3 of it = 1: one bubble a Hubble volume)"
     yield f"T_f        {shown(found.T_f)}   (1 % left in the false vacuum)"
     yield (
         f"T_reh      {shown(solved.T_reh)}   (T_p (1 + alpha_theta)^(1/4), alpha_theta ="
-        f" {solved.alpha_theta:.6g})"
+        f" {figures(solved.alpha_theta)})"
     )
     yield (
-        f"H R_*      {float(found.R_star_H):.8g} at T_p   (R_* = n_b^(-1/3) ="
-        f" {float(found.R_star):.6g}/GeV)"
+        f"H R_*      {figures(found.R_star_H)} at T_p   (R_* = n_b^(-1/3) ="
+        f" {figures(found.R_star)}/GeV)"
     )
     yield (
-        f"beta_*/H   {float(found.beta_star_over_H):.8g}   ((8 pi)^(1/3) v_w/(H R_*): of the"
+        f"beta_*/H   {figures(found.beta_star_over_H)}   ((8 pi)^(1/3) v_w/(H R_*): of the"
         " exponential rate that leaves such bubbles)"
     )
 

@@ -8,6 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 
+from jaxbounce._core import progress
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import UNRESOLVED, Status
 from jaxbounce.conversion import (
@@ -124,7 +125,8 @@ def convert(
     has_width = settings.profile is not None and settings.profile.w_FWHM > 0
     names = TIERS if model is None else (model,)
     tiers = []
-    for name in names:
+    for place, name in enumerate(names, start=1):
+        progress.at(f"{name}, {place} of {len(names)}")
         if model is None and name == "overlap" and not has_width:
             continue
         tier = _tier(settings, name, v_w, T, statistics)

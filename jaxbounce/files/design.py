@@ -18,6 +18,7 @@ from jaxbounce._core.checks import (
 )
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
+from jaxbounce.files.units import name_of
 from jaxbounce.inference import read_priors
 from jaxbounce.model.model import Model
 from jaxbounce.model.names import parameter_of
@@ -136,7 +137,10 @@ def sampled_design(
 def file_design(
     table: Mapping[str, Any], directory: Path
 ) -> tuple[Table, dict[str, Mapping[str, Any]]]:
-    """The points of a CSV or Parquet file, and the column of each parameter."""
+    """The points of a CSV or Parquet file, and the column of each parameter.
+
+    The header of a column may have the unit in brackets, which must be the one it is read in.
+    """
     if "parameters" in table:
         raise ConfigurationError(
             'parameters: design = "file" takes them from the columns of the file; drop the table'
@@ -148,7 +152,7 @@ def file_design(
     path = directory / check_text("file", table["file"], "path of a CSV or Parquet file")
     columns: dict[str, np.ndarray] = {}
     for key, values in _columns(path).items():
-        name = parameter_of(str(key).strip())
+        name = parameter_of(name_of(str(key), str(path)))
         if name in columns:
             raise ConfigurationError(f"{path}: column {key}: given twice; keep one of them")
         columns[name] = values

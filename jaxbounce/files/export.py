@@ -1,25 +1,19 @@
 """A store as one flat table: CSV, Parquet or netCDF."""
 
 import io
-import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jaxbounce._core.declare import declarations
 from jaxbounce._core.errors import ComputationError, ConfigurationError
-from jaxbounce.conversion.wall import Couplings
 from jaxbounce.files.netcdf import write_netcdf
+from jaxbounce.files.units import Column, column, derivative_columns, header
 from jaxbounce.files.write import write_with
-from jaxbounce.parameters import Parameters
 from jaxbounce.scan.design import POINT
-from jaxbounce.scan.evaluate import FAILED, OUTPUTS, derivative_name
+from jaxbounce.scan.evaluate import FAILED, OUTPUTS
 from jaxbounce.scan.store import STATUS, Store
-
-_CF_UNITS = {"kg/m³": "kg m-3", "GeV": "GeV", "GeV³": "GeV3", "GeV⁻²": "GeV-2"}
-"""Units as netCDF programs read them."""
 
 
 def check_format(path: Path) -> None:
@@ -36,7 +30,8 @@ def export(store: Store, path: Path) -> int:
     """All computed points as one flat table: CSV, Parquet or netCDF by suffix; how many.
 
     Written whole or not at all, CSV and Parquet chunk by chunk. Points that are not
-    computed yet are left out.
+    computed yet are left out. Units are in the headers of CSV (`rho_B [kg m-3]`), and attributes
+    of the variables of netCDF.
 
     Raises:
         ConfigurationError: for another suffix, or a missing library.
@@ -74,7 +69,7 @@ def _csv(store: Store, path: Path) -> int:
     with path.open("w", encoding="utf-8", newline="") as stream:
         for table in _tables(store):
             if not points:
-                stream.write(",".join(table) + "\n")
+                stream.write(",".join(_headers(store, table)) + "\n")
             buffer = io.StringIO()
             digits = {"float32": "%.9g", "float64": "%.17g", "int8": "%d"}
             form = [digits[column.dtype.name] for column in table.values()]
@@ -114,10 +109,10 @@ def _write_netcdf(store: Store, path: Path) -> int:
     # a file that xarray writes is written at once: the one format that holds all of it in memory
     tables = list(_tables(store))
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    described: dict[str, dict[str, Any]] = {name: _describe(name) for name in columns}
-    for output, name in itertools.product(columns, store.names):
-        if (derivative := derivative_name(output, name)) in columns:
-            described[derivative] = {"long_name": f"derivative of {output} in {name}"}
+    described: dict[str, dict[str, Any]] = {
+        name: {key: text for key, text in known._asdict().items() if text}
+        for name, known in _described(store).items()
+    }
     meanings = {STATUS: "what became of the point", FAILED: "which part of the chain failed"}
     for name in meanings.keys() & columns.keys():
         codes = store.attributes[f"{name}_codes"]
@@ -131,19 +126,21 @@ def _write_netcdf(store: Store, path: Path) -> int:
     return columns[STATUS].size
 
 
-def _describe(name: str) -> dict[str, str]:
-    """Meaning and unit of a parameter or result, where they are declared."""
-    known = declarations(Parameters) | declarations(Couplings)
-    if name in known:
-        unit = known[name].unit
-        meaning = known[name].range.meaning.removesuffix(f" ({unit})")
-    elif name in OUTPUTS:
-        meaning = OUTPUTS[name]
-        unit = next((unit for unit in _CF_UNITS if meaning.endswith(f" ({unit})")), "")
-        meaning = meaning.removesuffix(f" ({unit})")
-    else:
-        return {}
-    return {"units": _CF_UNITS.get(unit, unit or "1"), "long_name": meaning}
+def _described(store: Store) -> dict[str, Column]:
+    """Meaning and unit of the columns of a store, where they are declared."""
+    found = {name: column(name) for name in (*store.names, *store.arrays)}
+    derivatives = derivative_columns(
+        [name for name in store.arrays if name in OUTPUTS], store.names
+    )
+    return {name: known for name, known in found.items() if known is not None} | {
+        name: known for name, known in derivatives.items() if name in store.arrays
+    }
+
+
+def _headers(store: Store, names: Iterable[str]) -> list[str]:
+    """Names of columns with their units."""
+    known = _described(store)
+    return [header(name, known[name].units if name in known else "") for name in names]
 
 
 _WRITERS = {".csv": _write_csv, ".parquet": _write_parquet, ".nc": _write_netcdf}

@@ -41,15 +41,16 @@ from jaxbounce.files.design import (
     sampled_design,
     typical_value,
 )
-from jaxbounce.files.point import Configuration, configure
+from jaxbounce.files.point import BENCHMARK, Configuration, configure
 from jaxbounce.files.tables import table_of
 from jaxbounce.model.model import Model
 from jaxbounce.parameters import DECLARATIONS, PRESETS
 from jaxbounce.scan.design import Design, Table
 from jaxbounce.scan.engine import single_precision_error
-from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, DIFFERENTIABLE, OUTPUTS
+from jaxbounce.scan.evaluate import DEFAULT_OUTPUTS, DIFFERENTIABLE, FAILED, OUTPUTS
 from jaxbounce.scan.plan import Plan, plan_scan
 from jaxbounce.scan.sequences import SEQUENCES
+from jaxbounce.scan.store import STATUS
 
 DESIGNS = ("grid", *SEQUENCES, "file")
 
@@ -148,6 +149,12 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
         ConfigurationError: with one line that says what is wrong and what to do.
     """
     table = table_of(table)
+    point = [key for key in table if key in BENCHMARK]
+    if point and not {"design", "parameters", "config"} & set(table):
+        raise ConfigurationError(
+            f"{point[0]}: is a key of one point, and this a configuration of one; name it in the"
+            ' file of a scan: config = "point.json" (jaxbounce scan --template prints one)'
+        )
     check_keys(table, _KEYS)
     kind = check_name("design", _written_design(table), DESIGNS)
     for key, needed in (
@@ -179,6 +186,8 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
             reason = (
                 "is computed from a wall in this configuration; vary the parameters of the wall"
                 if name == "P"
+                else "is a result, no parameter; drop the column"
+                if kind == "file" and (name in OUTPUTS or name in (STATUS, FAILED))
                 else f"no such parameter{suggestion(name, model.names())}"
             )
             raise ConfigurationError(f"{where}{name}: {reason}")

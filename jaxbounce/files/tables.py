@@ -176,7 +176,12 @@ def read_mapping(path: str | Path) -> dict[str, Any]:
             _check_depth(table)
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(
-            f"{path}: is not valid {'TOML' if toml else 'JSON'} ({error}); is the file complete?"
+            f"{path}: is not valid {'TOML' if toml else 'JSON'} ({error}); "
+            + (
+                "is the file complete?"
+                if path.suffix.lower() in (".json", ".toml")
+                else "give a table in JSON, or one in TOML whose name ends in .toml"
+            )
         ) from None
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from None

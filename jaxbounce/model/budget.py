@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from jaxbounce._core import progress
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.status import Status
 from jaxbounce._core.summary import as_html
@@ -205,7 +206,9 @@ def budget(model: Model, wall: WallConversion | None = None) -> Budget:
     if not float(first.rho_B) > 0:
         raise ConfigurationError("budget: nothing is converted: P or f_chi is 0; give both")
     steps, point, before = [], start, first
-    for improvement in _improvements(model, wall):
+    improvements = tuple(_improvements(model, wall))
+    for place, improvement in enumerate(improvements, start=1):
+        progress.at(f"{improvement.name}, {place} of {len(improvements)}")
         step, point, before = _taken(improvement, (start, first), point, before)
         steps.append(step)
     return Budget(first, tuple(steps), float(model.value("f_chi")), tuple(notes))

@@ -1,7 +1,8 @@
 """What the numbers of a model assume: the points that apply to it, with a size where one is known.
 
-The thirteen points are those of a referee (which speed, which temperature, which wall, …). A point
-that a choice of the model takes care of is left out.
+The thirteen points are those of a referee (which speed, which temperature, which wall, …), listed
+by topic in the order in which the numbers are computed. A point that a choice of the model takes
+care of is left out.
 """
 
 import dataclasses
@@ -39,6 +40,11 @@ class Caveat(NamedTuple):
     size: float | None = None
     """Relative size of what it leaves out, or the ratio that `text` names, where it is known."""
 
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return next(topic for topic, points in _TOPICS.items() if self.point in points)
+
 
 class _Seen(NamedTuple):
     """A model and its numbers."""
@@ -60,7 +66,7 @@ class _Seen(NamedTuple):
 
 
 def caveats(model: Model, origins: Mapping[str, Origin]) -> tuple[Caveat, ...]:
-    """The points that apply, in their order.
+    """The points that apply, by topic.
 
     Args:
         model: with its stages as they are given.
@@ -68,9 +74,8 @@ def caveats(model: Model, origins: Mapping[str, Origin]) -> tuple[Caveat, ...]:
     """
     values = {name: origin.value for name, origin in origins.items()}
     seen = _Seen(model, values)
-    return tuple(
-        Caveat(point, *found) for point, say in enumerate(_POINTS, start=1) for found in say(seen)
-    )
+    points = [point for of_topic in _TOPICS.values() for point in of_topic]
+    return tuple(Caveat(point, *found) for point in points for found in _POINTS[point - 1](seen))
 
 
 _Found = Iterator[tuple[str, float | None]]
@@ -369,3 +374,13 @@ _POINTS: tuple[Callable[[_Seen], _Found], ...] = (
     _loops,
     _data,
 )
+
+_TOPICS = {
+    "the transition": (12, 6),
+    "expansion and heat": (5, 11),
+    "the wall": (3, 4, 7),
+    "chi at the wall": (10, 1, 2),
+    "baryons": (8, 9),
+    "data": (13,),
+}
+"""Points by topic, in the order in which they are listed."""

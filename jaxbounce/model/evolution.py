@@ -17,7 +17,9 @@ from jaxbounce.model.model import Model
 from jaxbounce.yields import time_limits
 from jaxbounce.yields.boltzmann import Evolution, evolve_boltzmann
 
-_PULSE = (-30.0, 50.0)  # y between which half of the grid is even in y
+_PULSES = ((-30.0, 50.0), (-8.0, 6.0))
+"""y between which a quarter of the grid each is even in y: walls under a window of any width, and
+those of the exact area, which are gone by then."""
 
 
 _MADE = (
@@ -28,7 +30,10 @@ _MADE = (
 
 
 def temperature_grid(model: Model, points: int) -> np.ndarray:
-    """Falling temperatures (GeV): half even in ln T over the range, half even in y at the walls."""
+    """Falling temperatures (GeV): half even in ln T over the range, half even in y at the walls.
+
+    Of those a half lies where the exact wall area is, a few units of y wide.
+    """
     p = model.parameters
     hot, cold = float(p.T_max_over_Tp), float(p.T_min_over_Tp)
     spread = np.geomspace(hot, cold, points - points // 2) * float(p.T_p)
@@ -38,7 +43,14 @@ def temperature_grid(model: Model, points: int) -> np.ndarray:
         clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
         ends = jnp.clip(clock.time(jnp.stack([p.T_max_over_Tp, p.T_min_over_Tp])), p.y_min, p.y_max)
         limits = ends[0], ends[1]
-    y = np.linspace(max(float(limits[0]), _PULSE[0]), min(float(limits[1]), _PULSE[1]), points // 2)
+    low, high = float(limits[0]), float(limits[1])
+    counts = (points // 2 - points // 4, points // 4)
+    y = np.concatenate(
+        [
+            np.linspace(np.clip(first, low, high), np.clip(last, low, high), count)
+            for (first, last), count in zip(_PULSES, counts, strict=True)
+        ]
+    )
     if clock is None:
         pulse = np.asarray(temperature_of_time(y, p.T_p, p.beta_over_H))
     else:

@@ -287,7 +287,7 @@ def _crosses(values: Any, band: tuple[float, float]) -> bool:
 
 
 def tornado(found: "Sensitivities", ax: "Axes | None" = None) -> "Axes":
-    """Elasticities of ρ_B and ρ_DM as bars, largest on top."""
+    """Elasticities of ρ_B and ρ_DM as bars with their values, largest on top."""
     from jaxbounce.model.sensitivity import as_rows
 
     rows = as_rows(found)
@@ -298,9 +298,13 @@ def tornado(found: "Sensitivities", ax: "Axes | None" = None) -> "Axes":
     for offset, output, look in zip((0.2, -0.2), ("rho_B", "rho_DM"), looks, strict=True):
         values = [row[output] or 0.0 for row in shown]
         places = [p + offset for p in place]
-        ax.barh(places, values, height=0.38, label=symbol(output), edgecolor=DARK, **look)
+        bars = ax.barh(places, values, height=0.38, label=symbol(output), edgecolor=DARK, **look)
+        # a bar too short to be seen has a number all the same
+        texts = [f"{value:+.3g}".replace("-", "−") if value else "" for value in values]
+        ax.bar_label(bars, texts, padding=3, fontsize=8)
     ax.set_yticks(list(place), [symbol(row["parameter"]) for row in shown])
     ax.axvline(0, color="black", linewidth=0.8)
+    ax.margins(x=0.12)  # the numbers stand beyond the bars
     ax.set_xlabel(r"$\partial\,\ln\rho\,/\,\partial\,\ln\theta$")
-    ax.legend()
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
     return ax

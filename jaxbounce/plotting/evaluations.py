@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from jaxbounce._core.status import Status
 from jaxbounce.plotting.figures import new_figure
-from jaxbounce.plotting.style import BAND, DARK, GREY, LIGHT, label, measured_band
+from jaxbounce.plotting.style import BAND, DARK, GREY, LIGHT, label, measured_band, symbol
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def comparison(found: "Comparison", ax: "Axes | None" = None) -> "Axes":
     """ρ_B of every row of the comparison as bars, with the prediction itself and Planck's band.
 
-    Beside each bar stands ρ_DM/ρ_B.
+    In a column on the right stands ρ_DM/ρ_B.
 
     Args:
         found: what `jaxbounce.compare` gives.
@@ -50,16 +50,17 @@ def comparison(found: "Comparison", ax: "Axes | None" = None) -> "Axes":
             linestyle="none",
             clip_on=False,
         )
-        text = rf"$\rho_{{\rm DM}}/\rho_B = {ratio:.4g}$"
-        ax.annotate(text, (rho_B, place), xytext=(10, 0), textcoords="offset points", va="center")
+        column = {"va": "center", "transform": ax.get_yaxis_transform()}
+        ax.text(1.02, place, f"{ratio:.4g}", **column)
     if good:
         values = [rho_B for rho_B, _ in good.values()]
-        ax.set_xlim(min(values) / 3, max(values) * 60)
+        ax.set_xlim(min(values) / 3, max(values) * 3)
+        ax.text(1.02, 1.02, symbol("ratio"), va="bottom", transform=ax.transAxes)
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(-0.6, len(names) - 0.4)
     ax.grid(axis="y", color=BAND, linewidth=0.6)
     ax.set_xlabel(label("rho_B"))
-    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), frameon=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.2, frameon=False)
     return ax
 
 

@@ -93,6 +93,8 @@ def _delta_chi2(found: "Fit", place: int, name: str, ax: "Axes") -> None:
         ax.annotate(text, (theta[0], level), va="bottom", fontsize=8)
     ax.axvline(found.values[name], color=DARK, linewidth=1, linestyle="--")
     ax.set_ylim(0, max(5.0, min(np.nanmax(values), 12.0)))
+    ax.locator_params(axis="x", nbins=4)
+    ax.ticklabel_format(axis="x", useMathText=True)
     ax.set_xlabel(label(name))
     rest = len(found.values) > 1
     ax.set_ylabel(r"$\Delta\chi^2$" + (" (others held)" if rest else ""))

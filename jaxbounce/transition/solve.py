@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from jaxbounce._core import progress
 from jaxbounce._core.arrays import Array, Scalar, at_once
 from jaxbounce._core.errors import ComputationError
 from jaxbounce._core.status import Status
@@ -218,6 +219,7 @@ class _Bounces(NamedTuple):
 
     def at(self, T: Scalar) -> Bounce:
         if float(T) not in self.solved:
+            progress.at(f"bounce {len(self.solved) + 1}, T = {float(T):.6g}")
             nearest = min(self.solved, key=lambda t: abs(t - float(T)), default=None)
             near = self.solved[nearest] if self.followed and nearest is not None else None
             self.solved[float(T)] = self.beginning(T, near)

@@ -11,19 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from jaxbounce._core.arrays import (
-    Array,
-    Code,
-    Flag,
-    Real,
-    Scalar,
-    choose,
-    over,
-    running_max,
-    scan,
-    while_loop,
-    xp,
-)
+from jaxbounce._core.arrays import Array, Flag, Real, Scalar, over, running_max, scan, xp
 from jaxbounce._core.numerics import eliminate
 from jaxbounce._core.types import RealLike, as_real
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
@@ -45,8 +33,6 @@ Exponent = Callable[[Scalar, Any], Scalar]
 """S₃/T as a function of T and of parameters; NaN where there is none."""
 
 _ZOOMS, _POINTS = 5, 17
-
-_SMOOTH = 0.2  # fourth difference of S₃/T: cubics miss a 24th of it at most, which shifts no end
 
 _CELLS = 32  # of the integral for I, between two points
 
@@ -92,8 +78,6 @@ def find_window(
 ) -> Window:
     """Temperatures between which ln I goes from `_FIRST` to `_LAST`, by repeated scans.
 
-    Bounces are solved until they tell S₃/T between them well enough to place the ends.
-
     If Γ/H⁴ falls again, to where I is past I_p and no bubbles nucleate any more.
 
     Args:
@@ -109,11 +93,9 @@ def find_window(
         energy = T * 0.0 if vacuum_energy is None else vacuum_energy(T, theta)
         return exponent(T, theta), energy
 
-    def look(state: _Zoomed) -> _Zoomed:
-        T = xp.linspace(state.ends[1], state.ends[0], _POINTS)  # cooling
-        return narrowed(state, T, *over(sample, T, batched=False))
-
-    def narrowed(state: _Zoomed, T: Real, S: Real, energy: Real) -> _Zoomed:
+    def zoom(ends: tuple[Scalar, Scalar], last_zoom: Array) -> tuple[tuple[Scalar, Scalar], Flag]:
+        T = xp.linspace(ends[1], ends[0], _POINTS)  # cooling
+        S, energy = over(sample, T, batched=False)
         seen = _followed(T, _between_neighbours(S), energy, v_w, degrees, prefactor)
         falling = seen.log_rate < running_max(_finite(seen.log_rate))
         over_now = falling & (seen.log_births < running_max(_finite(seen.log_births)) - _QUIET)
@@ -124,64 +106,13 @@ def find_window(
         first = xp.where(started.any(), xp.argmax(started), _POINTS - 1)
         last = xp.where(ended.any(), xp.argmax(ended), _POINTS - 1)
         # one point earlier; in the end not one without a bounce, above the critical temperature
-        earlier, last_zoom = xp.maximum(first - 1, 0), state.zooms == _ZOOMS - 1
+        earlier = xp.maximum(first - 1, 0)
         top = xp.where(xp.isfinite(S[earlier]) | ~last_zoom, earlier, first)
         last = xp.maximum(last, top + 1)
-        smooth = _is_smooth(S, top, last)
-        return _Zoomed(state.zooms + 1, (T[last], T[top]), full[last], (T, S, energy), smooth)
+        return (T[last], T[top]), full[last]
 
-    def between(state: _Zoomed, _: Array) -> tuple[_Zoomed, None]:
-        T = xp.linspace(state.ends[1], state.ends[0], _POINTS)
-        places, *known = state.seen
-        next_one = narrowed(state, T, *(_through(places, values, T) for values in known))
-        going_on = state.zooms < _ZOOMS
-        return choose(going_on, next_one._replace(seen=state.seen), state), None
-
-    nothing = xp.full(_POINTS, xp.nan)
-    no, none = xp.asarray(False), xp.asarray(0)
-    state = _Zoomed(none, ends, no, (nothing, nothing, nothing), no)
-    state = while_loop(lambda s: (s.zooms < _ZOOMS) & ~s.smooth, look, state)
-    state, _ = scan(between, state, xp.arange(_ZOOMS - 1))
-    low, high = state.ends
-    return Window(xp.where(state.full, low, ends[0]), low, high)
-
-
-class _Zoomed(NamedTuple):
-    """Where a window is, after some zooms."""
-
-    zooms: Code
-    ends: tuple[Scalar, Scalar]
-    full: Flag
-    """Whether space is full of bubbles at its cold end."""
-    seen: tuple[Real, Real, Real]
-    """T (cooling), S₃/T and ρ_V where bounces were solved last."""
-    smooth: Flag
-    """Whether what lies between these is known without more of them."""
-
-
-def _is_smooth(S: Float[Array, " k"], top: Code, last: Code) -> Flag:
-    """Whether cubics through neighbours give S₃/T from one point to another."""
-    index, centre = xp.arange(S.size), xp.arange(2, S.size - 2)
-    first = xp.clip(top + 1, 2, S.size - 3)
-    fourth = S[:-4] - 4 * S[1:-3] + 6 * S[2:-2] - 4 * S[3:-1] + S[4:]
-    small = xp.abs(fourth) < _SMOOTH  # and not NaN
-    beside = (centre < first) | (centre > xp.maximum(first, last - 1))
-    known = xp.isfinite(S) | (index < top - 1) | (index > last + 1)
-    return (small | beside).all() & known.all()
-
-
-def _through(places: Real, values: Real, T: Real) -> Real:
-    """Cubics through the four nearest of equally spaced places."""
-    place = (T - places[0]) / (places[1] - places[0])
-    first = xp.clip(xp.floor(place).astype(int) - 1, 0, places.size - 4)
-    x = place - first - 1
-    weights = (
-        -x * (x - 1) * (x - 2) / 6,
-        (x + 1) * (x - 1) * (x - 2) / 2,
-        -(x + 1) * x * (x - 2) / 2,
-        (x + 1) * x * (x - 1) / 6,
-    )
-    return sum((w * values[first + k] for k, w in enumerate(weights)), start=0.0 * T)
+    (low, high), full = scan(zoom, ends, xp.arange(_ZOOMS) == _ZOOMS - 1)
+    return Window(xp.where(full[-1], low, ends[0]), low, high)
 
 
 def _finite(values: Float[Array, " k"]) -> Float[Array, " k"]:

@@ -110,7 +110,7 @@ def test_vacua_are_looked_for(capsys):
         *("bounce", "--preset", "published"),
         *("--set", 'fields=["x"]', "--set", "potential=(x**2 - 1)**2 + a*x"),
         *("--set", 'parameters={"a": 0.3}', "--set", "false_vacuum=null"),
-        *("--set", "true_vacuum=null", "--set", "dimension=3"),
+        *("--set", "true_vacuum=null", "--set", "dimension=3", "--digits", "10"),
     )
     status, text, _ = _run(capsys, *arguments)
     assert status == 0
@@ -130,7 +130,7 @@ def test_the_vacua_that_were_found_are_listed(capsys, tmp_path):
     }  # fmt: skip
     path = tmp_path / "potential.json"
     path.write_text(json.dumps(table))
-    status, text, err = _run(capsys, "bounce", path)
+    status, text, err = _run(capsys, "bounce", path, "--digits", 9)
     assert status == 1
     assert "wall ends at x = 26.25" in text
     assert "another vacuum" in err

@@ -1,11 +1,13 @@
 """How numbers are written: digits that people read, σ that mean something."""
 
+import dataclasses
 import math
 
 import pytest
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.summary import sigmas
+from jaxbounce.cli import commands, main
 from jaxbounce.cli._figures import Figures
 
 
@@ -30,6 +32,27 @@ def test_significant_digits(value, digits, text):
 def test_no_other_digits(digits):
     with pytest.raises(ConfigurationError, match="--digits"):
         Figures(digits)
+
+
+def test_every_command_that_prints_numbers_takes_digits():
+    """Those without print names, templates, counts and sizes."""
+    without = {
+        name
+        for name, module in commands().items()
+        if "digits" not in {field.name for field in dataclasses.fields(module.Command)}
+    }
+    assert without == {"names", "template", "evolve", "scan"}
+
+
+def test_the_report_of_a_source_to_three_digits(capsys):
+    assert main(["diagnostics", "--digits", "3"]) == 0
+    text = capsys.readouterr().out
+    assert " 1.40e-14 GeV" in text  # H_p
+    assert text.splitlines()[1].split()[:2] == ["T/T_p", "y"]
+    assert [line.split()[:2] for line in text.splitlines()[2:4]] == [
+        ["5.00", "-48.0"],
+        ["2.00", "-37.5"],
+    ]
 
 
 @pytest.mark.parametrize(

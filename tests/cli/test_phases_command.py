@@ -44,7 +44,7 @@ def test_table_and_json_say_the_same(capsys, toy, tmp_path):
     assert (first["from_phase"], first["to_phase"]) == (1, 2)
     T_1 = 150 / np.sqrt(1 - 9 / 8 * share)
     assert result["phases"][1]["T_high_GeV"] == pytest.approx(T_1, rel=1e-12)
-    assert f"T_c = {T_c:.9g}" in text
+    assert f"T_c = {T_c:#.6g}" in text
     assert "1 -> 2" in text
     assert result["inputs"] == TOY
     status, text, _ = _run(capsys, "phases", toy, "--json")

@@ -99,7 +99,8 @@ def test_data_by_name_or_file(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["walk"], "Unrecognized options: walk"),
+        (["walk"], "walk: no such command; known names: run, "),
+        (["trasition", "potential.json"], "trasition: no such command; did you mean 'transition'?"),
         (["run", "--outt", "x"], "did you mean --out?"),
         (["bounce", "--points", "many"], "Error parsing --points"),
         (["run", "a.json", "b.json"], "Unrecognized options: b.json"),

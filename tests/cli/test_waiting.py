@@ -1,11 +1,13 @@
 """What a user sees before there is a result: the help, and that something is under way."""
 
 import json
+import re
 import threading
 import tomllib
 
 import pytest
 
+from jaxbounce._core import progress
 from jaxbounce.cli import _waiting, main, template
 from jaxbounce.cli._shared import Outputs
 from jaxbounce.files.point import BENCHMARK, configure
@@ -25,7 +27,7 @@ def test_what_takes_long_says_so_once_and_what_does_not_is_silent(capsys, monkey
         assert said.wait(10)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith("jaxbounce: fit: compiling")
+    assert lines[0].startswith("jaxbounce: fit: preparing")
 
 
 def test_what_goes_on_says_so_again_and_counts_are_lines(capsys, monkeypatch):
@@ -34,20 +36,26 @@ def test_what_goes_on_says_so_again_and_counts_are_lines(capsys, monkeypatch):
     monkeypatch.setattr(_waiting, "_INTERVAL", 0.01)
     again, told = threading.Event(), _waiting.say
     monkeypatch.setattr(
-        _waiting, "say", lambda text: (told(text), again.set() if "at work" in text else None)
+        _waiting, "say", lambda text: (told(text), again.set() if "bounce 3" in text else None)
     )
     with _waiting.said_if_long("transition"):
+        progress.at("bounce 3, T = 57.5")
         assert again.wait(10)
     counted = _waiting.Counted("scan", 100, 20)
     monkeypatch.setattr(_waiting, "_INTERVAL", 1e9)
     counted.update(30, 1)  # too soon for a line
     counted.update(50, 2)
     text = capsys.readouterr().err
-    assert "transition: at work for" in text
+    assert re.search(r"transition: at work for \d+ s, at bounce 3, T = 57.5$", text, re.MULTILINE)
     assert "\r" not in text
     lines = [line for line in text.splitlines() if "scan" in line]
     assert len(lines) == 1
     assert lines[0].startswith("jaxbounce: scan: 100 of 100 points, 2 without a number")
+
+
+def test_no_line_promises_a_time():
+    """It would be wrong on another machine, or when programs are kept."""
+    assert not [text for text in _waiting._TEXTS.values() if re.search(r"second|minute|\d", text)]
 
 
 def test_quiet_is_quiet(capsys, monkeypatch):

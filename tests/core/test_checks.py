@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbounce._core.checks import check_number, one_of
+from jaxbounce._core.checks import check_number, one_of, suggestion
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce._core.ranges import Range
 
@@ -69,3 +69,16 @@ def test_one_of():
     with pytest.raises(ConfigurationError) as refusal:
         one_of("window", "no", ("on", "off"))
     assert str(refusal.value) == "window = 'no': must be one of 'on', 'off'"
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "told"),
+    [
+        ("alpha", ("alpha_V", "alpha_eff", "v_w"), "; did you mean 'alpha_V' or 'alpha_eff'?"),
+        ("h_chi", ("f_chi", "g_chi", "v_w"), "; did you mean 'g_chi' or 'f_chi'?"),
+        ("vw", ("v_w", "T_p"), "; did you mean 'v_w'?"),
+        ("xyz", ("v_w", "T_p"), "; known names: v_w, T_p"),
+    ],
+)
+def test_names_that_may_be_meant_are_all_given(name, known, told):
+    assert suggestion(name, known) == told

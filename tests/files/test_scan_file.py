@@ -78,6 +78,8 @@ def test_what_is_wrong_with_an_axis_is_named(axis, message):
         ("v_w\n", "holds no points"),
         ("v_v\n0.1\n", "did you mean 'v_w'?"),
         ("v_w\nabc\n", "column v_w"),
+        ("v_w,rho_B [kg m-3]\n0.1,1e-28\n", "column rho_B: is a result, no parameter; drop"),
+        ("T_p [MeV]\n0.1\n", "column T_p [MeV]: T_p is read in GeV"),
         ("", "cannot be read"),
     ],
 )
@@ -86,6 +88,11 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path, text, message):
     with pytest.raises(ConfigurationError) as caught:
         read_scan({"design": "file", "file": "points.csv"}, tmp_path)
     assert message in str(caught.value)
+
+
+def test_a_point_is_no_scan():
+    with pytest.raises(ConfigurationError, match=r'regime: is a key of one point.* config = "'):
+        read_scan(BENCHMARK)
 
 
 def test_annihilation_that_varies_is_integrated(tmp_path):

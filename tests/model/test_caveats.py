@@ -1,5 +1,7 @@
 """What the numbers assume: which points apply to which configuration, and their sizes."""
 
+import re
+
 import numpy as np
 import pytest
 from chains import POINT, TWO_FIELDS
@@ -7,8 +9,9 @@ from scipy.integrate import quad
 from scipy.special import kv
 
 from jaxbounce import Status
+from jaxbounce.cli._story import caveat_lines, caveat_mapping
 from jaxbounce.files.point import BENCHMARK, configure
-from jaxbounce.model.caveats import caveats
+from jaxbounce.model.caveats import _TOPICS, caveats
 from jaxbounce.model.story import Origin, story
 from jaxbounce.potential import PUBLISHED
 
@@ -41,6 +44,25 @@ def test_the_published_benchmark():
     np.testing.assert_allclose(sizes(found, 9), [100 / 0.155])
     np.testing.assert_allclose(sizes(found, 6), [0.01])
     assert sizes(found, 5) == [None, None]
+
+
+def test_they_are_listed_by_topic():
+    """Each topic in one place, along the chain; each point once in the list of topics."""
+    found = told(BENCHMARK)
+    topics = [caveat.topic for caveat in found]
+    order = list(dict.fromkeys(topics))
+    assert topics == sorted(topics, key=order.index)
+    assert order[0] == "the transition"
+    assert order[-1] == "data"
+    assert sorted(point for points in _TOPICS.values() for point in points) == list(range(1, 14))
+
+
+def test_the_report_numbers_them_without_gaps():
+    found = told(BENCHMARK)
+    lines = "\n".join(caveat_lines(found))
+    numbers = [int(n) for n in re.findall(r"^    ([ \d]\d)  ", lines, re.MULTILINE)]
+    assert numbers == list(range(1, len(found) + 1))
+    assert caveat_mapping(found)[0]["topic"] == found[0].topic
 
 
 def test_annihilation_and_a_history():

@@ -142,6 +142,17 @@ def test_published_fallback_values_are_bracketed(capsys, tmp_path):
     np.testing.assert_allclose(final["Y_B"], 6.2121e-11, rtol=5e-4)
 
 
+def test_the_grid_of_an_evolution_sees_the_walls():
+    """Everywhere within the range, falling; fine where the exact area is, 14 wide in y."""
+    for points in (4, 60, 400):
+        T = temperature_grid(load(preset="exact"), points)
+        assert (np.diff(T) < 0).all()
+        assert points - 3 <= len(T) <= points
+        np.testing.assert_allclose([T[0], T[-1]], [500.0, 0.1], rtol=1e-12)
+    y = 100 / 2 * ((100 / T) ** 2 - 1)
+    assert np.diff(y[(y > -8) & (y < 6)]).max() < 0.15
+
+
 @pytest.mark.slow
 def test_evolution_ends_where_the_run_does(capsys, tmp_path):
     model = load(preset="benchmark").choose(**ODE)

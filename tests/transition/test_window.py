@@ -6,12 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxbounce._core.arrays import at_once
 from jaxbounce._core.status import Status
-from jaxbounce.transition import window
-from jaxbounce.transition.background import as_degrees
 from jaxbounce.transition.temperatures import find_transition
-from jaxbounce.transition.window import find_window
 
 
 @jax.jit
@@ -93,42 +89,3 @@ def test_the_error_of_what_stands_in_for_missing_temperatures_is_seen():
                 assert float(found.T_p) == pytest.approx(T_p, rel=1e-8)
                 change = abs(float(found.exponent_n) / float(whole.exponent_n) - 1)
                 assert change < 10 * float(found.error) + 1e-13
-
-
-@pytest.mark.parametrize("amplitude", [0.02, 3.9, 40.0])
-def test_what_lies_between_bounces_places_the_ends(amplitude, monkeypatch):
-    """The window is that of a bounce at each temperature looked at, for half as many of them."""
-    solved = []
-
-    def pole(T, theta):
-        solved.append(float(T))
-        return np.where(T < 120, theta / (1 - T / 120) ** 2, np.nan)[()]
-
-    def look():
-        solved.clear()
-        numbers = map(np.float64, (amplitude, 0.3, 1.0, 20.0, 125.0, 0.34))
-        amount, v_w, prefactor, *ends, I_p = numbers
-        fixed = (amount, v_w, as_degrees(jnp.asarray(106.75)), prefactor)
-        with at_once():
-            found = find_window(pole, None, fixed, tuple(ends), I_p)
-        return np.asarray(found), len(solved)
-
-    few, calls = look()
-    monkeypatch.setattr(window, "_SMOOTH", -1.0)
-    all_of_them, most = look()
-    assert calls <= 0.8 * most
-    np.testing.assert_allclose(few[1:], all_of_them[1:], atol=1e-5 * (few[2] - few[1]))
-
-
-def test_a_kink_between_bounces_is_not_smooth():
-    T = np.linspace(60.0, 50.0, 17)
-    between = np.int64(4), np.int64(9)
-    smooth = 140 + (T - 55) ** 3 / 50
-    assert window._is_smooth(smooth, *between)
-    assert not window._is_smooth(smooth + np.abs(T - 56), *between)
-    # nor is what is not known; farther away it does not matter
-    for missing, known in ((3, False), (6, False), (10, False), (0, True), (12, True)):
-        assert (
-            bool(window._is_smooth(np.where(np.arange(17) == missing, np.nan, smooth), *between))
-            is known
-        )

@@ -132,21 +132,25 @@ class Imported(NamedTuple):
 
     def __str__(self) -> str:
         """A table of what is there, and the notes."""
+        return self.as_text()
+
+    def as_text(self, digits: int = 6) -> str:
+        """The same, numbers to so many significant digits."""
         lines = [f"from {self.tool}"]
         if self.wall is not None:
             r, names = self.wall.r, ", ".join(self.wall.fields)
             lines.append(f"  wall of {names}: {r.size} radii, {r[0]:.6g} to {r[-1]:.6g}")
         for title, columns in (("", self.columns), ("   (no key of the chain)", self.beside)):
             for name, column in columns.items():
-                lines.append(f"  {name:14} {_few(column)}{title}")
+                lines.append(f"  {name:14} {_few(column, digits)}{title}")
         return "\n".join(lines + [f"note: {note}" for note in self.notes])
 
 
-def _few(column: np.ndarray) -> str:
+def _few(column: np.ndarray, digits: int) -> str:
     if len(column) <= 4:
-        return ", ".join(f"{value:.6g}" for value in column)
+        return ", ".join(f"{value:.{digits}g}" for value in column)
     low, high = np.nanmin(column), np.nanmax(column)
-    return f"{low:.6g} to {high:.6g} in {len(column)} rows"
+    return f"{low:.{digits}g} to {high:.{digits}g} in {len(column)} rows"
 
 
 def content_of(path: str | Path, expected: str) -> bytes:
