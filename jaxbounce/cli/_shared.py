@@ -72,6 +72,11 @@ def settled_potential(table: dict[str, Any], assignments: tuple[str, ...]) -> di
     from jaxbounce._core.checks import suggestion
 
     known = _names(table.get("parameters"))
+    for name in overrides(assignments):
+        if name in known and name not in table:
+            raise ConfigurationError(
+                f"--set {name}: is a parameter of the potential; write --set parameters.{name}=…"
+            )
     settled(table, assignments)
     if "model" in table:  # whoever reads it knows the parameters
         return table

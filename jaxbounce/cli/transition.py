@@ -207,8 +207,8 @@ def _wall_of(solved: "Solved", figures: Figures) -> str:
             f" {figures(wall.to_runaway)}); the numbers here are those of its limit, v_w = 1"
         )
     return (
-        f"{figures(v_w)}   {_outcome(solved)}, in local thermal equilibrium at {at} (an upper bound:"
-        f" friction makes it slower); ln(alpha_max/alpha) = {figures(wall.to_runaway)}"
+        f"{figures(v_w)}   {_outcome(solved)}, in local thermal equilibrium at {at} (an upper"
+        f" bound: friction makes it slower); ln(alpha_max/alpha) = {figures(wall.to_runaway)}"
     )
 
 

@@ -58,6 +58,7 @@ def test_table_and_json_say_the_same(capsys, toy, tmp_path):
         (["--set", "transition.T_low=300"], "must be below T_high = 250"),
         (["--set", "transition=null"], "transition: missing"),
         (["--set", "parameters.lam=[1]"], "parameters.lam = [1]: must be a number"),
+        (["--set", "lam=1"], "is a parameter of the potential; write --set parameters.lam="),
         (["--set", "parameters.lm=1"], "does not occur in the potential; did you mean 'lam'?"),
         (["--set", "potential=phi*y"], "unknown name 'y'"),
         (["--reach=-1"], "--reach = -1: must be > 0"),
