@@ -184,3 +184,11 @@ def test_elasticities_have_numbers_beside_their_bars(monkeypatch):
     ax = plotting.tornado(found)
     assert [text.get_text() for text in ax.get_yticklabels()] == [r"$m_\chi$", "$v_w$"]
     assert {text.get_text() for text in ax.texts} == {"−1", "+0.000125", "+1", ""}
+
+
+def test_a_notebook_shows_a_figure_that_pyplot_does_not_know():
+    from jaxbounce.plotting.figures import new_figure
+
+    figure: Any = new_figure(2, 1)
+    figure.subplots().plot([0, 1])
+    assert figure._repr_png_().startswith(b"\x89PNG")

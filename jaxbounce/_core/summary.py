@@ -64,7 +64,10 @@ def sigmas(value: Any, digits: int = 2, *, signed: bool = True) -> str:
         return "no number of σ"
     if abs(number) > _FAR:
         return f"> {_FAR} σ" if number > 0 else f"< −{_FAR} σ"
-    return f"{number:{'+' if signed else ''}.{digits}f} σ"
+    # what is no distance to these digits has no sign
+    number = round(number, digits) + 0.0
+    sign = "+" if signed and number else ""
+    return f"{number:{sign}.{digits}f} σ"
 
 
 def as_html(text: str) -> str:

@@ -18,9 +18,9 @@ def new_figure(width: float, height: float) -> "Figure":
         ConfigurationError: if matplotlib is not installed.
     """
     need_matplotlib()
-    from matplotlib.figure import Figure
+    from jaxbounce.plotting.shown import ShownFigure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return ShownFigure(figsize=(width, height), layout="constrained")
 
 
 def need_matplotlib() -> None:
