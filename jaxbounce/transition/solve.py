@@ -168,6 +168,7 @@ def solve_transition(thermal: ThermalPotential) -> Solved:
         transition, slopes, wall, wall_status = _solve_with_wall(bounces, thermal, ends, weighed)
     if int(transition.status) not in HAVE_NUMBERS:
         raise ComputationError(no_transition(thermal, bounces, transition))
+    progress.at("strength and wall")
     alpha_theta = _strength(bounces, transition)
     return Solved(thermal, phases, transition, slopes, alpha_theta, wall, wall_status)
 
@@ -350,6 +351,7 @@ def _sampled(
         with at_once():
             energies = [energy(T, None) for T in np.asarray(of_vacuum)]
         energies = jnp.stack([jnp.asarray(e) for e in energies])
+    progress.at("slopes of the actions in the couplings")
     by_action = [
         action_slopes(bounces.potential, bounces.parameters(T), bounce)
         for T, bounce in zip(temperatures, solved, strict=True)
@@ -364,6 +366,7 @@ def _sampled(
     # relative to the kinetic action, of which S is two thirds in three dimensions
     errors = [1.5 * float(bounce.certificate.action_error) for bounce in solved]
     worst = max((e for e in errors if np.isfinite(e)), default=np.nan)
+    progress.at("T_n, T_p and beta/H")
     return Samples(window, values, energies, by_value, dict(by_energy), worst)
 
 
