@@ -1,5 +1,6 @@
 """Pictures: what can be seen in them. Drawn from results made by hand."""
 
+import pickle
 from types import SimpleNamespace
 from typing import Any
 
@@ -192,3 +193,17 @@ def test_a_notebook_shows_a_figure_that_pyplot_does_not_know():
     figure: Any = new_figure(2, 1)
     figure.subplots().plot([0, 1])
     assert figure._repr_png_().startswith(b"\x89PNG")
+    assert len(pickle.loads(pickle.dumps(figure)).axes) == 1
+
+
+@pytest.mark.parametrize("limits", [(-7.015, -6.99), (-9.4, -8.9), (-12.0, -6.0)])
+def test_places_of_a_logarithmic_axis_are_told_apart_and_true(limits):
+    from jaxbounce.plotting.inferred import _as_power, _ticks
+
+    places = _ticks(limits, True).tick_values(*limits)
+    texts = [_as_power(place, 0) for place in places]
+    assert 2 <= len(set(texts)) == len(texts)
+    for place, text in zip(places, texts, strict=True):
+        factor, _, power = text.strip("$").rpartition(r"10^{")
+        shown = float(factor.removesuffix(r"\times") or 1) * 10.0 ** int(power.rstrip("}"))
+        assert shown == pytest.approx(10**place, rel=1e-9)

@@ -153,7 +153,7 @@ def read_scan(table: Mapping[str, Any], directory: Path = Path()) -> ScanSetting
     if point and not {"design", "parameters", "config"} & set(table):
         raise ConfigurationError(
             f"{point[0]}: is a key of one point, and this a configuration of one; name it in the"
-            ' file of a scan: config = "point.json" (jaxbounce scan --template prints one)'
+            ' file of a scan: config = "point.json" (jaxbounce template scan prints one)'
         )
     check_keys(table, _KEYS)
     kind = check_name("design", _written_design(table), DESIGNS)

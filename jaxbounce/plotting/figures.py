@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.files.write import write_bytes_whole
+from jaxbounce.plotting.shown import shown_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,9 +19,7 @@ def new_figure(width: float, height: float) -> "Figure":
         ConfigurationError: if matplotlib is not installed.
     """
     need_matplotlib()
-    from jaxbounce.plotting.shown import ShownFigure
-
-    return ShownFigure(figsize=(width, height), layout="constrained")
+    return shown_figure()(figsize=(width, height), layout="constrained")
 
 
 def need_matplotlib() -> None:

@@ -164,11 +164,16 @@ def _axes(
 
 
 def _ticks(limits: tuple[float, float], log: bool) -> Any:
-    """Whole powers of ten where the axis holds two of them or more, else a few places."""
-    from matplotlib.ticker import MaxNLocator
+    """Whole powers of ten where the axis holds two of them or more, else a few round numbers."""
+    from matplotlib.ticker import FixedLocator, MaxNLocator
 
     powers = math.floor(limits[1]) - math.ceil(limits[0]) + 1
-    return MaxNLocator(4, integer=log and powers > 1)
+    if not log or powers > 1:
+        return MaxNLocator(4, integer=log)
+    low, high = (10**limit for limit in limits)
+    places = np.asarray(MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(low, high))
+    seen = places[(places >= low) & (places <= high) & (places > 0)]
+    return FixedLocator(np.log10(seen).tolist())
 
 
 def _as_power(value: float, _: int) -> str:
@@ -176,7 +181,7 @@ def _as_power(value: float, _: int) -> str:
     factor = 10 ** (value - whole)
     if abs(factor - 1) < 1e-3:
         return rf"$10^{{{whole:.0f}}}$"
-    return rf"${factor:.2g}\times10^{{{whole:.0f}}}$"
+    return rf"${factor:.4g}\times10^{{{whole:.0f}}}$"
 
 
 def _range(values: Any) -> tuple[float, float]:
