@@ -86,6 +86,9 @@ print(f"f_chi = {jnp.exp(q[0]):.5e}, P = {jax.nn.sigmoid(q[1]):.5f}, loss {losse
 posterior = jb.sample(model, ["f_chi", "P"], chains=2, draws=500, warmup=300, progress=False)
 print(posterior.table())
 
+# %%
+jb.plot(posterior)
+
 # %% [markdown]
 # ## A numpyro model around `predict`
 #
