@@ -70,6 +70,8 @@ def test_run_shows_every_row_of_the_table(capsys, tmp_path):
     # more χ converted than the occupancy provides: said where success is
     assert re.search(r"status +: success, but more chi .*: Y_B is 43\.24 f_chi n_eq/s", text)
     assert result["final"]["caution"].startswith("more chi is converted than exists")
+    # 4.9e-10 given, 4.1746e-12 to hit a wall (SPEC E)
+    assert "Y_chi, which is given, is 117.4 times that: not all of today's dark" in text
     assert "omega_b > 100 σ" in text
     # Table I first: published, ours, the verdict; the paper's 5.70 beside 5.689
     table = text[: text.index("\ninputs\n")]
