@@ -91,7 +91,7 @@ def _bubble(potential: Any) -> CriticalBubble:
     fields = len(found.fields)
     if fields != 2:
         raise ConfigurationError(
-            f"conversion.potential: has {fields} fields; a wall needs two, Φ and φ"
+            f"conversion.potential: number of fields is {fields}; a wall needs two, Φ and φ"
         )
     # read_potential has looked for vacua that were not given
     assert found.false_vacuum is not None
