@@ -50,6 +50,7 @@ class _State(NamedTuple):
     cost: Scalar
     trial: Float[Array, " free"]
     damping: Scalar
+    part: Scalar
     in_logarithms: Bool[Array, ""]
     done: Bool[Array, ""]
     step: Int[Array, ""]
@@ -149,6 +150,7 @@ def _first(problem: Problem, start: Float[Array, " free"]) -> _State:
         cost=jnp.asarray(jnp.inf, start.dtype),
         trial=start,
         damping=jnp.asarray(1e-2, start.dtype),
+        part=jnp.ones((), start.dtype),
         in_logarithms=jnp.asarray(True),
         done=jnp.asarray(False),
         step=jnp.asarray(0),
@@ -168,14 +170,19 @@ def _moved(
     plain, _ = _whitened(problem, omega, state.in_logarithms)
     cost = jnp.sum((problem.data.whitening @ plain) ** 2)
     better = cost < state.cost
+    # a step to where there is no number was in no wrong direction, but too long: stiffer it would
+    # turn to where the data change fastest, along the edge
+    beyond = ~jnp.isfinite(cost) & jnp.isfinite(state.cost)
+    part = jnp.where(better, jnp.minimum(2 * state.part, 1.0), state.part)
     # on the way to a point with a number nothing is learnt about steps
-    stiffer = jnp.where(jnp.isfinite(state.cost), 8.0, 1.0) * state.damping
+    stiffer = jnp.where(jnp.isfinite(state.cost) & ~beyond, 8.0, 1.0) * state.damping
     state = state._replace(
         q=jnp.where(better, state.trial, state.q),
         omega=jnp.where(better, omega, state.omega),
         jacobian=jnp.where(better, jacobian, state.jacobian),
         cost=jnp.where(better, cost, state.cost),
         damping=jnp.where(better, jnp.maximum(state.damping / 10, _SOFTEST), stiffer),
+        part=jnp.where(beyond, state.part / 4, part),
         step=state.step + 1,
     )
     return _proposed(problem, state, fixed, home, limits)
@@ -207,7 +214,9 @@ def _proposed(
     size = jnp.trace(normal)
     damped = normal + (state.damping * size + jnp.finfo(size.dtype).tiny) * jnp.eye(len(residuals))
     step = -metric * (jacobian.T @ _solve(damped, residuals))
-    trial = jnp.clip(state.q + jnp.where(jnp.isfinite(step), step, 0.0), low, high)
+    whole = jnp.clip(state.q + jnp.where(jnp.isfinite(step), step, 0.0), low, high)
+    shorter = state.q + state.part * (whole - state.q)
+    trial = jnp.where(state.part < 1, shorter, whole)
     # a start without a number: nearer to one that is expected to have one
     lost = ~jnp.isfinite(state.cost)
     nearer = jnp.where(fixed, state.trial, (state.trial + home) / 2)

@@ -1,5 +1,6 @@
 """The chain from a potential to densities: stages, files, slopes, failures."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from jaxbounce.conversion import WallConversion
 from jaxbounce.conversion.bounce_wall import TransitionBubble
 from jaxbounce.files.point import configure
 from jaxbounce.files.transition import EXAMPLE, read_transition
+from jaxbounce.inference import FitStatus, fit, likelihood
 from jaxbounce.model.story import story
 from jaxbounce.parameters import Choices
 from jaxbounce.transition import find_transition, solve_transition
@@ -390,6 +392,60 @@ def fitted(tmp_path, free):
     command += ["--priors", priors, "--starts", "2", "--out", out]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     return json.loads(out.read_text())
+
+
+class PowersOfE(Stage):
+    """T_p and β/H as powers of a coupling E: a transition that costs nothing."""
+
+    E: jax.Array
+    label = "potential"
+    at_once = True
+    differentiated_at_once = True
+
+    @property
+    def needs(self):
+        return ()
+
+    @property
+    def supplies(self):
+        return ("T_p", "beta_over_H")
+
+    @property
+    def relative_cost(self):
+        return 1
+
+    def supply(self, known):
+        x = self.E / 0.07
+        values = {"T_p": 142 * x**0.3, "beta_over_H": 2000 / x}
+        return Supplied(values, {}, jnp.asarray(Status.SUCCESS))
+
+    def ranges(self):
+        return {"E": Range(0, np.inf, False, False, "a coupling")}
+
+    def value(self, name):
+        return getattr(self, name)
+
+    def replace(self, **values):
+        return PowersOfE(jnp.asarray(values["E"]))
+
+
+@pytest.mark.slow
+def test_a_fit_from_beside_where_there_is_not_enough_chi():
+    """Γ is 80 times too large, and P close below where the walls convert all there is."""
+    table = {k: v for k, v in PLANCK_POINT.items() if k != "transition"}
+    model = configure({**table, "T_p_GeV": 142.0, "beta_over_H": 2000.0}).model
+    numbers = dataclasses.replace(model.parameters, T_p=None, beta_over_H=None)
+    stages = (PowersOfE(jnp.asarray(0.08)), *model.stages)
+    model = dataclasses.replace(model, parameters=numbers, stages=stages)
+    assert predict(model.replace(P=0.8)).status == Status.CHI_EXHAUSTED
+    ranges = {"E": (0.06, 0.1), "Gamma": (1e-21, 1e-17), "P": (0.6, 0.9)}
+    priors = {n: {"prior": "log-uniform", "low": a, "high": b} for n, (a, b) in ranges.items()}
+    found = fit(model, list(ranges), priors=priors, starts=1)
+    assert found.status is FitStatus.CONVERGED
+    densities = [found.prediction.rho_B, found.prediction.rho_DM]
+    np.testing.assert_allclose(densities, likelihood().rho, rtol=1e-8)
+    assert len(found.directions.determined) == 2
+    assert len(found.flat) == 1
 
 
 @pytest.mark.long
