@@ -13,7 +13,6 @@ from jaxbounce._core.withheld import withheld
 from jaxbounce.conversion import Estimate
 from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
-from jaxbounce.cosmology.radiation import time_of_temperature_ratio
 from jaxbounce.cosmology.today import (
     baryon_density,
     dark_matter_density,
@@ -25,7 +24,7 @@ from jaxbounce.model.model import Model
 from jaxbounce.model.prediction import Prediction
 from jaxbounce.model.source import Front, depleted_yields, source_yield
 from jaxbounce.parameters import Parameters, are_inside, check_shapes, each_safe
-from jaxbounce.yields import limit_in_force
+from jaxbounce.yields import limit_in_force, time_limits
 
 
 def conversion_probability(model: Model) -> Estimate:
@@ -36,11 +35,9 @@ def conversion_probability(model: Model) -> Estimate:
 
 def _latest(p: Parameters, degrees: DegreesOfFreedom | None) -> Scalar:
     """The latest y at which walls count."""
-    coldest = time_of_temperature_ratio(p.T_min_over_Tp, p.beta_over_H)
-    if degrees is not None:
-        clock = make_clock(degrees, p.T_p, p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp)
-        coldest = clock.time(p.T_min_over_Tp)
-    return jnp.minimum(coldest, p.y_max)
+    ends = p.T_max_over_Tp, p.T_min_over_Tp
+    clock = None if degrees is None else make_clock(degrees, p.T_p, p.beta_over_H, *ends)
+    return time_limits(p.beta_over_H, *ends, p.y_min, p.y_max, clock)[1]
 
 
 def predict(model: Model) -> Prediction:

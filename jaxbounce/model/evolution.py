@@ -37,12 +37,11 @@ def temperature_grid(model: Model, points: int) -> np.ndarray:
     p = model.parameters
     hot, cold = float(p.T_max_over_Tp), float(p.T_min_over_Tp)
     spread = np.geomspace(hot, cold, points - points // 2) * float(p.T_p)
-    limits = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
     degrees, clock = _expands(model), None
     if degrees is not None:
         clock = make_clock(degrees, p.T_p, p.beta_over_H, hot, cold)
-        ends = jnp.clip(clock.time(jnp.stack([p.T_max_over_Tp, p.T_min_over_Tp])), p.y_min, p.y_max)
-        limits = ends[0], ends[1]
+    ends = p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp
+    limits = time_limits(*ends, p.y_min, p.y_max, clock)
     low, high = float(limits[0]), float(limits[1])
     counts = (points // 2 - points // 4, points // 4)
     y = np.concatenate(

@@ -11,19 +11,20 @@ import jax.numpy as jnp
 
 from jaxbounce._core.stage import Known
 from jaxbounce._core.types import Flag, Scalar
+from jaxbounce.cosmology.clock import make_clock
 from jaxbounce.cosmology.degrees_of_freedom import DegreesOfFreedom
 from jaxbounce.cosmology.gas import flux_integral, number_density
-from jaxbounce.cosmology.radiation import entropy_density
+from jaxbounce.cosmology.radiation import entropy_density, temperature_ratio
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area_history import AreaHistory
 from jaxbounce.yields import (
     closure_shares,
     flux_over_entropy,
     gauss_legendre_integral,
-    integral_on_clock,
+    panel_limits,
     published_integral,
-    published_on_clock,
     time_limits,
+    wall_times,
 )
 
 
@@ -55,45 +56,47 @@ def source_yield(
     """Y_B/(P f_χ) without depletion, its relative error estimate, and whether g_* is known."""
     # of v_w and m_χ the integrals know the flux alone; walls sweep with v_w
     v_w, p = parameters.v_w, front.met(parameters)
-    if degrees is None:
-        integral, error = _constant_integral(p, choices, history)
-        covered = jnp.asarray(True)
-    else:
-        integral, error, covered = integral_on_clock(p, choices, degrees, history)
-        if choices.quadrature == "published":
-            converged, integral = integral, published_on_clock(p, choices, degrees, history)
-            error = jnp.abs(integral - converged)
+    integral, error, covered = _integral(p, choices, degrees, history)
     scale = flux_over_entropy(front.heat**3, p.g_chi, p.g_star_s) / v_w
     magnitude = jax.lax.stop_gradient(jnp.abs(integral))
     relative = jax.lax.stop_gradient(error) / jnp.where(magnitude > 0, magnitude, 1.0)
     return scale * integral, relative, covered
 
 
-def _constant_integral(
-    p: Parameters, choices: Choices, history: AreaHistory | None
-) -> tuple[Scalar, Scalar]:
-    """∫ j (A/V)(v_w/β) W dy with constant g_*, and its error estimate."""
-    v_flux = p.v_w if choices.flux == "moving-wall" else None
-    lower, upper = time_limits(p.beta_over_H, p.T_max_over_Tp, p.T_min_over_Tp, p.y_min, p.y_max)
+def _integral(
+    p: Parameters,
+    choices: Choices,
+    degrees: DegreesOfFreedom | None,
+    history: AreaHistory | None,
+) -> tuple[Scalar, Scalar, Flag]:
+    """∫ j (A/V)(v_w/β) W g_s(T_p)/g_s(T) dy, its error estimate, and whether g_* is known."""
+    ends = p.T_max_over_Tp, p.T_min_over_Tp
+    clock = None if degrees is None else make_clock(degrees, p.T_p, p.beta_over_H, *ends)
     arguments: Any = {
         "I_p": p.I_p,
         "sigma_y": p.sigma_y,
         "m_over_Tp": p.m_chi / p.T_p,
         "beta_over_H": p.beta_over_H,
-        "v_w": v_flux,
-        "lower": lower,
-        "upper": upper,
+        "v_w": p.v_w if choices.flux == "moving-wall" else None,
         "window": choices.window,
         "statistics": choices.chi_stats,
         "equilibrium": choices.equilibrium,
         "kernel": choices.area_kernel,
+        "clock": clock,
         "history": history,
     }
-    integral, error = gauss_legendre_integral(**arguments)
+    walls = wall_times(p.y_min, p.y_max, p.I_p, choices.area_kernel, history)
+    first, last = panel_limits(p.beta_over_H, *ends, *walls, clock)
+    integral, error = gauss_legendre_integral(lower=first, upper=last, **arguments)
+    covered = jnp.asarray(True)
+    if degrees is not None:
+        ratio = temperature_ratio(jnp.stack([first, last]), p.beta_over_H)
+        covered = degrees.covers(p.T_p / ratio).all()
     if choices.quadrature == "published":
-        converged, integral = integral, published_integral(**arguments)
+        first, last = time_limits(p.beta_over_H, *ends, p.y_min, p.y_max, clock)
+        converged, integral = integral, published_integral(lower=first, upper=last, **arguments)
         error = jnp.abs(integral - converged)
-    return integral, error
+    return integral, error, covered
 
 
 def depleted_yields(

@@ -14,22 +14,24 @@ from jaxbounce.yields.closures import (
     converted_fraction as converted_fraction,
     two_zone_log_survival as two_zone_log_survival,
 )
-from jaxbounce.yields.on_clock import (
-    integral_on_clock as integral_on_clock,
-    published_on_clock as published_on_clock,
+from jaxbounce.yields.published import (
+    published_area_density as published_area_density,
+    published_integral as published_integral,
 )
 from jaxbounce.yields.quadrature import (
     flux_over_entropy as flux_over_entropy,
     gauss_legendre_integral as gauss_legendre_integral,
-    published_area_density as published_area_density,
-    published_integral as published_integral,
-    time_limits as time_limits,
 )
 from jaxbounce.yields.rates import (
     annihilation_rate as annihilation_rate,
     equilibrium_yield as equilibrium_yield,
     source_rate as source_rate,
     washout_exponent as washout_exponent,
+)
+from jaxbounce.yields.source import (
+    panel_limits as panel_limits,
+    time_limits as time_limits,
+    wall_times as wall_times,
 )
 
 if TYPE_CHECKING:

@@ -31,7 +31,8 @@ from jaxbounce.cosmology.radiation import entropy_density, hubble_rate, temperat
 from jaxbounce.parameters import Choices, Parameters
 from jaxbounce.percolation.area import activity_window, scaled_area_density
 from jaxbounce.percolation.area_history import AreaHistory
-from jaxbounce.yields.quadrature import flux_over_entropy, published_area_density
+from jaxbounce.yields.published import published_area_density
+from jaxbounce.yields.quadrature import flux_over_entropy
 
 Kernel = Literal["eq6", "kjma", "history", "published"]
 

@@ -37,13 +37,8 @@ from jaxbounce.yields.panels import (
     insert_edge,
     integrate_panels,
     panel_sums,
-    with_edges,
 )
-from jaxbounce.yields.quadrature import (
-    rough_source,
-    rounded_at_hot_end,
-    source_panels,
-)
+from jaxbounce.yields.quadrature import rounded_at_hot_end
 from jaxbounce.yields.rates import (
     annihilation_rate,
     equilibrium_yield,
@@ -51,6 +46,7 @@ from jaxbounce.yields.rates import (
     source_rate,
     washout_exponent,
 )
+from jaxbounce.yields.source import rough_source, source_panels, wall_times
 
 _FRONT_EDGES = 4
 
@@ -184,11 +180,6 @@ def _wall_panels(
         clock=clock,
         history=history,
     )
-    if history is not None:
-        ends = history.edges
-        if clock is not None:
-            ends = constant_time(clock.efolds(ends), p.beta_over_H)
-        edges = with_edges(edges, ends)
     source_edges, lower, upper = edges, edges[0], edges[-1]
     # χ that the bath makes anew, λY_eq² an e-fold, does not run out
     made = (
@@ -271,10 +262,11 @@ def make_segments(
         history: of area_kernel "history".
     """
     B = p.beta_over_H
-    if history is not None:
-        y_min, y_max = history.inside(y_min, y_max)
+    latest = y_max
+    y_min, y_max = wall_times(y_min, y_max, p.I_p, c.area_kernel, history)
     if clock is not None:
-        y_min, y_max = (constant_time(clock.efolds(y), B) for y in (y_min, y_max))
+        given = jnp.stack([y_min, y_max, latest])
+        y_min, y_max, latest = constant_time(clock.efolds(given), B)
     hot_y, cold_y = B / 2 * jnp.expm1(2 * hottest), B / 2 * jnp.expm1(2 * coldest)
     # `where`, not minimum: at a tie the derivative must belong to one side
     lower = jnp.where(hot_y < y_min, y_min, hot_y)
@@ -302,7 +294,7 @@ def make_segments(
         relativistic = (n[1:] + n[:-1]) / 2 < meeting
     middle = (n[1:] + n[:-1]) / 2
     active = (middle > first) & (middle < final)
-    return _integrate_source(p, c, n, active, relativistic, coldest, y_max, nodes, clock, history)
+    return _integrate_source(p, c, n, active, relativistic, coldest, latest, nodes, clock, history)
 
 
 def _with_joints(n: Real, joints: Real) -> Real:

@@ -24,6 +24,7 @@ from jaxbounce.yields import (
     gauss_legendre_integral,
     solve_boltzmann,
     time_limits,
+    wall_times,
     washout_exponent,
 )
 
@@ -214,7 +215,7 @@ def test_quadrature_limit(kernel):
 
     @jax.jit
     def integral(sigma_y, B, x_p):
-        lower, upper = time_limits(B, 5.0, 1e-3, -80.0, 50.0)
+        lower, upper = time_limits(B, 5.0, 1e-3, *wall_times(-80.0, 50.0, 0.34, kernel))
         return gauss_legendre_integral(
             I_p=0.34,
             sigma_y=sigma_y,

@@ -21,6 +21,7 @@ from jaxbounce.yields import (
     published_area_density,
     published_integral,
     time_limits,
+    wall_times,
 )
 from jaxbounce.yields.panels import equal_work_edges, graded_scan, insert_edge
 from problems import YIELD_CASES
@@ -40,7 +41,7 @@ def _integral(
     kernel="eq6",
     ends=(5.0, 1e-3),
 ):
-    lower, upper = time_limits(beta_over_H, *ends, -80.0, 50.0)
+    lower, upper = time_limits(beta_over_H, *ends, *wall_times(-80.0, 50.0, I_p, kernel))
     return rule(
         I_p=I_p,
         sigma_y=sigma_y,
