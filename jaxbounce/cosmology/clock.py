@@ -73,10 +73,10 @@ class Expansion(eqx.Module):
         scale = jnp.sqrt(energy_p) * entropy_p
         return scale * self.degrees.time_per_entropy(at_Tp - as_real(n))
 
-    def elapsed(self, n: Real) -> Real | None:
-        """y/(β/H) at n where it is known at once; else None."""
+    def elapsed(self, n: Real, growth: Real) -> Real | None:
+        """y/(β/H) at n where it is known at once; else None. `growth` is y₀/(β/H)."""
         at_Tp = jnp.log(self.T_p)
-        found = self.degrees.elapsed(at_Tp, n)
+        found = self.degrees.elapsed(at_Tp, n, growth)
         return None if found is None else jnp.sqrt(self.degrees.values(at_Tp)[0]) * found
 
     def joints(self) -> Real:
@@ -140,20 +140,21 @@ class Clock(eqx.Module):
     def at(self, y0: RealLike) -> tuple[Real, Pace]:
         """y and the pace at y₀, the percolation time of constant g_*, any shape."""
         n = efolds(y0, self.beta_over_H)
-        return self._time(n), self.expansion.pace(n)
+        return self._time(n, as_real(y0)), self.expansion.pace(n)
 
     def weighted(self, y0: RealLike) -> tuple[Real, Real]:
         """y, and rate over entropy of the pace, at y₀, any shape."""
         n = efolds(y0, self.beta_over_H)
-        return self._time(n), self.expansion.rate_per_entropy(n)
+        return self._time(n, as_real(y0)), self.expansion.rate_per_entropy(n)
 
     def _newton(self, y0: Real, y: Real) -> Real:
         found, pace = self.at(y0)
         return y0 + (y - found) / pace.rate
 
-    def _time(self, n: Real) -> Real:
+    def _time(self, n: Real, y0: Real | None = None) -> Real:
         """y at n: that of the nearest edge, and the integral from there, if it is not known."""
-        known = self.expansion.elapsed(n)
+        growth = jnp.expm1(2 * n) / 2 if y0 is None else y0 / self.beta_over_H
+        known = self.expansion.elapsed(n, growth)
         if known is not None:
             return self.beta_over_H * known
         k = _nearest(self.edges, n)
@@ -227,7 +228,7 @@ def make_clock(
     )
     # where time is known, edges need not end at joints, which would have to be sorted in
     few = _both_sides(joints[:0], -hot, cold, _FEW_PANELS)
-    times = expansion.elapsed(few)
+    times = expansion.elapsed(few, jnp.expm1(2 * few) / 2)
     if times is not None:
         return Clock(expansion, B, few, B * times)
     edges = _both_sides(joints, -hot, cold, _PANELS)

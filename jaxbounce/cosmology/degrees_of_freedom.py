@@ -95,10 +95,10 @@ class DegreesOfFreedom(eqx.Module):
         log_T = as_real(log_T)
         return self.time_per_efold(log_T) / self.values(log_T)[1]
 
-    def elapsed(self, log_Tp: Scalar, n: Real) -> Real | None:
+    def elapsed(self, log_Tp: Scalar, n: Real, growth: Real) -> Real | None:
         """∫ e^{2ν} of `time_per_efold` from 0 to n = ln(T_p/T); None: unknown.
 
-        Where it is known at once, clocks need not integrate.
+        Where it is known at once, clocks need not integrate. `growth` is (e^{2n} − 1)/2.
         """
         return None
 
@@ -305,18 +305,16 @@ def _pieces() -> _Pieces:
     centres = start + _PIECE * (np.arange(last - first + 1) + 0.5)
     energy, entropy = _blended(circles(centres, _RADIUS), centres)
     time = (1 + slopes_on_circles(entropy, _RADIUS) / entropy / 3) / np.sqrt(energy)
-    fade = np.exp(-2 * circles(np.zeros(1), _RADIUS))
-    functions = (energy, entropy, time, time / entropy, time * fade)
+    functions = (energy, entropy, time, time / entropy)
     fits = [fit_pieces(g, _RADIUS, _PIECE / 2, _DEGREE).T for g in functions]
-    # what is constant beyond: τ at the ends, e^{−2(x − c)} as of any piece
-    constant = fit_pieces(fade, _RADIUS, _PIECE / 2, _DEGREE).T
+    # τ is constant beyond, at its values at the ends
     before = int(np.ceil((start - _FIRST) / _PIECE))
     after = int(np.ceil((_LAST - start) / _PIECE)) - centres.size
-    first, last = (fits[2] * (s ** np.arange(_DEGREE + 1))[:, None] for s in (-1.0, 1.0))
-    parts = (first[:, 0].sum() * np.tile(constant, before), fits[4])
-    parts += (last[:, -1].sum() * np.tile(constant, after),)
-    passed = make_pieces(start - before * _PIECE, _PIECE, np.concatenate(parts, axis=1))
-    return _Pieces(start, fits[0], fits[1], fits[2], fits[3], passed)
+    tau = np.pad(fits[2], ((0, 0), (before, after)))
+    tau[0, :before] = (fits[2][:, 0] * (-1.0) ** np.arange(_DEGREE + 1)).sum()
+    tau[0, before + centres.size :] = fits[2][:, -1].sum()
+    passed = make_pieces(start - before * _PIECE, _PIECE, tau)
+    return _Pieces(start, *fits, passed)
 
 
 class StandardModel(DegreesOfFreedom):
@@ -348,9 +346,9 @@ class StandardModel(DegreesOfFreedom):
         """By polynomials of its own, in place of two of them."""
         return _polynomial(_pieces().per_entropy, as_real(log_T))[0]
 
-    def elapsed(self, log_Tp: Scalar, n: Real) -> Real:
+    def elapsed(self, log_Tp: Scalar, n: Real, growth: Real) -> Real:
         """By polynomials of its own, too."""
-        return elapsed(_pieces().elapsed, log_Tp, n)
+        return elapsed(_pieces().elapsed, log_Tp, n, growth)
 
     def covers(self, T: Real) -> Bool[Array, "..."]:
         """From far below today's temperature to beyond the Planck scale."""

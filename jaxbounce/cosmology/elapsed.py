@@ -1,10 +1,13 @@
 """∫ e^{2ν} τ(ν) dν from T_p on, ν = ln(T_p/T), where τ is known piece by piece once and for all.
 
-Time goes as ∫ e^{−2x} τ dx, x = ln T. On each piece e^{−2(x − c)} τ is a polynomial in the place s,
-and so is its integral. To keep the digits of short times nothing is ever a difference of two long
-ones: from T_p to the end of its piece, whole pieces, and from there to T, each with its own length,
-as a mean value that is a polynomial: of (H(s) − H(±1))/(s ∓ 1), or, within the piece of T_p, of
-(H(s) − H(s_p))/(s − s_p).
+With x = ln T and Ψ(x) = e^{2x} ∫ₓ e^{−2x'} τ dx', the time since T → ∞ in units of T⁻², it is
+
+    e^{2n} Ψ(x) − Ψ(x_p) = (e^{2n} − 1) Ψ(x_p) + e^{2n} [Ψ(x) − Ψ(x_p)],
+
+n = x_p − x. On each piece τ is a polynomial in the place s, and so is Ψ, with Ψ' = 2Ψ − τ. Where
+τ is constant the bracket is nothing; what it is has to keep its digits next to T_p. So on the piece
+of T_p it is n times a polynomial, and between pieces the values at their middles, known to twice
+the precision, are subtracted first.
 """
 
 from typing import NamedTuple
@@ -19,106 +22,96 @@ from jaxbounce._core.types import Real, Scalar
 
 
 class Pieces(NamedTuple):
-    """The pieces, all of one length, and what is known of each.
+    """The pieces, all of one length, and Ψ on each.
 
     Attributes:
         start: x where the first one begins.
         length: of each.
-        integrals: H, powers of s without the constant, shape (powers, pieces).
-        means: of e^{−2(x − c)} τ between a place and an end of the piece, shape
-            (powers, 2 pieces): first to the hot ends, then to the cold ones.
-        before: e^{2x} ∫ e^{−2x'} τ dx' from each edge to the last one.
+        middles: Ψ at their middles, to more digits than a float has.
+        rest: powers s, s², … of Ψ less that, shape (powers, pieces).
     """
 
     start: float
     length: float
-    integrals: np.ndarray
-    means: np.ndarray
-    before: np.ndarray
+    middles: np.ndarray
+    rest: np.ndarray
 
 
 def make_pieces(start: float, length: float, coefficients: np.ndarray) -> Pieces:
-    """The pieces of e^{−2(x − c)} τ, c the middle of each.
+    """The pieces of Ψ. Beyond the last τ is the constant at its end.
 
     Args:
         start: x where the first one begins.
         length: of each.
-        coefficients: in powers of s ∈ [−1, 1], shape (powers, pieces).
+        coefficients: of τ in powers of s ∈ [−1, 1], shape (powers, pieces).
     """
-    powers, count = coefficients.shape
-    integrals = coefficients / np.arange(1, powers + 1)[:, None]  # of s, s², …
-    means = np.zeros((powers, 2, count))
-    # (H(s) − H(e))/(s − e) by Horner's rule, e = 1 and −1
-    for side, end in enumerate((1.0, -1.0)):
-        running = np.zeros(count)
-        for k in range(powers - 1, -1, -1):
-            running = integrals[k] + end * running
-            means[k, side] = running
-    whole = length / 2 * (integrals * (1 - (-1.0) ** np.arange(1, powers + 1))[:, None]).sum(0)
-    before = np.zeros(count + 1)
+    half, tau = np.longdouble(length) / 2, coefficients.astype(np.longdouble)
+    powers, count = tau.shape
+    # by Ψ' = 2Ψ − τ all powers follow from the constant, at which they are linear
+    series = np.zeros((powers + 1, 2, count), np.longdouble)
+    series[0, 0] = 1
+    for k in range(powers):
+        series[k + 1] = half * 2 * series[k] / (k + 1)
+        series[k + 1, 1] -= half * tau[k] / (k + 1)
+    signs = (-np.ones(powers + 1, np.longdouble)) ** np.arange(powers + 1)
+    hot, cold = series.sum(0), (series * signs[:, None, None]).sum(0)
+    middles, end = np.zeros(count, np.longdouble), tau[:, -1].sum() / 2
     for k in range(count - 1, -1, -1):
-        before[k] = np.exp(-length) * whole[k] + np.exp(-2 * length) * before[k + 1]
-    return Pieces(start, length, integrals, means.reshape(powers, 2 * count), before)
+        middles[k] = (end - hot[1, k]) / hot[0, k]
+        end = middles[k] * cold[0, k] + cold[1, k]
+    rest = series[1:, 0] * middles + series[1:, 1]
+    # Ψ has one power more than τ: a Chebyshev polynomial, which is left out
+    last = np.polynomial.chebyshev.cheb2poly(np.eye(powers + 1)[powers])
+    rest = (rest[:-1] - np.outer(last[1:-1] / last[-1], rest[-1])).astype(float)
+    # what that leaves of steps between pieces would be seen where n is small
+    hot, cold = rest.astype(np.longdouble).sum(0), (rest * signs[1:-1, None]).sum(0)
+    for k in range(count - 2, -1, -1):
+        middles[k] = middles[k + 1] + (cold[k + 1] - hot[k])
+    return Pieces(start, length, middles, rest)
 
 
-def elapsed(pieces: Pieces, log_Tp: Scalar, n: Real) -> Real:
-    """∫ e^{2ν} τ dν from 0 to n = ln(T_p/T), any shape; relative error ≤ 1e-13.
+def elapsed(pieces: Pieces, log_Tp: Scalar, n: Real, growth: Real) -> Real:
+    """∫ e^{2ν} τ dν from 0 to n = ln(T_p/T), any shape.
+
+    Relative error ≤ 1e-13; absolute ≤ 1e-18 where T and T_p are on two pieces.
 
     Args:
         pieces: of τ(ln T). Beyond them it is as in the last of them.
         log_Tp: ln(T_p/GeV).
         n: ln(T_p/T).
+        growth: (e^{2n} − 1)/2, to all its digits.
     """
-    length, count, dtype = pieces.length, pieces.before.size - 1, n.dtype
+    dtype = n.dtype
+    middle = pieces.middles.astype(dtype)
+    more = (pieces.middles - middle).astype(dtype)
     k_p, s_p = _place(pieces, log_Tp)
-    k, s = _place(pieces, log_Tp - n)
-    later = n > 0
+    k = _place(pieces, log_Tp - n)[0]
+    # of one rounding with s_p, which then counts for nothing where n is small
+    s = s_p + 2 * (k_p - k) - 2 / pieces.length * n
+    at_Tp = jnp.asarray(pieces.rest, dtype)[:, k_p]
+    beyond = s_p * horner(at_Tp, s_p)
+    middle_p, more_p = jnp.asarray(middle)[k_p], jnp.asarray(more)[k_p]
 
-    # of T_p, once: the mean towards either end of its piece, and within it
-    inner = jnp.asarray(pieces.integrals, dtype)[:, k_p]
-    quotient = [inner[-1]]
-    for c in inner[-2::-1]:
+    # on the piece of T_p, over s − s_p
+    quotient = [at_Tp[-1]]
+    for c in at_Tp[-2::-1]:
         quotient.append(c + s_p * quotient[-1])
-    ends = jnp.asarray(pieces.means, dtype)[:, jnp.stack([k_p, count + k_p])]
-    to_hot, to_cold = horner(ends, s_p)
-    scale_p = jnp.exp(2 * (log_Tp - _middle(pieces, k_p)))
-    first = jnp.where(later, s_p + 1, s_p - 1) * (length / 2)
-    from_Tp = first * scale_p * jnp.where(later, to_cold, to_hot)
-
-    # of each T: the mean towards the end of its piece that is nearer to T_p
-    at = jnp.where(later, k, count + k)
     mean = jnp.zeros_like(s)
-    for row in pieces.means[::-1]:
-        mean = mean * s + jnp.asarray(row, dtype)[at]
-    scale = jnp.exp(2 * (log_Tp - _middle(pieces, k)))
-    apart = jnp.where(later, k_p - k - 1, k_p - k + 1)
-    last = n - first - apart * length
-    edge, edge_p = jnp.where(later, k + 1, k), jnp.where(later, k_p, k_p + 1)
-    between = _before(pieces, log_Tp, edge) - _before(pieces, log_Tp, edge_p)
-    # of one edge exactly nothing, also where the compiler rounds the two differently
-    between = jnp.where(apart == 0, 0.0, between)
-    far = from_Tp + between + last * scale * mean
-
-    # in the piece of T_p
-    near = jnp.zeros_like(s)
     for c in quotient:
-        near = near * s + c
-    return looked_up(jnp.where(k == k_p, n * scale_p * near, far), s)
+        mean = mean * s + c
+    near = -2 / pieces.length * n * mean
+
+    rest = jnp.zeros_like(s)
+    for row in pieces.rest[::-1]:
+        rest = (rest + jnp.asarray(row, dtype)[k]) * s
+    apart = (jnp.asarray(middle)[k] - middle_p) + (jnp.asarray(more)[k] - more_p)
+    change = looked_up(jnp.where(k == k_p, near, apart + (rest - beyond)), s)
+    return 2 * growth * (middle_p + beyond) + (1 + 2 * growth) * change
 
 
 def _place(pieces: Pieces, log_T: Real) -> tuple[Array, Real]:
     """Number of the piece of ln T, and where in it, s."""
     place = (log_T - pieces.start) / pieces.length
-    held = jnp.clip(jax.lax.stop_gradient(place), 0, pieces.before.size - 2)
+    held = jnp.clip(jax.lax.stop_gradient(place), 0, pieces.middles.size - 1)
     k = jnp.floor(held).astype(int)
     return k, 2 * (place - k) - 1
-
-
-def _middle(pieces: Pieces, k: Array) -> Real:
-    return pieces.start + pieces.length * (k + 0.5)
-
-
-def _before(pieces: Pieces, log_Tp: Scalar, edge: Array) -> Real:
-    """∫ e^{2ν} τ dν from an edge to the hottest one, of T_p."""
-    stretch = jnp.exp(2 * (log_Tp - pieces.start - pieces.length * edge))
-    return stretch * jnp.asarray(pieces.before, log_Tp.dtype)[edge]
