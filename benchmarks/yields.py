@@ -1,18 +1,21 @@
 """Yields: points per second and error of three evaluations, in one run on the same points.
 
-    python benchmarks/yields.py [--points 100000]
+    python benchmarks/yields.py [--points 100000] [--only-degrees]
 
 1. the published evaluation rendered in NumPy/SciPy: 8000 × 1200 grids, trapezoid;
 2. a good vectorised NumPy quadrature at our accuracy: composite Gauss–Legendre over the
    window, F(u) from a degree-7 spline in ln u made once, many points at once;
 3. jaxbounce: one point, a batch, a batch with the gradient in eight parameters.
+4. jaxbounce with g_*(T) beside constant g_*, in turns, by the time of the processor.
 
-Errors are against a brute-force NumPy quadrature. Times are the best of several runs after
-a warm-up, with the result awaited.
+Errors are against a brute-force NumPy quadrature, with g_*(T) against that of the tests, which has
+a clock of its own. Times are the best of several runs after a warm-up, with the result awaited.
 """
 
 import argparse
+import sys
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -113,11 +116,55 @@ def error(values, reference) -> float:
     return float(np.max(np.abs(np.asarray(values) / reference - 1)))
 
 
+def with_changing_degrees(count: int = 1024, rounds: int = 12, checked: int = 40) -> None:
+    """A point of a batch with g_*(T) of the Standard Model, and with constant g_*."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "catalogue"))
+    import clock_reference  # pyright: ignore[reportMissingImports]
+    import yield_reference  # pyright: ignore[reportMissingImports]
+
+    points = draw(count)
+    arrays = {n: jnp.asarray(v) for n, v in points.items()}
+    oracles = {"constant": yield_reference.log_yield, "standard-model": clock_reference.log_yield}
+    for preset in ("benchmark", "exact"):
+        runs, errors, best = {}, {}, dict.fromkeys(oracles, np.inf)
+        for g_star, log_yield in oracles.items():
+            keys = {} if g_star == "constant" else {"g_star": g_star}
+            model = jaxbounce.load(BENCHMARK, preset=preset, **keys)
+            runs[g_star] = jax.jit(
+                jax.vmap(lambda p, m=model: jaxbounce.predict(m.replace(**p)).Y_B)
+            )
+            found = np.asarray(runs[g_star](arrays))
+            fixed = {n: float(model.value(n)) for n in ("g_chi", "T_max_over_Tp", "T_min_over_Tp")}
+            fixed |= {"y_min": -80.0, "y_max": 50.0, "g_star_s": 106.75}
+            reference = []
+            for i in range(checked):
+                p = fixed | {n: float(v[i]) for n, v in points.items()}
+                scale = p["P"] * p["f_chi"]
+                reference.append(scale * np.exp(log_yield(p, model.choices.as_dict())))
+            errors[g_star] = error(found[:checked], np.array(reference))
+        for _ in range(rounds):
+            for g_star, run in runs.items():
+                start = time.process_time()
+                jax.block_until_ready(run(arrays))
+                best[g_star] = min(best[g_star], time.process_time() - start)
+        for g_star, seconds_ in best.items():
+            print(
+                f"{preset:10} {g_star:15} {seconds_ / count * 1e6:8.2f} CPU us a point,"
+                f" max error {errors[g_star]:.1e}"
+            )
+        print(f"{preset}: g_*(T) costs {best['standard-model'] / best['constant']:.2f} x constant")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Yields: points per second and error.")
     parser.add_argument("--points", type=int, default=100_000)
-    count = parser.parse_args().points
+    parser.add_argument("--only-degrees", action="store_true", help="the fourth comparison alone")
+    arguments = parser.parse_args()
+    count = arguments.points
     jaxbounce.enable_x64()
+    if arguments.only_degrees:
+        with_changing_degrees()
+        return
     points = draw(count)
     few = {n: v[:200] for n, v in points.items()}
     reference = brute_force(few, 120)
@@ -176,6 +223,7 @@ def main() -> None:
         f"F(u): polynomials {gain:.1f} times the speed of Gauss-Legendre,"
         f" agreeing to {error(fast(u), np.asarray(slow(u))):.1e}"
     )
+    with_changing_degrees()
 
 
 if __name__ == "__main__":

@@ -287,6 +287,21 @@ _UNCERTAINTY = (
 )
 
 
+def _uncertainty(g_star: object, T_p: float) -> str | None:
+    """What is known of how far off g_*(T) itself may be at T_p; None of a number."""
+    if not isinstance(g_star, str | Mapping) or not math.isfinite(T_p):
+        return None
+    if isinstance(g_star, str):
+        size = next(text for T, text in _UNCERTAINTY if T_p <= T)
+        return f"about {size}, not in the error below"
+    from jaxbounce.files.history import stated_uncertainty
+
+    size = stated_uncertainty(g_star, T_p)
+    if size is None:
+        return "not stated; a column `uncertainty` in the table of g_star would"
+    return f"{100 * size:.2g} % by its table, not in the error below"
+
+
 def _history_lines(
     c: "jb.Configuration", of: Mapping[str, float], figures: Figures
 ) -> Iterator[str]:
@@ -306,9 +321,9 @@ def _history_lines(
             f"  at T_p: g_* = {figures(degrees.energy(T_p))},"
             f" g_*s = {figures(degrees.entropy(T_p))}"
         )
-    if c.table["g_star"] == "standard-model" and math.isfinite(of["T_p"]):
-        size = next(text for T, text in _UNCERTAINTY if of["T_p"] <= T)
-        yield f"           model uncertainty of g_* near T_p: about {size}, not in the error below"
+    size = _uncertainty(c.table["g_star"], of["T_p"])
+    if size is not None:
+        yield f"           model uncertainty of g_* near T_p: {size}"
     yield (
         f"           s_0 = {s_today:.1f} cm⁻³, of today's g_*s (2891 is that of the published"
         f" pipeline); constants {c.choices.constants}"

@@ -314,7 +314,7 @@ def _pieces() -> _Pieces:
     tau[0, :before] = (fits[2][:, 0] * (-1.0) ** np.arange(_DEGREE + 1)).sum()
     tau[0, before + centres.size :] = fits[2][:, -1].sum()
     passed = make_pieces(start - before * _PIECE, _PIECE, tau)
-    return _Pieces(start, *fits, passed)
+    return _Pieces(start, fits[0], fits[1], fits[2], fits[3], passed)
 
 
 class StandardModel(DegreesOfFreedom):

@@ -1,17 +1,28 @@
 """Thermal histories in configurations: g_*(T) by name or as a table, and a hidden sector.
 
 `g_star` is a number, "constant" (106.75), "standard-model", a table with the keys T_GeV, g_star and
-g_star_s, or the path of a JSON or TOML file with one. What is no number gives g_star_s too.
+g_star_s, or the path of a JSON or TOML file with one. What is no number gives g_star_s too. A table
+may state the relative `uncertainty` of its g_* in a fourth column, which is printed and no more.
 `hidden_sector` is a table with `xi` (T_h/T) and `species`, a list of tables with mass_GeV, g and
 statistics; `conserved`, "common" unless written, says whose entropy is conserved ("separate": each
 sector's by itself, and xi is that at T_p).
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from jaxbounce._core.checks import check_keys, check_name, check_number, shown, suggestion
+import numpy as np
+
+from jaxbounce._core.checks import (
+    check_column,
+    check_keys,
+    check_name,
+    check_number,
+    shown,
+    suggestion,
+)
 from jaxbounce._core.errors import ConfigurationError
 from jaxbounce.cosmology.degrees_of_freedom import (
     ConstantDegrees,
@@ -36,6 +47,8 @@ CONSTANT = Parameters.__dataclass_fields__["g_star"].default
 _NAMES = ("constant", "standard-model")
 
 _COLUMNS = ("T_GeV", "g_star", "g_star_s")
+
+_UNCERTAINTY = "uncertainty"
 
 _SPECIES = ("mass_GeV", "g", "statistics")
 
@@ -88,14 +101,44 @@ def settle_entropy(table: dict[str, Any]) -> None:
 def _visible(table: Mapping[str, Any]) -> DegreesOfFreedom:
     g_star = table["g_star"]
     if isinstance(g_star, Mapping):
-        check_keys(g_star, _COLUMNS, "g_star.")
+        check_keys(g_star, (*_COLUMNS, _UNCERTAINTY), "g_star.")
         for key in _COLUMNS:
             if key not in g_star:
                 raise ConfigurationError(f"g_star.{key}: missing; add the column")
-        return tabulated_degrees(*(g_star[key] for key in _COLUMNS))
+        found = tabulated_degrees(*(g_star[key] for key in _COLUMNS))
+        if _UNCERTAINTY in g_star:
+            _check_uncertainty(g_star[_UNCERTAINTY], found.knots.size)
+        return found
     if g_star == "standard-model":
         return StandardModel()
     return ConstantDegrees(g_star, table["g_star_s"])
+
+
+def _check_uncertainty(written: Any, rows: int) -> None:
+    column = check_column("g_star table", _UNCERTAINTY, written)
+    if column.size != rows:
+        raise ConfigurationError(
+            f"g_star table: {_UNCERTAINTY} has {column.size} rows and T_GeV {rows}; give one for"
+            " every temperature"
+        )
+    wrong = (column < 0) | (column > 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise ConfigurationError(
+            f"g_star table: {_UNCERTAINTY} = {column[row]:g} in row {row + 1}: must be in [0, 1];"
+            " give that of g_star over its value"
+        )
+
+
+def stated_uncertainty(g_star: Mapping[str, Any], T: float) -> float | None:
+    """The relative uncertainty that a table of g_* states, at T (GeV); None where it states none.
+
+    Between its rows it is linear in ln T.
+    """
+    if _UNCERTAINTY not in g_star:
+        return None
+    log_T = np.log(np.asarray(g_star["T_GeV"], float))
+    return float(np.interp(math.log(T), log_T, np.asarray(g_star[_UNCERTAINTY], float)))
 
 
 def _hidden(visible: DegreesOfFreedom, written: Any) -> DegreesOfFreedom:

@@ -13,7 +13,9 @@ from tiers import long_but
 
 import jaxbounce as jb
 from jaxbounce._core.errors import ConfigurationError
+from jaxbounce.cli.run import _uncertainty
 from jaxbounce.cosmology import StandardModel
+from jaxbounce.files.point import BENCHMARK, configure
 
 POINTS = ((100.0, 100.0), (100.0, 10.0), (1.0, 10.0), (0.15, 10.0))
 """T_p and β/H."""
@@ -199,6 +201,28 @@ def test_published_grid_in_numpy():
     np.testing.assert_allclose(found.Y_B, expected, rtol=1e-11)
 
 
+def _flat(**more):
+    return {
+        "T_GeV": list(np.geomspace(70, 140, 10)),
+        "g_star": [90] * 10,
+        "g_star_s": [80] * 10,
+    } | more
+
+
+def test_the_uncertainty_of_degrees_of_freedom_is_said():
+    """By the fit, by a table, or that it is not stated; constants have none to state."""
+
+    def said(g_star):
+        return _uncertainty(configure({**BENCHMARK, "g_star": g_star}).table["g_star"], 100.0) or ""
+
+    assert "about 0.6 %" in said("standard-model")
+    # linear in ln T from 1 % at 70 GeV to 3 % at 140 GeV
+    stated = said(_flat(uncertainty=list(np.linspace(0.01, 0.03, 10))))
+    assert f"{1 + 2 * np.log(100 / 70) / np.log(2):.2g} % by its table" in stated
+    assert "not stated" in said(_flat())
+    assert not said(90.0)
+
+
 @pytest.mark.slow
 def test_table_of_constants_is_constant():
     T = np.geomspace(1e-2, 1e3, 50)
@@ -219,6 +243,8 @@ def test_table_of_constants_is_constant():
         ({"g_star": {"T_GeV": [1.0]}}, "missing"),
         ({"hidden_sector": {"xi": 0.5, "conserved": "seperate"}}, "did you mean"),
         ({"hidden_sector": {"xi": 20.0, "species": [{}]}}, r"\(0, 10\]"),
+        ({"g_star": _flat(uncertainty=[0.1])}, "uncertainty has 1 rows and T_GeV 10"),
+        ({"g_star": _flat(uncertainty=[0.1] * 9 + [2.0])}, r"= 2 in row 10: must be in \[0, 1\]"),
     ],
 )
 def test_bad_histories_are_refused_in_a_line(keys, said):

@@ -13,6 +13,7 @@ from chains import TRANSITION
 from scipy.integrate import quad
 from scipy.interpolate import CubicSpline
 from scipy.special import k1
+from tiers import long_but
 
 import jaxbounce as jb
 from jaxbounce import ConfigurationError, Model, Parameters, Status, load, predict
@@ -442,14 +443,47 @@ def test_the_report_says_where_numbers_come_from(tmp_path, capsys):
     np.testing.assert_allclose(rho, PLANCK_RHO_B, rtol=1e-12)
 
 
+def _decaying(T):
+    return 1e-21 * 200.0**2 * T * k1(200.0 / T) / (2 * np.pi**2)
+
+
+def flat(s, theta):
+    return theta["c"] * jnp.ones_like(s)
+
+
+def _colliding(T):
+    """Σ|M|² = 1e-14, masses of 200 and 50 GeV: the formula with K₁ of SPEC2 B."""
+
+    def inside(w):
+        momenta = np.sqrt((w**2 / 4 - 200.0**2) * (w**2 / 4 - 50.0**2))
+        return 2 * momenta * k1(w / T)
+
+    cuts = 400.0 + T * np.array([0.0, 0.1, 1.0, 4.0, 12.0, 40.0])
+    parts = [quad(inside, *c, epsabs=0, epsrel=1e-13)[0] for c in itertools.pairwise(cuts)]
+    return 1e-14 * 4 * np.pi * T / (512 * np.pi**6) * sum(parts)
+
+
+COLLIDING = Collisions({"c": 1e-14}, 2e4, masses=(200.0, 200.0, 50.0, 50.0), law=Function(flat))
+MADE = {"decays": (Decays(200.0, 1e-21), _decaying, 2e6)}
+MADE |= {"collisions": (COLLIDING, _colliding, 2e4)}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("g_star", ["constant", "standard-model"])
-def test_vacuum_energy_slows_decays(g_star):
-    """H with ρ_V, constant above T_p, by SciPy; A lighter than T_p is still decaying there."""
+@pytest.mark.parametrize(
+    ("process", "g_star"),
+    long_but(
+        itertools.product(MADE, ["constant", "standard-model"]),
+        *itertools.product(["decays"], ["constant", "standard-model"]),
+        ("collisions", "constant"),
+    ),
+)
+def test_vacuum_energy_slows_freeze_in(process, g_star):
+    """H with ρ_V, constant above T_p, by SciPy; what makes χ is still at work at T_p."""
     varies = g_star != "constant"
     history = (ThermalHistory(StandardModel()),) if varies else ()
     given = {"g_star": None, "g_star_s": None} if varies else {"g_star": 106.75, "g_star_s": 100.0}
-    model = model_of(Decays(200.0, 1e-21), *history, **given, alpha_V=0.7)
+    stage, made, hottest = MADE[process]
+    model = model_of(stage, *history, **given, alpha_V=0.7)
     found = known(model.choose(expansion="radiation+vacuum"))
     assert Status(int(found.status)) is Status.SUCCESS
     s = entropy_density(100.0, found.g_star_s)
@@ -463,11 +497,10 @@ def test_vacuum_energy_slows_decays(g_star):
         T = np.exp(x)
         g, g_s, slope = bath(T)
         g = g + alpha * bath(100.0)[0] * (100 / T) ** 4
-        made = 1e-21 * 200.0**2 * T * k1(200.0 / T) / (2 * np.pi**2)
-        return made * (1 + slope / 3) / (entropy_density(T, g_s) * hubble_rate(T, g))
+        slowed = (1 + slope / 3) / (entropy_density(T, g_s) * hubble_rate(T, g))
+        return made(T) * slowed
 
-    ends = np.log(100.0), np.log(2e6)
-    cuts = np.linspace(*ends, 5)
+    cuts = np.linspace(np.log(100.0), np.log(hottest), 5)
     total = sum(quad(integrand, *c, epsrel=1e-13)[0] for c in itertools.pairwise(cuts))
     np.testing.assert_allclose(Y, total, rtol=1e-11)
     # without, it would be larger by far more than is allowed here
