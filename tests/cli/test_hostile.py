@@ -31,7 +31,9 @@ def test_there_are_as_many_as_are_asked_for():
     assert commands >= {path.stem for path in COMMANDS.glob("[a-z]*.py")}
 
 
-@pytest.mark.parametrize("part", range(8))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 8))]
+)
 def test_those_of_a_chain_likewise(tmp_path, monkeypatch, part):
     for number, case in enumerate(hostile_chain.cases()[part::8]):
         folder = tmp_path / str(number)
