@@ -24,8 +24,8 @@ def test_published_potential(capsys, tmp_path):
     """SPEC I2, infinite volume."""
     out = tmp_path / "wall.csv"
     picture = tmp_path / "wall.png"
-    arguments = ("bounce", "--preset", "published", "--out", out, "--plot", picture)
-    status, text, _ = _run(capsys, *arguments)
+    arguments = ("bounce", "--preset", "published", "--digits", "10", "--out", out)
+    status, text, _ = _run(capsys, *arguments, "--plot", picture)
     assert status == 0
     result = json.loads((tmp_path / "wall.json").read_text())
     np.testing.assert_allclose(result["bounce"]["action"], 1074.0283786, rtol=1e-9)
@@ -49,7 +49,7 @@ def test_the_shipped_wall_is_that_of_the_published_potential(capsys):
     profile = read_profile(SHIPPED_WALL)
     np.testing.assert_allclose(profile.R_peak, 5.8601977, rtol=1e-8)
     np.testing.assert_allclose(profile.w_FWHM, 1.7517900, rtol=1e-7)
-    status, text, _ = _run(capsys, "convert", "--model", "local")
+    status, text, _ = _run(capsys, "convert", "--model", "local", "--digits", "10")
     assert status == 0
     assert "phi* = 0.37267202" in text
 
