@@ -125,15 +125,17 @@ def test_boltzmann_equations_with_vacuum_energy():
 @pytest.mark.slow
 def test_report_names_the_factors(heavy):
     """And says so where a number given is not used."""
+    from jaxbounce.cli._figures import Figures
     from jaxbounce.cli.run import _vacuum_lines
 
+    figures = Figures(8)
     keys = {**HEAVY, **BOTH, "alpha_V": 0.2, "alpha_eff": 0.2}
     _, run = heavy
     found = run(jnp.array([0.2, 0.2, 100.0]))
     of = {"alpha_V": 0.2, "alpha_eff": 0.2}
-    said = "\n".join(_vacuum_lines(jb.files.point.configure(None, None, keys), of, found))
+    said = "\n".join(_vacuum_lines(jb.files.point.configure(None, None, keys), of, found, figures))
     assert f"rho_V/rho_r = 0.2 at T_p: H there is {1.2**0.5:.8g} times" in said
     assert f"every yield is divided by {1.2**0.75:.8g}" in said
     unused = jb.files.point.configure(None, None, {"alpha_eff": 0.2})
-    (line,) = _vacuum_lines(unused, {"alpha_V": 0.0, "alpha_eff": 0.2}, found)
+    (line,) = _vacuum_lines(unused, {"alpha_V": 0.0, "alpha_eff": 0.2}, found, figures)
     assert 'not in the numbers below: used by dilution = "reheating" only' in line

@@ -427,10 +427,10 @@ def test_a_fit_of_a_width_reaches_both_densities(tmp_path, capsys):
 def test_the_report_says_where_numbers_come_from(tmp_path, capsys):
     file, out = tmp_path / "point.json", tmp_path / "out.json"
     file.write_text(json.dumps({**POINT, "occupancy": DECAY}), encoding="utf-8")
-    assert main(["run", str(file), "--out", str(out)]) == 0
+    assert main(["run", str(file), "--digits", "12", "--out", str(out)]) == 0
     text, result = capsys.readouterr().out, json.loads(out.read_text())
     f_chi = float(known(load({**POINT, "occupancy": DECAY})).f_chi)
-    assert f"= {f_chi:<18.12g}" in text
+    assert f"= {f_chi:#.12g} " in text
     assert "computed by occupancy (Decays)" in text
     rows = {row["quantity"]: row for row in result["story"]}
     assert rows["f_chi"]["value"] == f_chi
@@ -438,7 +438,7 @@ def test_the_report_says_where_numbers_come_from(tmp_path, capsys):
     assert rows["T_p"]["from"] == "given"
     # ρ_B is proportional to f_χ: that which gives Planck's
     asked = f_chi * PLANCK_RHO_B / result["final"]["rho_B_kg_m3"]
-    assert f"asks for {asked:.6e}" in text
+    assert f"asks for {asked:#.12g}" in text
     rho = jb.predict(load({**POINT, "incident_flux_scale": asked})).rho_B
     np.testing.assert_allclose(rho, PLANCK_RHO_B, rtol=1e-12)
 
