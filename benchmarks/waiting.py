@@ -84,6 +84,7 @@ def waited(arguments: list[str], folder: Path, cache: Path) -> Waited:
     ) as process:
 
         def watch(name: str, stream: object) -> None:
+            # Popen says that a pipe may be None
             for _ in stream:  # type: ignore[attr-defined]
                 firsts.setdefault(name, time.perf_counter() - start)
 

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 
 import numpy as np
+
+# in an environment of its own, where types are not checked
 from transitionlistener import generic_potential  # pyright: ignore[reportMissingImports]
 from transitionlistener.particles import Fermion, GaugeBoson, Goldstone, MassSpectrum, Scalar  # pyright: ignore[reportMissingImports]
 from transitionlistener.phases import Phases  # pyright: ignore[reportMissingImports]

@@ -154,7 +154,7 @@ def test_a_thermal_average_beyond_its_model():
     relativistic = conversion | {"model": "two-level-relativistic"}
     found = told({**table, "conversion": relativistic}, P=0.1)
     share = next(c.size for c in found if "one passage" in c.text)
-    # by a plain sum over p_z in the frame of the wall
+    # by a plain sum over p_z in the frame of the wall, with a jump between two of its points
     m = abs(np.linalg.eigvalsh(1.7 * np.array([[1.0, 0.1], [0.1, 0.0]]))[0])
     p = np.concatenate([[0], np.geomspace(1e-6, 80, 400_001)])
     omega = np.sqrt(p**2 + m**2)

@@ -131,6 +131,7 @@ def test_the_shares_are_those_of_differences(choices):
         return np.log(np.array([at.rho_B, at.rho_DM]))
 
     for name, share in shares.items():
+        # good to the square of the step, times a few
         slope = (density(name, 1e-4) - density(name, -1e-4)) / 2e-4
         expected = np.abs(slope) * float(known.errors[name] / given[name])
         np.testing.assert_allclose(share, expected, rtol=1e-5, atol=1e-17)
